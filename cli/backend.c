@@ -1,0 +1,121 @@
+// The one place where it is decided what runs programs, and with which hooks graphs are compiled.
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "runtime/kernel_interpret.h"
+
+typedef struct cpu_row {
+    const char *name;
+    target_shape shape;
+} cpu_row;
+
+static const cpu_row cpus[] = {
+    {"x86-64", {16, 16}},
+    {"x86-64-v2", {16, 16}},
+    {"x86-64-v3", {32, 16}},
+    {"x86-64-v4", {64, 32}},
+};
+
+enum { CPU_COUNT = sizeof cpus / sizeof *cpus };
+
+static rnnc_status choose_shape(const char *cpu, diag_sink *d, target_shape *out_shape) {
+    const char *names[CPU_COUNT];
+    *out_shape = (target_shape){32, 16};
+    for (int i = 0; i < CPU_COUNT; i++) {
+        names[i] = cpus[i].name;
+        if (cpu && strcmp(cpu, names[i]) == 0) {
+            *out_shape = cpus[i].shape;
+            return RNNC_OK;
+        }
+    }
+    if (!cpu) {
+        return RNNC_OK;
+    }
+    const char *near = nearest_name(cpu, names, CPU_COUNT);
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--cpu: unknown processor '%s'%s%s%s", cpu,
+                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int default_threads(void) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
+}
+
+static rnnc_status check_passes(const command_line *line, diag_sink *d) {
+    const char *wanted = line->print_after;
+    if (!wanted || strcmp(wanted, "all") == 0 || pass_find(wanted)) {
+        return RNNC_OK;
+    }
+    const char *names[64];
+    size_t count = 0;
+    for (const pass_info *p = pass_registry(); p->name && count < 64; p++) {
+        names[count++] = p->name;
+    }
+    const char *near = nearest_name(wanted, names, count);
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--print-after: there is no pass '%s'%s%s%s", wanted,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler) {
+    compiler *c = out_compiler;
+    *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
+    c->threads = line->threads ? (int)(line->threads < 256 ? line->threads : 256) : default_threads();
+    TRY(check_passes(line, d));
+    TRY(choose_shape(line->cpu, d, &c->shape));
+    c->backend = kernel_interpret_backend(&c->shape);
+    c->hooks = (pass_hooks){
+        .verify_each = line->verify_each,
+        .print_after = line->print_after,
+        .dump_folder = line->dump_folder,
+        .printed = &c->printed,
+        .timings = line->time_passes ? &c->timings : NULL,
+        .statistics = line->stats ? &c->statistics : NULL,
+        .bisect_limit = line->bisect_limit,
+    };
+    return RNNC_OK;
+}
+
+void close_compiler(compiler *c) {
+    strbuf_deinit(&c->printed);
+    strbuf_deinit(&c->timings);
+    strbuf_deinit(&c->statistics);
+}
+
+void show_compiler_output(compiler *c) {
+    fputs(strbuf_text(&c->printed), stdout);
+    fputs(strbuf_text(&c->statistics), stderr);
+    fputs(strbuf_text(&c->timings), stderr);
+    strbuf_deinit(&c->printed);
+    strbuf_deinit(&c->timings);
+    strbuf_deinit(&c->statistics);
+}
+
+static void add_program_statistics(compiler *c, const program *p) {
+    if (c->hooks.statistics) {
+        double over = p->live_bytes > 0 ? 100.0 * ((double)p->arena_bytes / (double)p->live_bytes - 1) : 0;
+        strbuf_addf(&c->statistics,
+                    "%u kernels, %u calls\narena %lld bytes, largest sum of live bytes %lld (%.1f %% more)\n"
+                    "copies %u outside loops, %u inside\n",
+                    p->kernels.count, p->calls.count, (long long)p->arena_bytes, (long long)p->live_bytes, over,
+                    p->copies, p->loop_copies);
+    }
+}
+
+rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents, diag_sink *d,
+                          machine *out_machine) {
+    machine_options options = {
+        .backend = c->interpret ? NULL : &c->backend,
+        .threads = c->threads,
+        .pipeline = c->pipeline,
+        .hooks = &c->hooks,
+        .update = update,
+    };
+    memcpy(options.maxima, extents, sizeof options.maxima);
+    rnnc_status status = machine_create(g, &options, d, out_machine);
+    if (status == RNNC_OK && out_machine->program) {
+        add_program_statistics(c, out_machine->program);
+    }
+    show_compiler_output(c);
+    return status;
+}

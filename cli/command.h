@@ -1,0 +1,102 @@
+// What the subcommands share.
+#ifndef RNNC_CLI_COMMAND_H
+#define RNNC_CLI_COMMAND_H
+
+#include "cli/options.h"
+#include "frontend/model.h"
+#include "passes/pass.h"
+#include "runtime/train/dataset.h"
+#include "runtime/train/machine.h"
+
+#define RNNC_VERSION "0.1.0"
+
+typedef rnnc_status command_function(const command_line *line, diag_sink *d);
+
+rnnc_status command_check(const command_line *line, diag_sink *d);
+rnnc_status command_dump(const command_line *line, diag_sink *d);
+rnnc_status command_train(const command_line *line, diag_sink *d);
+rnnc_status command_eval(const command_line *line, diag_sink *d);
+rnnc_status command_run(const command_line *line, diag_sink *d);
+rnnc_status command_bench(const command_line *line, diag_sink *d);
+
+// Writes what |d| has collected to standard error and forgets it, so that nothing appears twice.
+void show_diagnostics(diag_sink *d);
+
+// ---- A source file and its models (source.c) ----
+
+typedef struct loaded {
+    source_unit *unit;
+    model_options options; // as the command line has them; |training| is set per model
+    VEC(model_setting) settings;
+    arena memory;
+} loaded;
+
+rnnc_status load_source(const command_line *line, diag_sink *d, loaded *out_source);
+void unload_source(loaded *s);
+// A model with or without what only training has in it.
+rnnc_status load_model(const loaded *s, bool training, diag_sink *d, model **out_model);
+// The same, with the recipe required.
+rnnc_status load_model_with_recipe(const loaded *s, bool training, diag_sink *d, model **out_model);
+
+// The extents to compile for: |line|'s --batch and --length, else the recipe's, else those of |fallback| (may be NULL). False if a sequence's
+// extent is not known; *|out_axis| is then its number.
+bool choose_extents(const command_line *line, const model *m, const int64_t *fallback, int64_t *out_extents,
+                    int *out_axis);
+
+// ---- What runs the programs (backend.c) ----
+
+// Backend and hooks of a command line. |printed| etc. are shown by show_compiler_output.
+typedef struct compiler {
+    bool interpret;
+    kernel_backend backend;
+    target_shape shape;
+    int threads;
+    const char *pipeline;
+    pass_hooks hooks;
+    strbuf printed, timings, statistics;
+} compiler;
+
+rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler);
+void close_compiler(compiler *c);
+// Prints the graphs to standard output, times and statistics to standard error, and forgets them.
+void show_compiler_output(compiler *c);
+// Makes a machine for |extents|.
+rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents, diag_sink *d,
+                          machine *out_machine);
+
+// ---- Data and weights (files.c) ----
+
+// Vocabularies that a weights file carries.
+typedef struct carried_data {
+    VEC(data_vocabulary) vocabularies;
+    arena memory;
+} carried_data;
+
+rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, diag_sink *d,
+                      dataset **out_dataset);
+// Fills the machine's weights from the file of --weights and takes its vocabularies along.
+rnnc_status load_weights(const char *path, machine *m, diag_sink *d);
+rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried);
+void carried_deinit(carried_data *c);
+// Writes weights with the model's text, its settings and vocabularies.
+rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d);
+// Whether a file can be written at |path|, found out before long work.
+rnnc_status check_writable(const char *path, diag_sink *d);
+
+// ---- Forecasts (continue.c) ----
+
+// Continues the recipe's series as --continue says and draws it.
+rnnc_status show_forecast(const command_line *line, machine *m, const dataset *data, diag_sink *d);
+
+// ---- Texts (describe.c) ----
+
+// "real(28)[T]", "token(65)[T]", "real(3)"
+const char *describe_input(const graph *g, node_id n, arena *memory);
+const char *describe_value(const graph *g, value_type t, arena *memory);
+// "1,234,567"
+const char *describe_count(int64_t n, arena *memory);
+const char *describe_bytes(int64_t bytes, arena *memory);
+// "{T = 20, B = 50}" without braces
+const char *describe_extents(const graph *g, const int64_t *extents, arena *memory);
+
+#endif

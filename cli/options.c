@@ -1,0 +1,193 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_PAIR } option_kind;
+
+typedef struct option_row {
+    const char *name;
+    option_kind kind;
+    unsigned commands;
+    const char *value; // what stands for the value in the help
+    size_t offset;     // in command_line
+    int64_t least;     // OPTION_NUMBER
+    const char *help;
+} option_row;
+
+#define AT(field) offsetof(command_line, field)
+enum { ON_COMPILING = ON_ALL, ON_RUNNING = ON_TRAIN | ON_EVAL | ON_RUN };
+
+static const option_row options[] = {
+    {"data", OPTION_PAIR, ON_TRAIN | ON_EVAL | ON_RUN, "KEY=PATH", AT(data), 0,
+     "the file for a key of the recipe's data block; may be repeated"},
+    {"in", OPTION_PAIR, ON_RUN, "NAME=F.npy", AT(inputs), 0, "an input's values, [rows, steps, columns]"},
+    {"out", OPTION_PAIR, ON_RUN, "NAME=F.npy", AT(outputs), 0, "where to write an output's values"},
+    {"model", OPTION_TEXT, ON_ALL, "NAME", AT(model), 0, "which model of the file; else the last"},
+    {"recipe", OPTION_TEXT, ON_ALL, "NAME", AT(recipe), 0, "which recipe; else the file's first"},
+    {"set", OPTION_PAIR, ON_ALL, "NAME=VALUE", AT(settings), 0,
+     "a parameter of the model or a number of the recipe (batch, rate, T …)"},
+    {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1, "passes over the data, instead of what the recipe says"},
+    {"steps", OPTION_NUMBER, ON_TRAIN, "N", AT(steps), 1, "training steps, instead of what the recipe says"},
+    {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN, "F.safetensors", AT(weights), 0,
+     "the weights to use, or to begin with"},
+    {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0, "where to write the trained weights"},
+    {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0, "where to write a JSON line for each epoch"},
+    {"continue", OPTION_NUMBER, ON_TRAIN | ON_RUN, "N", AT(continue_steps), 1,
+     "let the model go on by itself for N steps and draw it"},
+    {"plot", OPTION_TEXT, ON_TRAIN | ON_RUN, "F.svg", AT(plot), 0, "draw what --continue shows into a file, too"},
+    {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
+     "source, graph (the default), program, llvm, asm or dot"},
+    {"batch", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
+    {"length", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "T", AT(length), 1, "steps of every sequence axis"},
+    {"runs", OPTION_NUMBER, ON_BENCH, "N", AT(runs), 1, "how often to run; else for a second"},
+    {"seed", OPTION_NUMBER, ON_ALL, "N", AT(seed), 0, "of first weights, orders and dropout; else 1"},
+    {"threads", OPTION_NUMBER, ON_ALL, "N", AT(threads), 1, "else as many as there are processors"},
+    {"interpret", OPTION_FLAG, ON_ALL, NULL, AT(interpret), 0, "run by the reference interpreter: slow"},
+    {"cpu", OPTION_TEXT, ON_ALL, "CPU", AT(cpu), 0, "compile for this processor, as x86-64-v3; else for this one"},
+    {"json", OPTION_FLAG, ON_TRAIN | ON_EVAL | ON_BENCH | ON_CHECK, NULL, AT(json), 0, "print results as JSON"},
+    {"quiet", OPTION_FLAG, ON_TRAIN, NULL, AT(quiet), 0, "no progress"},
+    {"passes", OPTION_TEXT, ON_COMPILING, "TEXT", AT(passes), 0,
+     "the passes to run, as \"simplify, differentiate\"; else the default ones"},
+    {"print-after", OPTION_TEXT, ON_COMPILING, "PASS", AT(print_after), 0, "print the graph after a pass, or \"all\""},
+    {"dump-dir", OPTION_TEXT, ON_COMPILING, "DIR", AT(dump_folder), 0, "write the graph after each pass into a folder"},
+    {"verify-each", OPTION_FLAG, ON_COMPILING, NULL, AT(verify_each), 0, "check the graph after each pass"},
+    {"stats", OPTION_FLAG, ON_COMPILING, NULL, AT(stats), 0, "print what each pass did and what the program needs"},
+    {"time-passes", OPTION_FLAG, ON_COMPILING, NULL, AT(time_passes), 0, "print how long each pass took"},
+    {"bisect-limit", OPTION_NUMBER, ON_COMPILING, "N", AT(bisect_limit), 0, "stop rewriting after N rewrites"},
+    {"help", OPTION_FLAG, ON_ALL, NULL, AT(help), 0, "this text"},
+};
+
+enum { OPTION_COUNT = sizeof options / sizeof *options };
+
+static rnnc_status misuse(diag_sink *d, const char *name, const char *text) {
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s %s", name, text);
+}
+
+static const option_row *find_option(const char *name, size_t length, unsigned bit) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const option_row *row = &options[i];
+        bool same = strlen(row->name) == length && strncmp(row->name, name, length) == 0;
+        if (same && (row->commands & bit)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static rnnc_status report_unknown(diag_sink *d, const char *name, size_t length, unsigned bit, arena *memory) {
+    const char *known[OPTION_COUNT];
+    size_t count = 0;
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (options[i].commands & bit) {
+            known[count++] = options[i].name;
+        }
+    }
+    const char *given = arena_strndup(memory, name, length), *near = nearest_name(given, known, count);
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option --%s%s%s%s", given,
+                     near ? "; did you mean --" : "", near ? near : "", near ? "?" : "; see --help");
+}
+
+static rnnc_status read_number(const option_row *row, const char *text, diag_sink *d, int64_t *out) {
+    char *end = NULL;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end || errno || value < row->least) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes a whole number of at least %lld, found '%s'",
+                         row->name, (long long)row->least, text);
+    }
+    *out = value;
+    return RNNC_OK;
+}
+
+static rnnc_status read_pair(const option_row *row, const char *text, diag_sink *d, command_line *line,
+                             pair_list *list) {
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1]) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes %s, found '%s'", row->name, row->value, text);
+    }
+    option_pair pair = {arena_strndup(&line->memory, text, (size_t)(equals - text)), equals + 1};
+    // A recipe's numbers may be set again; a key's file may not.
+    for (uint32_t i = 0; i < list->count && row->offset != AT(settings); i++) {
+        if (strcmp(list->at[i].key, pair.key) == 0) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s %s stands twice", row->name, pair.key);
+        }
+    }
+    vec_push(&line->memory, *list, pair);
+    return RNNC_OK;
+}
+
+static rnnc_status store(const option_row *row, const char *value, diag_sink *d, command_line *line) {
+    char *at = (char *)line + row->offset;
+    switch (row->kind) {
+    case OPTION_FLAG: *(bool *)at = true; return RNNC_OK;
+    case OPTION_TEXT: *(const char **)at = value; return RNNC_OK;
+    case OPTION_NUMBER: return read_number(row, value, d, (int64_t *)at);
+    case OPTION_PAIR: return read_pair(row, value, d, line, (pair_list *)at);
+    }
+    return RNNC_INTERNAL;
+}
+
+// Reads argv[*at], which begins with "--", and its value.
+static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, diag_sink *d, command_line *line) {
+    const char *name = argv[*at] + 2;
+    size_t length = strcspn(name, "=");
+    const char *value = name[length] ? name + length + 1 : NULL;
+    const option_row *row = find_option(name, length, bit);
+    if (!row) {
+        return report_unknown(d, name, length, bit, &line->memory);
+    }
+    if (row->kind == OPTION_FLAG && value) {
+        return misuse(d, row->name, "takes no value");
+    }
+    if (row->kind != OPTION_FLAG && !value) {
+        if (*at + 1 >= argc) {
+            return misuse(d, row->name, arena_printf(&line->memory, "needs a value: --%s %s", row->name, row->value));
+        }
+        value = argv[++*at];
+    }
+    if (row->kind == OPTION_TEXT && !*value) {
+        return misuse(d, row->name, "needs a value that is not empty");
+    }
+    return store(row, value, d, line);
+}
+
+rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, command_line *out_line) {
+    *out_line = (command_line){.seed = 1, .bisect_limit = -1};
+    arena_init(&out_line->memory);
+    for (int at = 2; at < argc; at++) {
+        if (strcmp(argv[at], "-h") == 0) {
+            out_line->help = true;
+        } else if (strncmp(argv[at], "--", 2) == 0 && argv[at][2]) {
+            TRY(read_option(argc, argv, &at, bit, d, out_line));
+        } else if (argv[at][0] == '-' && argv[at][1]) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help", argv[at]);
+        } else if (out_line->file) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'", argv[at],
+                             out_line->file);
+        } else {
+            out_line->file = argv[at];
+        }
+    }
+    if (!out_line->file && !out_line->help) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help", argv[1]);
+    }
+    return RNNC_OK;
+}
+
+void options_deinit(command_line *line) {
+    arena_deinit(&line->memory);
+}
+
+void options_print_help(unsigned bit, FILE *out) {
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const option_row *row = &options[i];
+        if (row->commands & bit) {
+            char left[64];
+            snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+            fprintf(out, "  %-30s %s\n", left, row->help);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// Loading of a source file and its models, as the command line asks for them.
+#include <string.h>
+
+#include "cli/command.h"
+
+rnnc_status load_source(const command_line *line, diag_sink *d, loaded *out_source) {
+    *out_source = (loaded){0};
+    arena_init(&out_source->memory);
+    for (uint32_t i = 0; i < line->settings.count; i++) {
+        model_setting s = {line->settings.at[i].key, line->settings.at[i].value};
+        vec_push(&out_source->memory, out_source->settings, s);
+    }
+    out_source->options = (model_options){
+        .model = line->model,
+        .recipe = line->recipe,
+        .settings = out_source->settings.at,
+        .setting_count = out_source->settings.count,
+    };
+    return source_load(d, line->file, &out_source->unit);
+}
+
+void unload_source(loaded *s) {
+    if (s->unit) {
+        source_destroy(s->unit);
+    }
+    arena_deinit(&s->memory);
+}
+
+rnnc_status load_model(const loaded *s, bool training, diag_sink *d, model **out_model) {
+    model_options options = s->options;
+    options.training = training;
+    return model_build(d, s->unit, &options, out_model);
+}
+
+rnnc_status load_model_with_recipe(const loaded *s, bool training, diag_sink *d, model **out_model) {
+    TRY(load_model(s, training, d, out_model));
+    const model *m = *out_model;
+    if (!m->recipe) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the file has no recipe: train NAME { … }");
+    }
+    if (graph_find_output(m->graph, "loss") == NO_NODE) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model '%s' has no loss", m->graph->name);
+    }
+    return RNNC_OK;
+}
+
+static int64_t recipe_steps(const recipe *r, int axis) {
+    for (uint32_t i = 0; r && i < r->step_axis_count; i++) {
+        if (r->steps[i].axis == axis) {
+            return r->steps[i].extent;
+        }
+    }
+    return 0;
+}
+
+bool choose_extents(const command_line *line, const model *m, const int64_t *fallback, int64_t *out_extents,
+                    int *out_axis) {
+    const graph *g = m->graph;
+    memset(out_extents, 0, MAX_AXES * sizeof *out_extents);
+    out_extents[AXIS_BATCH] = line->batch  ? line->batch
+                              : m->recipe  ? m->recipe->batch
+                              : fallback   ? fallback[AXIS_BATCH]
+                                           : 1;
+    for (uint32_t a = 1; a < g->axes.count; a++) {
+        const axis_info *axis = &g->axes.at[a];
+        int64_t steps = recipe_steps(m->recipe, (int)a);
+        out_extents[a] = axis->kind == AXIS_IS_FIXED ? axis->size
+                         : line->length              ? line->length
+                         : steps                     ? steps
+                         : fallback                  ? fallback[a]
+                                                     : 0;
+        if (out_extents[a] == 0) {
+            *out_axis = (int)a;
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,159 @@
+// rnnc train
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "runtime/initialize.h"
+#include "runtime/train/trainer.h"
+
+typedef struct training_job {
+    const command_line *line;
+    diag_sink *d;
+    loaded source;
+    model *model;            // as it is trained
+    model *plain;            // as it is used: for validation and forecasts
+    dataset *data;
+    compiler compiler;
+    machine machine, plain_machine;
+    rate_rule *rules;
+    carried_data carried;
+} training_job;
+
+static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
+    const char *paths[] = {line->weights_out, line->plot};
+    for (int i = 0; i < 2; i++) {
+        if (paths[i]) {
+            TRY(check_writable(paths[i], d));
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status initialize(training_job *job) {
+    const recipe *r = job->model->recipe;
+    arena *memory = &job->source.memory;
+    weight_rule *rules = arena_new_array(memory, weight_rule, r->init.count + 1);
+    for (uint32_t i = 0; i < r->init.count; i++) {
+        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
+    }
+    uint64_t seed = (uint64_t)job->line->seed;
+    TRY(weights_initialize(engine_weights(job->machine.engine), rules, r->init.count, seed, job->d));
+    TRY(machine_reset_slots(&job->machine, job->d));
+    return job->line->weights ? load_weights(job->line->weights, &job->machine, job->d) : RNNC_OK;
+}
+
+static rnnc_status build_machines(training_job *job) {
+    const recipe *r = job->model->recipe;
+    job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
+    update_options update = recipe_update(r, job->rules);
+    TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));
+    if (!job->data->validation_last && !job->line->continue_steps) {
+        return RNNC_OK;
+    }
+    TRY(load_model(&job->source, false, job->d, &job->plain));
+    return build_machine(&job->compiler, job->plain->graph, NULL, job->data->extents, job->d, &job->plain_machine);
+}
+
+static void print_start(const training_job *job) {
+    arena memory;
+    arena_init(&memory);
+    const recipe *r = job->model->recipe;
+    const weights *w = engine_weights(job->machine.engine);
+    int64_t parameters = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        bool trained = w->arrays[i].variable->role == VARIABLE_WEIGHT;
+        parameters += trained ? weights_count(&w->arrays[i]) : 0;
+    }
+    fprintf(stderr, "%s by %s: %s parameters, %s, seed %lld\n", job->model->graph->name, r->name,
+            describe_count(parameters, &memory),
+            describe_extents(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
+    arena_deinit(&memory);
+}
+
+static void print_end(const training_job *job, const training_result *result) {
+    metric values[2 * (MEASURES_MOST + 3) + 4];
+    uint32_t count = 0;
+    values[count++] = (metric){"epoch", (double)result->epochs};
+    values[count++] = (metric){"step", (double)result->steps};
+    count += measures_values(&result->last, values + count);
+    uint32_t first = count;
+    count += job->data->validation_last ? measures_values(&result->validation, values + count) : 0;
+    strbuf text = {0};
+    if (job->line->json) {
+        for (uint32_t i = first; i < count; i++) {
+            values[i].key = arena_printf((arena *)&job->source.memory, "validation_%s", values[i].key);
+        }
+        values[count++] = (metric){"seconds", result->seconds};
+        metrics_render(values, count, &text);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            strbuf_addf(&text, "%s%s%s %.6g", i ? ", " : "", i >= first ? "validation " : "", values[i].key,
+                        values[i].value);
+        }
+        strbuf_addf(&text, ", %.1f seconds\n", result->seconds);
+        if (result->best_epoch) {
+            strbuf_addf(&text, "kept the weights of epoch %lld\n", (long long)result->best_epoch);
+        }
+    }
+    fputs(strbuf_text(&text), stdout);
+    fflush(stdout);
+    strbuf_deinit(&text);
+}
+
+static rnnc_status run_training(training_job *job) {
+    const command_line *line = job->line;
+    const recipe *r = job->model->recipe;
+    bool stated = line->epochs || line->steps;
+    training t = {
+        .machine = &job->machine,
+        .validation = job->data->validation_last ? &job->plain_machine : NULL,
+        .data = job->data,
+        .seed = (uint64_t)line->seed,
+        .epochs = stated ? line->epochs : r->epochs,
+        .max_steps = stated ? line->steps : r->max_steps,
+        .metrics_path = line->metrics,
+        .progress = line->quiet ? NULL : stderr,
+    };
+    training_result result;
+    print_start(job);
+    TRY(training_run(&t, job->d, &result));
+    if (line->weights_out) {
+        TRY(save_weights(line, &job->machine, job->data, job->d));
+    }
+    print_end(job, &result);
+    if (!line->continue_steps) {
+        return RNNC_OK;
+    }
+    weights_copy(engine_weights(job->plain_machine.engine), engine_weights(job->machine.engine));
+    weights_changed(engine_weights(job->plain_machine.engine));
+    return show_forecast(line, &job->plain_machine, job->data, job->d);
+}
+
+static rnnc_status run_job(training_job *job) {
+    TRY(load_source(job->line, job->d, &job->source));
+    TRY(load_model_with_recipe(&job->source, true, job->d, &job->model));
+    TRY(open_compiler(job->line, job->d, &job->compiler));
+    TRY(check_outputs(job->line, job->d));
+    if (job->line->weights) {
+        TRY(load_vocabularies(job->line->weights, job->d, &job->carried));
+    }
+    TRY(load_data(job->line, job->model, job->line->weights ? &job->carried : NULL, job->d, &job->data));
+    TRY(build_machines(job));
+    show_diagnostics(job->d);
+    TRY(initialize(job));
+    return run_training(job);
+}
+
+rnnc_status command_train(const command_line *line, diag_sink *d) {
+    training_job job = {.line = line, .d = d};
+    rnnc_status status = run_job(&job);
+    machine_destroy(&job.machine);
+    machine_destroy(&job.plain_machine);
+    close_compiler(&job.compiler);
+    dataset_destroy(job.data);
+    carried_deinit(&job.carried);
+    model_destroy(job.model);
+    model_destroy(job.plain);
+    unload_source(&job.source);
+    return status;
+}

@@ -1,0 +1,20 @@
+# Writes a C file that holds the texts named in FILES (separated by '|'):
+#   cmake -DOUTPUT=library.c -DFILES=a.rnn|b.rnn -P embed.cmake
+string(REPLACE "|" ";" files "${FILES}")
+set(arrays "")
+set(rows "")
+set(index 0)
+foreach(file IN LISTS files)
+    file(READ ${file} hex HEX)
+    string(LENGTH "${hex}" digits)
+    math(EXPR length "${digits} / 2")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "((0x..,){20})" "\\1\n    " bytes "${bytes}")
+    get_filename_component(name ${file} NAME)
+    string(APPEND arrays "static const unsigned char text_${index}[] = {\n    ${bytes}\n};\n\n")
+    string(APPEND rows "    {\"<standard ${name}>\", text_${index}, ${length}},\n")
+    math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE ${OUTPUT}.new "#include \"frontend/library.h\"\n\n${arrays}const library_file library_files[] = {\n${rows}};\n"
+    "const uint32_t library_file_count = ${index};\n")
+file(RENAME ${OUTPUT}.new ${OUTPUT})

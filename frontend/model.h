@@ -1,0 +1,117 @@
+// From source text to a typed graph and a training recipe: the one door of the frontend.
+#ifndef RNNC_FRONTEND_MODEL_H
+#define RNNC_FRONTEND_MODEL_H
+
+#include "ir/graph.h"
+
+// The parsed definitions of a file, of the files it uses, and of the standard library. Immutable.
+typedef struct source_unit source_unit;
+
+// Reads and parses |path|. All syntax errors go to |d|, which must outlive the unit.
+rnnc_status source_load(diag_sink *d, const char *path, source_unit **out_unit);
+// The same for a text in memory; |name| stands in diagnostics, `use` is looked up beside it.
+rnnc_status source_parse(diag_sink *d, const char *name, const char *text, size_t length,
+                         source_unit **out_unit);
+void source_destroy(source_unit *unit);
+
+// A `--set name=value`: the value's text is parsed as an expression of the language.
+typedef struct model_setting {
+    const char *name;
+    const char *value;
+} model_setting;
+
+typedef struct model_options {
+    const char *model;  // NULL: the file's only model, or the last
+    const char *recipe; // NULL: the file's first `train`, or none if it has none
+    const model_setting *settings;
+    uint32_t setting_count;
+    bool training; // dropout is in the graph; else it is the identity
+} model_options;
+
+typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM } optimizer_kind;
+
+// `init PATTERN KIND(…)`: the last rule whose pattern ('*' any characters) fits a part's name decides.
+typedef struct init_rule {
+    const char *pattern;
+    initializer init;
+} init_rule;
+
+typedef enum schedule_kind {
+    SCHEDULE_DECAY_EPOCH, // rate *= factor each epoch after `after` (numbered from 1)
+    SCHEDULE_DECAY_STEP,  // rate *= factor each `every` steps after `after` steps, in whole steps
+} schedule_kind;
+
+typedef struct schedule_rule {
+    schedule_kind kind;
+    double factor;
+    int64_t after, every;
+} schedule_rule;
+
+typedef enum data_kind { DATA_NPY, DATA_IDX, DATA_CSV, DATA_CHARACTERS, DATA_SERIES, DATA_AHEAD } data_kind;
+
+// One line of a recipe's `data` block: how the input or target |input| is filled.
+typedef struct data_binding {
+    const char *input;
+    data_kind kind;
+    const char *key; // --data KEY=PATH; NULL for series and ahead
+    const char *of;  // DATA_AHEAD: the binding whose values, |by| places later, these are
+    int64_t by;
+    const char **columns; // DATA_CSV
+    uint32_t column_count;
+    const double *values; // DATA_SERIES: the values, computed from the expression
+    int64_t value_count;
+    span where;
+} data_binding;
+
+typedef enum batching_kind {
+    BATCH_EXAMPLES, // arrays whose first dimension counts examples; shuffled each epoch
+    BATCH_WINDOWS,  // windows of the recipe's steps, cut from the series every |stride| places; shuffled
+    BATCH_RANDOM_WINDOWS, // windows at uniformly random places
+    BATCH_STREAMS,        // the series cut into `batch` parallel streams read in order, step after step
+} batching_kind;
+
+typedef struct recipe {
+    const char *name;
+    int64_t batch; // rows of a batch
+    struct {
+        int axis;
+        int64_t extent;
+    } steps[MAX_AXES];
+    uint32_t step_axis_count;
+    bool carry_state;
+    VEC(init_rule) init;
+    optimizer_kind optimizer;
+    double rate, beta1, beta2, epsilon;
+    double clip_norm;  // 0: none
+    double clip_value; // 0: none
+    VEC(schedule_rule) schedule;
+    int64_t epochs;    // 0: not stated
+    int64_t max_steps; // 0: not stated
+    VEC(data_binding) data;
+    batching_kind batching;
+    int64_t stride;
+    int64_t validation_last; // that many last examples (or windows, or series places) are held out; 0: none
+    bool keep_best;          // the weights of the best validation loss are the ones that are kept
+    VEC(model_setting) settings; // what the recipe sets, for `check`
+} recipe;
+
+typedef struct model {
+    arena memory;
+    graph *graph;
+    recipe *recipe; // NULL if the file has none and none was asked for
+    const char
+        *loss_text; // the loss as written, "sum[T] mean[batch] cross_entropy(logits, next)"; NULL: no loss
+    const char *loss_reduction; // in words, for `check`: "summed over T, averaged over the batch"
+} model;
+
+// Elaborates a model: binds parameters (recipe's, then the settings), infers and checks shapes, builds the graph.
+// Errors go to |d|. Inputs have the roles "data", "target" and "state" in the graph (OP_INPUT's role).
+rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_options *options,
+                        model **out_model);
+void model_destroy(model *m);
+
+// The names of the models and recipes of the unit's own file, in order.
+uint32_t source_model_names(const source_unit *unit, const char *const **out_names);
+uint32_t source_recipe_names(const source_unit *unit, const char *const **out_names);
+
+#endif

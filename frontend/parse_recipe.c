@@ -1,0 +1,281 @@
+// Training recipes: items that follow each other, on one line or several.
+#include <string.h>
+
+#include "frontend/initializers.h"
+#include "frontend/parse.h"
+
+typedef bool parse_item(parser *p, recipe_definition *r, recipe_item item);
+
+typedef struct item_row {
+    const char *word;
+    recipe_item_kind kind;
+    parse_item *parse;
+} item_row;
+
+static bool add_item(parser *p, recipe_definition *r, recipe_item item) {
+    item.where = span_join(item.where, parser_last_span(p));
+    vec_push(p->memory, r->items, item);
+    return true;
+}
+
+static bool parse_value_item(parser *p, recipe_definition *r, recipe_item item) {
+    item.value = parse_expression(p);
+    return item.value && add_item(p, r, item);
+}
+
+static bool parse_word_item(parser *p, recipe_definition *r, recipe_item item) {
+    const char *word = item.kind == ITEM_CARRY ? "state" : "best";
+    return parser_expect_word(p, word) && add_item(p, r, item);
+}
+
+// name = value, name = value …
+static bool parse_named_items(parser *p, recipe_definition *r, recipe_item item) {
+    do {
+        item.name = p->at->text;
+        item.name_where = p->at->where;
+        if (!parser_expect(p, TOKEN_NAME) || !parser_expect(p, TOKEN_ASSIGN)) {
+            return false;
+        }
+        if (!parse_value_item(p, r, item)) {
+            return false;
+        }
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
+static bool in_pattern(const parser *p, const token *before) {
+    bool part = parser_is(p, TOKEN_NAME) || parser_is(p, TOKEN_NUMBER) || parser_is(p, TOKEN_DOT) ||
+                parser_is(p, TOKEN_TIMES);
+    return part && (!before || before->where.end == p->at->where.begin);
+}
+
+// `*.b zero`: the characters up to the next space are a pattern if an initialiser's name follows.
+static void parse_pattern(parser *p, recipe_item *item) {
+    const token *begin = p->at;
+    const token *before = NULL;
+    while (in_pattern(p, before)) {
+        before = p->at++;
+    }
+    bool wild = before && (before > begin || before->kind == TOKEN_TIMES);
+    bool pattern = before && parser_is(p, TOKEN_NAME) && (wild || initializer_is_name(p->at->text));
+    if (!pattern) {
+        p->at = begin;
+        return;
+    }
+    const source_file *file = &p->d->files.at[begin->where.file];
+    item->name_where = span_join(begin->where, before->where);
+    item->name =
+        arena_strndup(p->memory, file->text + begin->where.begin, before->where.end - begin->where.begin);
+}
+
+static bool parse_init(parser *p, recipe_definition *r, recipe_item item) {
+    do {
+        item.name = NULL;
+        parse_pattern(p, &item);
+        item.value = parse_postfix(p);
+        if (!item.value) {
+            return false;
+        }
+        add_item(p, r, item);
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
+// rate *= 0.5 each epoch after 4; rate *= 0.9 each 100 steps after 1000
+static bool parse_schedule(parser *p, recipe_definition *r, recipe_item item) {
+    if (!parser_expect_word(p, "rate") || !parser_expect(p, TOKEN_TIMES_ASSIGN)) {
+        return false;
+    }
+    item.value = parse_expression(p);
+    if (!item.value || !parser_expect_word(p, "each")) {
+        return false;
+    }
+    if (!parser_accept_word(p, "epoch")) {
+        item.every = parse_expression(p);
+        if (!item.every || !parser_expect_word(p, "steps")) {
+            return false;
+        }
+    }
+    if (parser_accept_word(p, "after")) {
+        item.after = parse_expression(p);
+        if (!item.after) {
+            return false;
+        }
+    }
+    return add_item(p, r, item);
+}
+
+// After "series(": expression in t, t = 0 to 30 by 0.1 )
+static bool parse_series(parser *p, recipe_item *item) {
+    item->value = parse_expression(p);
+    if (!item->value || !parser_expect_word(p, "in")) {
+        return false;
+    }
+    item->variable = p->at->text;
+    if (!parser_expect(p, TOKEN_NAME) || !parser_expect(p, TOKEN_COMMA)) {
+        return false;
+    }
+    if (!parser_is_word(p, item->variable)) {
+        return parser_expected(p, "the series' variable again");
+    }
+    p->at++;
+    if (!parser_expect(p, TOKEN_ASSIGN)) {
+        return false;
+    }
+    item->low = parse_expression(p);
+    if (!item->low || !parser_expect_word(p, "to")) {
+        return false;
+    }
+    item->high = parse_expression(p);
+    if (!item->high || !parser_expect_word(p, "by")) {
+        return false;
+    }
+    item->step = parse_expression(p);
+    return item->step && parser_expect(p, TOKEN_PAREN_CLOSE);
+}
+
+// name.name … = form
+static bool parse_binding(parser *p, recipe_definition *r, recipe_item item) {
+    item.name = p->at->text;
+    item.name_where = item.where = p->at->where;
+    if (!parser_expect(p, TOKEN_NAME)) {
+        return false;
+    }
+    while (parser_accept(p, TOKEN_DOT)) {
+        item.name = arena_printf(p->memory, "%s.%s", item.name, p->at->text ? p->at->text : "");
+        item.name_where = span_join(item.name_where, p->at->where);
+        if (!parser_expect(p, TOKEN_NAME)) {
+            return false;
+        }
+    }
+    if (!parser_expect(p, TOKEN_ASSIGN)) {
+        return false;
+    }
+    if (parser_is_word(p, "series") && p->at[1].kind == TOKEN_PAREN_OPEN) {
+        p->at += 2;
+        return parse_series(p, &item) && add_item(p, r, item);
+    }
+    return parse_value_item(p, r, item);
+}
+
+static bool parse_bare_item(parser *p, recipe_definition *r, recipe_item item) {
+    return add_item(p, r, item);
+}
+
+static bool parse_windows(parser *p, recipe_definition *r, recipe_item item) {
+    if (parser_accept_word(p, "stride")) {
+        item.every = parse_expression(p);
+        if (!item.every) {
+            return false;
+        }
+    }
+    return add_item(p, r, item);
+}
+
+static bool parse_random_windows(parser *p, recipe_definition *r, recipe_item item) {
+    return parser_expect_word(p, "windows") && add_item(p, r, item);
+}
+
+static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) {
+    return parser_expect_word(p, "last") && parse_value_item(p, r, item);
+}
+
+static const item_row data_rows[] = {
+    {"examples", ITEM_EXAMPLES, parse_bare_item},          {"windows", ITEM_WINDOWS, parse_windows},
+    {"random", ITEM_RANDOM_WINDOWS, parse_random_windows}, {"streams", ITEM_STREAMS, parse_bare_item},
+    {"validation", ITEM_VALIDATION, parse_validation},     {"keep", ITEM_KEEP_BEST, parse_word_item},
+};
+
+static bool parse_data(parser *p, recipe_definition *r, recipe_item item);
+
+static const item_row item_rows[] = {
+    {"batch", ITEM_BATCH, parse_value_item},
+    {"steps", ITEM_STEPS, parse_named_items},
+    {"carry", ITEM_CARRY, parse_word_item},
+    {"init", ITEM_INIT, parse_init},
+    {"optimizer", ITEM_OPTIMIZER, parse_value_item},
+    {"clip_norm", ITEM_CLIP_NORM, parse_value_item},
+    {"clip_value", ITEM_CLIP_VALUE, parse_value_item},
+    {"schedule", ITEM_SCHEDULE, parse_schedule},
+    {"epochs", ITEM_EPOCHS, parse_value_item},
+    {"max_steps", ITEM_MAX_STEPS, parse_value_item},
+    {"set", ITEM_SET, parse_named_items},
+    {"data", ITEM_BIND, parse_data},
+};
+
+static const item_row *find_item(const parser *p, const item_row *rows, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (parser_is_word(p, rows[i].word)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void report_unknown_item(parser *p) {
+    const char *names[sizeof item_rows / sizeof *item_rows];
+    size_t count = sizeof item_rows / sizeof *item_rows;
+    for (size_t i = 0; i < count; i++) {
+        names[i] = item_rows[i].word;
+    }
+    const char *near = parser_is(p, TOKEN_NAME) ? nearest_name(p->at->text, names, count) : NULL;
+    if (near) {
+        diag_fail(p->d, RNNC_SYNTAX, p->at->where, "a recipe has no item '%s'; did you mean '%s'?",
+                  p->at->text, near);
+    } else {
+        parser_expected(p, "an item of a recipe (batch, steps, init, optimizer, epochs, data …)");
+    }
+}
+
+// One item; |in_data| inside the braces of `data`.
+static bool parse_one_item(parser *p, recipe_definition *r, bool in_data) {
+    recipe_item item = {.where = p->at->where};
+    const item_row *row = in_data ? find_item(p, data_rows, sizeof data_rows / sizeof *data_rows)
+                                  : find_item(p, item_rows, sizeof item_rows / sizeof *item_rows);
+    bool binding = in_data && p->at[1].kind == TOKEN_ASSIGN;
+    if (!row || binding) {
+        if (in_data) {
+            return parse_binding(p, r, (recipe_item){.kind = ITEM_BIND});
+        }
+        report_unknown_item(p);
+        return false;
+    }
+    item.kind = row->kind;
+    p->at++;
+    return row->parse(p, r, item);
+}
+
+static bool parse_items(parser *p, recipe_definition *r, bool in_data) {
+    if (!parser_expect(p, TOKEN_BRACE_OPEN) || !parser_enter(p)) {
+        return false;
+    }
+    while (!parser_is(p, TOKEN_BRACE_CLOSE) && !parser_is(p, TOKEN_END)) {
+        if (!parser_accept(p, TOKEN_NEWLINE) && !parse_one_item(p, r, in_data)) {
+            parser_recover(p);
+        }
+    }
+    parser_leave(p);
+    return parser_expect(p, TOKEN_BRACE_CLOSE);
+}
+
+static bool parse_data(parser *p, recipe_definition *r, recipe_item item) {
+    (void)item;
+    return parse_items(p, r, true);
+}
+
+recipe_definition *parse_recipe(parser *p) {
+    recipe_definition *r = arena_new(p->memory, recipe_definition);
+    r->name = p->at->text;
+    r->where = p->at->where;
+    if (!parser_expect(p, TOKEN_NAME)) {
+        return NULL;
+    }
+    if (parser_accept(p, TOKEN_COLON)) {
+        r->base = p->at->text;
+        r->base_where = p->at->where;
+        if (!parser_expect(p, TOKEN_NAME)) {
+            return NULL;
+        }
+    }
+    return parse_items(p, r, false) ? r : NULL;
+}

@@ -1,0 +1,415 @@
+#include "frontend/recipe.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "frontend/initializers.h"
+#include "frontend/source.h"
+
+// ---- Finding a recipe and its bases ----
+
+static const recipe_definition *find(const source_unit *unit, const char *name) {
+    for (uint32_t i = 0; i < unit->tree.recipes.count; i++) {
+        if (strcmp(unit->tree.recipes.at[i]->name, name) == 0) {
+            return unit->tree.recipes.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool report_unknown_recipe(diag_sink *d, const source_unit *unit, const char *name, span where) {
+    const char *near = nearest_name(name, unit->recipe_names.at, unit->recipe_names.count);
+    if (near) {
+        diag_error(d, where, "unknown recipe '%s'; did you mean '%s'?", name, near);
+    } else {
+        diag_error(d, where, "unknown recipe '%s'", name);
+    }
+    return false;
+}
+
+static bool names_any(const declaration *at, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(at[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_data(const definition *def, const char *name) {
+    for (uint32_t i = 0; i < def->body.count; i++) {
+        const statement *s = def->body.at[i];
+        bool data = s->kind == STATEMENT_INPUT || s->kind == STATEMENT_TARGET;
+        if (data && names_any(s->declarations.at, s->declarations.count, name)) {
+            return true;
+        }
+    }
+    return strstr(name, ".lengths") != NULL;
+}
+
+static bool fits(const recipe_definition *r, const definition *def) {
+    for (uint32_t i = 0; i < r->items.count; i++) {
+        const recipe_item *item = &r->items.at[i];
+        bool set = item->kind == ITEM_SET && strcmp(item->name, "float") != 0;
+        if (set && !names_any(def->parameters.at, def->parameters.count, item->name)) {
+            return false;
+        }
+        if (item->kind == ITEM_BIND && !has_data(def, item->name)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const recipe_definition *first_recipe(const source_unit *unit, const definition *def) {
+    for (uint32_t i = 0; i < unit->recipe_names.count; i++) {
+        if (unit->model_names.count < 2 || fits(unit->tree.recipes.at[i], def)) {
+            return unit->tree.recipes.at[i];
+        }
+    }
+    return NULL;
+}
+
+bool recipe_find(diag_sink *d, const source_unit *unit, const definition *def, const char *name,
+                 const recipe_definition **out) {
+    if (!name) {
+        *out = first_recipe(unit, def);
+        return true;
+    }
+    *out = find(unit, name);
+    return *out || report_unknown_recipe(d, unit, name, NO_SPAN);
+}
+
+bool recipe_flatten(diag_sink *d, const source_unit *unit, const recipe_definition *r, arena *memory,
+                    recipe_items *out) {
+    VEC(const recipe_definition *) chain = {0};
+    for (const recipe_definition *at = r; at;) {
+        vec_push(memory, chain, at);
+        const recipe_definition *base = at->base ? find(unit, at->base) : NULL;
+        if (at->base && !base) {
+            return report_unknown_recipe(d, unit, at->base, at->base_where);
+        }
+        if (chain.count > unit->tree.recipes.count) {
+            diag_error(d, r->where, "the recipe '%s' is built on itself", r->name);
+            return false;
+        }
+        at = base;
+    }
+    for (uint32_t i = chain.count; i-- > 0;) {
+        for (uint32_t j = 0; j < chain.at[i]->items.count; j++) {
+            vec_push(memory, *out, chain.at[i]->items.at[j]);
+        }
+    }
+    return true;
+}
+
+// ---- Numbers ----
+
+bool recipe_whole(elaborator *el, const expression *e, const char *what, int64_t low, int64_t high,
+                  int64_t *out) {
+    double n;
+    if (!number_of_meaning(el, evaluate(el, e), e->where, what, &n)) {
+        return false;
+    }
+    if (!(n >= (double)low && n <= (double)high && n == floor(n))) {
+        elaborate_error(el, e->where, "%s must be a whole number from %lld to %lld, found %.10g", what,
+                        (long long)low, (long long)high, n);
+        return false;
+    }
+    *out = (int64_t)n;
+    return true;
+}
+
+bool recipe_real(elaborator *el, const expression *e, const char *what, double low, double *out) {
+    double x;
+    if (!number_of_meaning(el, evaluate(el, e), e->where, what, &x)) {
+        return false;
+    }
+    if (!(x >= low && isfinite(x))) {
+        elaborate_error(el, e->where, "%s must be at least %g, found %g", what, low, x);
+        return false;
+    }
+    *out = x;
+    return true;
+}
+
+// The plain numbers of a recipe: their place in the struct and their bounds.
+typedef struct number_row {
+    const char *name;
+    recipe_item_kind
+        kind; // ITEM_OPTIMIZER and ITEM_WINDOWS: set by the command line or within the item alone
+    bool whole;
+    size_t offset;
+    double low;
+} number_row;
+
+static const number_row numbers[] = {
+    {"batch", ITEM_BATCH, true, offsetof(recipe, batch), 1},
+    {"epochs", ITEM_EPOCHS, true, offsetof(recipe, epochs), 0},
+    {"max_steps", ITEM_MAX_STEPS, true, offsetof(recipe, max_steps), 0},
+    {"validation_last", ITEM_VALIDATION, true, offsetof(recipe, validation_last), 0},
+    {"stride", ITEM_WINDOWS, true, offsetof(recipe, stride), 1},
+    {"clip_norm", ITEM_CLIP_NORM, false, offsetof(recipe, clip_norm), 0},
+    {"clip_value", ITEM_CLIP_VALUE, false, offsetof(recipe, clip_value), 0},
+    {"rate", ITEM_OPTIMIZER, false, offsetof(recipe, rate), 0},
+    {"beta1", ITEM_OPTIMIZER, false, offsetof(recipe, beta1), 0},
+    {"beta2", ITEM_OPTIMIZER, false, offsetof(recipe, beta2), 0},
+    {"epsilon", ITEM_OPTIMIZER, false, offsetof(recipe, epsilon), 0},
+};
+
+enum { NUMBER_COUNT = sizeof numbers / sizeof *numbers };
+#define LARGEST_NUMBER ((int64_t)1 << 48)
+
+static const number_row *find_number(const char *name) {
+    for (int i = 0; i < NUMBER_COUNT; i++) {
+        if (strcmp(numbers[i].name, name) == 0) {
+            return &numbers[i];
+        }
+    }
+    return NULL;
+}
+
+bool recipe_has_number(const char *name) {
+    return find_number(name) != NULL;
+}
+
+void recipe_number_names(arena *memory, const char *const **out_names, uint32_t *out_count) {
+    const char **names = arena_new_array(memory, const char *, NUMBER_COUNT);
+    for (int i = 0; i < NUMBER_COUNT; i++) {
+        names[i] = numbers[i].name;
+    }
+    *out_names = names;
+    *out_count = NUMBER_COUNT;
+}
+
+static void set_number(elaborator *el, const number_row *row, const expression *e, recipe *r) {
+    const char *what = arena_printf(el->memory, "'%s'", row->name);
+    char *at = (char *)r + row->offset;
+    if (row->whole) {
+        int64_t n = 0;
+        if (recipe_whole(el, e, what, (int64_t)row->low, LARGEST_NUMBER, &n)) {
+            memcpy(at, &n, sizeof n);
+        }
+        return;
+    }
+    double x = 0;
+    if (recipe_real(el, e, what, row->low, &x)) {
+        memcpy(at, &x, sizeof x);
+    }
+}
+
+// ---- Items ----
+
+static void set_steps_of(elaborator *el, recipe *r, const char *name, span where, const expression *value) {
+    int axis = graph_find_axis(el->g, name);
+    int64_t extent;
+    if (axis == NO_AXIS || el->g->axes.at[axis].kind != AXIS_IS_SEQUENCE) {
+        elaborate_error(el, where, "the model has no sequence axis '%s'", name);
+        return;
+    }
+    if (!recipe_whole(el, value, "the number of steps", 1, LARGEST_NUMBER, &extent)) {
+        return;
+    }
+    uint32_t i = 0;
+    while (i < r->step_axis_count && r->steps[i].axis != axis) {
+        i++;
+    }
+    r->step_axis_count += i == r->step_axis_count;
+    r->steps[i].axis = axis;
+    r->steps[i].extent = extent;
+}
+
+static void set_optimizer_argument(elaborator *el, recipe *r, const argument *arg) {
+    const char *const known[] = {"rate", "beta1", "beta2", "epsilon"};
+    size_t count = r->optimizer == OPTIMIZER_ADAM ? 4 : 1;
+    const char *name = arg->name ? arg->name : "rate";
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(known[i], name) == 0) {
+            set_number(el, find_number(name), arg->value, r);
+            return;
+        }
+    }
+    const char *near = nearest_name(name, known, count);
+    elaborate_error(el, arg->where, "the optimizer takes no '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+}
+
+static void check_betas(elaborator *el, const recipe *r, span where) {
+    if (r->beta1 >= 1 || r->beta2 >= 1) {
+        elaborate_error(el, where, "adam needs beta1 and beta2 below 1, found %g and %g", r->beta1, r->beta2);
+    }
+}
+
+// sgd(rate), adam(rate, beta1, beta2, epsilon); the last three as in Kingma & Ba 2015 if not given.
+static void set_optimizer(elaborator *el, const recipe_item *item, recipe *r) {
+    static const char *const names[] = {"sgd", "adam"};
+    const expression *e = item->value;
+    const expression *name = e->kind == EXPR_CALL ? e->a : e;
+    const char *text = name->kind == EXPR_NAME ? name->text : "";
+    bool sgd = strcmp(text, "sgd") == 0, adam = strcmp(text, "adam") == 0;
+    if (!sgd && !adam) {
+        const char *near = nearest_name(text, names, 2);
+        elaborate_error(el, e->where, "unknown optimizer '%s'; %s%s%s", text,
+                        near ? "did you mean '" : "there are sgd", near ? near : " and ",
+                        near ? "'?" : "adam");
+        return;
+    }
+    r->optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
+    r->rate = -1;
+    r->beta1 = 0.9;
+    r->beta2 = 0.999;
+    r->epsilon = 1e-8;
+    uint32_t errors = el->d->error_count;
+    for (uint32_t i = 0; e->kind == EXPR_CALL && i < e->args.count; i++) {
+        set_optimizer_argument(el, r, &e->args.at[i]);
+    }
+    if (r->rate < 0 && el->d->error_count == errors) {
+        elaborate_error(el, e->where, "the optimizer needs a rate: %s(rate = …)", text);
+        r->rate = 0;
+    }
+    check_betas(el, r, e->where);
+}
+
+static void add_schedule(elaborator *el, const recipe_item *item, recipe *r, arena *memory) {
+    schedule_rule rule = {.kind = item->every ? SCHEDULE_DECAY_STEP : SCHEDULE_DECAY_EPOCH, .every = 1};
+    bool sound = recipe_real(el, item->value, "the factor of a schedule", 0, &rule.factor);
+    if (item->every) {
+        sound =
+            recipe_whole(el, item->every, "the steps of a schedule", 1, LARGEST_NUMBER, &rule.every) && sound;
+    }
+    if (item->after) {
+        sound =
+            recipe_whole(el, item->after, "the start of a schedule", 0, LARGEST_NUMBER, &rule.after) && sound;
+    }
+    if (sound) {
+        vec_push(memory, r->schedule, rule);
+    }
+}
+
+static void add_init(elaborator *el, const recipe_item *item, recipe *r, arena *memory) {
+    init_rule rule = {arena_strdup(memory, item->name ? item->name : "*"),
+                      initializer_evaluate(el, item->value)};
+    vec_push(memory, r->init, rule);
+}
+
+static void set_windows(elaborator *el, const recipe_item *item, recipe *r) {
+    r->batching = BATCH_WINDOWS;
+    if (item->every) {
+        set_number(el, find_number("stride"), item->every, r);
+    }
+}
+
+typedef struct recipe_facts {
+    const recipe_definition *def;
+    bool batch, optimizer, batching;
+    span schedule_file; // of the recipe whose schedule is the present one
+} recipe_facts;
+
+static bool is_within(const recipe_definition *def, const recipe_item *item) {
+    for (uint32_t i = 0; i < def->items.count; i++) {
+        if (def->items.at[i].where.begin == item->where.begin &&
+            def->items.at[i].where.file == item->where.file) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A recipe's own schedule replaces that of its base as a whole.
+static void set_schedule(elaborator *el, const recipe_item *item, recipe *r, recipe_facts *facts,
+                         arena *memory) {
+    bool own = is_within(facts->def, item);
+    if (own && !facts->schedule_file.file) {
+        r->schedule.count = 0;
+    }
+    facts->schedule_file = own ? item->where : facts->schedule_file;
+    add_schedule(el, item, r, memory);
+}
+
+static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recipe_facts *facts,
+                       arena *memory) {
+    switch (item->kind) {
+    case ITEM_BATCH:
+    case ITEM_CLIP_NORM:
+    case ITEM_CLIP_VALUE:
+    case ITEM_EPOCHS:
+    case ITEM_MAX_STEPS:
+    case ITEM_VALIDATION:
+        for (int i = 0; i < NUMBER_COUNT; i++) {
+            if (numbers[i].kind == item->kind) {
+                set_number(el, &numbers[i], item->value, r);
+            }
+        }
+        facts->batch = facts->batch || item->kind == ITEM_BATCH;
+        return;
+    case ITEM_STEPS: set_steps_of(el, r, item->name, item->name_where, item->value); return;
+    case ITEM_CARRY: r->carry_state = true; return;
+    case ITEM_INIT: add_init(el, item, r, memory); return;
+    case ITEM_OPTIMIZER:
+        facts->optimizer = true;
+        set_optimizer(el, item, r);
+        return;
+    case ITEM_SCHEDULE: set_schedule(el, item, r, facts, memory); return;
+    case ITEM_BIND: recipe_bind_data(el, item, r, memory); return;
+    case ITEM_WINDOWS:
+        facts->batching = true;
+        set_windows(el, item, r);
+        return;
+    case ITEM_EXAMPLES:
+    case ITEM_RANDOM_WINDOWS:
+    case ITEM_STREAMS:
+        facts->batching = true;
+        r->batching = item->kind == ITEM_EXAMPLES         ? BATCH_EXAMPLES
+                      : item->kind == ITEM_RANDOM_WINDOWS ? BATCH_RANDOM_WINDOWS
+                                                          : BATCH_STREAMS;
+        return;
+    case ITEM_KEEP_BEST: r->keep_best = true; return;
+    case ITEM_SET: return; // taken with the model's parameters
+    }
+}
+
+static void apply_settings(elaborator *el, const settings_list *settings, recipe *r, arena *memory) {
+    for (uint32_t i = 0; i < settings->count; i++) {
+        const setting *s = &settings->at[i];
+        const number_row *row = s->is_number_of_recipe ? find_number(s->name) : NULL;
+        if (row) {
+            set_number(el, row, s->value, r);
+        } else if (s->is_number_of_recipe) {
+            set_steps_of(el, r, s->name, s->where, s->value);
+        } else if (!s->from_command) {
+            model_setting kept = {arena_strdup(memory, s->name), arena_strdup(memory, s->text)};
+            vec_push(memory, r->settings, kept);
+        }
+    }
+}
+
+static void check_facts(elaborator *el, const recipe_definition *def, const recipe *r,
+                        const recipe_facts *facts) {
+    if (!facts->batch) {
+        elaborate_error(el, def->where, "the recipe '%s' does not say its batch: batch 32", def->name);
+    }
+    if (!facts->optimizer) {
+        elaborate_error(el, def->where,
+                        "the recipe '%s' does not say its optimizer: optimizer adam(rate = 0.001)",
+                        def->name);
+    }
+    if (r->keep_best && !r->validation_last) {
+        elaborate_error(el, def->where, "'keep best' needs examples to judge by: validation last 1000");
+    }
+    recipe_check_data(el, def, r, facts->batching);
+}
+
+recipe *recipe_evaluate(elaborator *el, const recipe_definition *def, const recipe_items *items,
+                        const settings_list *settings, arena *memory) {
+    recipe *r = arena_new(memory, recipe);
+    r->name = arena_strdup(memory, def->name);
+    r->stride = 1;
+    recipe_facts facts = {.def = def};
+    for (uint32_t i = 0; i < items->count; i++) {
+        apply_item(el, &items->at[i], r, &facts, memory);
+    }
+    apply_settings(el, settings, r, memory);
+    check_facts(el, def, r, &facts);
+    return r;
+}

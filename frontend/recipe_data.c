@@ -1,0 +1,275 @@
+// The `data` block of a recipe: where each input's values come from and how batches are cut from them.
+#include <math.h>
+#include <string.h>
+
+#include "frontend/recipe.h"
+
+typedef struct form_row {
+    const char *name;
+    data_kind kind;
+} form_row;
+
+static const form_row forms[] = {
+    {"npy", DATA_NPY},     {"idx", DATA_IDX},       {"csv", DATA_CSV}, {"characters", DATA_CHARACTERS},
+    {"ahead", DATA_AHEAD}, {"series", DATA_SERIES},
+};
+
+enum { FORM_COUNT = sizeof forms / sizeof *forms, LONGEST_SERIES = 1000000 };
+
+static const form_row *find_form(const char *name) {
+    for (int i = 0; i < FORM_COUNT; i++) {
+        if (strcmp(forms[i].name, name) == 0) {
+            return &forms[i];
+        }
+    }
+    return NULL;
+}
+
+static bool report_form(elaborator *el, const expression *e, const char *name) {
+    const char *names[FORM_COUNT];
+    for (int i = 0; i < FORM_COUNT; i++) {
+        names[i] = forms[i].name;
+    }
+    const char *near = nearest_name(name, names, FORM_COUNT);
+    elaborate_error(el, e->where, "expected a form of data (npy, idx, csv, characters, series, ahead)%s%s%s",
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
+}
+
+static const char *text_argument(elaborator *el, const expression *call, uint32_t i, arena *memory) {
+    const expression *e = i < call->args.count ? call->args.at[i].value : NULL;
+    if (!e || e->kind != EXPR_TEXT) {
+        elaborate_error(el, e ? e->where : call->where, "expected a text: %s(\"…\")", call->a->text);
+        return NULL;
+    }
+    return arena_strdup(memory, e->text);
+}
+
+static bool read_ahead(elaborator *el, const expression *call, data_binding *b, arena *memory) {
+    if (call->args.count != 2 || call->args.at[0].value->kind != EXPR_NAME) {
+        elaborate_error(el, call->where, "expected ahead(input, steps)");
+        return false;
+    }
+    b->of = arena_strdup(memory, call->args.at[0].value->text);
+    return recipe_whole(el, call->args.at[1].value, "the distance of 'ahead'", 0, 1000000, &b->by);
+}
+
+static bool read_columns(elaborator *el, const expression *call, data_binding *b, arena *memory) {
+    b->column_count = call->args.count - 1;
+    b->columns = arena_new_array(memory, const char *, b->column_count + 1);
+    for (uint32_t i = 0; i < b->column_count; i++) {
+        b->columns[i] = text_argument(el, call, i + 1, memory);
+        if (!b->columns[i]) {
+            return false;
+        }
+    }
+    if (b->column_count == 0) {
+        elaborate_error(el, call->where, "name the columns: csv(\"key\", \"column\", …)");
+    }
+    return b->column_count > 0;
+}
+
+static bool read_form(elaborator *el, const recipe_item *item, data_binding *b, arena *memory) {
+    const expression *call = item->value;
+    bool named = call->kind == EXPR_CALL && call->a->kind == EXPR_NAME;
+    const form_row *form = named ? find_form(call->a->text) : NULL;
+    if (!form) {
+        return report_form(el, call, named ? call->a->text : "");
+    }
+    b->kind = form->kind;
+    if (form->kind == DATA_AHEAD) {
+        return read_ahead(el, call, b, memory);
+    }
+    b->key = text_argument(el, call, 0, memory);
+    if (!b->key) {
+        return false;
+    }
+    if (form->kind == DATA_CSV) {
+        return read_columns(el, call, b, memory);
+    }
+    if (call->args.count > 1) {
+        elaborate_error(el, call->args.at[1].where, "%s(\"…\") takes one text", form->name);
+        return false;
+    }
+    return true;
+}
+
+// ---- Series ----
+
+static bool series_bounds(elaborator *el, const recipe_item *item, double *out_low, double *out_step,
+                          int64_t *out_count) {
+    double high;
+    if (!recipe_real(el, item->low, "the begin of a series", -1e300, out_low) ||
+        !recipe_real(el, item->high, "the end of a series", -1e300, &high) ||
+        !recipe_real(el, item->step, "the step of a series", 0, out_step)) {
+        return false;
+    }
+    // The end is one of the values if it is within half a step of one.
+    double count = ceil((high - *out_low) / *out_step + 0.5);
+    if (!(count >= 1 && count <= LONGEST_SERIES)) {
+        elaborate_error(el, item->where, "a series has 1 to %d values; from %g to %g by %g has not",
+                        LONGEST_SERIES, *out_low, high, *out_step);
+        return false;
+    }
+    *out_count = (int64_t)count;
+    return true;
+}
+
+static bool series_value(elaborator *el, const recipe_item *item, double t, double *out) {
+    scope_find_local(el->frame, item->variable)->value = meaning_number(t);
+    if (!number_of_meaning(el, evaluate(el, item->value), item->value->where, "a series", out)) {
+        return false;
+    }
+    if (!isfinite(*out)) {
+        elaborate_error(el, item->value->where, "the series is %g at %s = %g", *out, item->variable, t);
+        return false;
+    }
+    return true;
+}
+
+// What an evaluation allocates goes with it: a series may have many values. All that the elaborator and its
+// frame have grown in the meantime is forgotten, but for how much was done.
+static bool series_value_apart(elaborator *el, const recipe_item *item, double t, double *out) {
+    elaborator kept = *el;
+    frame kept_frame = *el->frame;
+    arena memory;
+    arena_init(&memory);
+    memory.exhausted = el->memory->exhausted;
+    el->memory = &memory;
+    bool sound = series_value(el, item, t, out);
+    kept.uses = el->uses;
+    kept.work = el->work;
+    kept.too_large = el->too_large;
+    *el = kept;
+    *el->frame = kept_frame;
+    arena_deinit(&memory);
+    return sound;
+}
+
+static bool read_series(elaborator *el, const recipe_item *item, data_binding *b, arena *memory) {
+    double low, step;
+    b->kind = DATA_SERIES;
+    if (!series_bounds(el, item, &low, &step, &b->value_count)) {
+        return false;
+    }
+    double *values = arena_new_array(memory, double, b->value_count);
+    // The variable hides a name of the model for as long as the series is computed.
+    uint32_t names = el->frame->names.count;
+    local_name *hidden = scope_find_local(el->frame, item->variable);
+    meaning kept = hidden ? hidden->value : meaning_poison();
+    if (!hidden) {
+        scope_define(el, item->variable, item->where, meaning_number(0), ROLE_PARAMETER);
+    }
+    bool sound = true;
+    for (int64_t i = 0; i < b->value_count && sound; i++) {
+        sound = series_value_apart(el, item, low + (double)i * step, &values[i]);
+    }
+    scope_find_local(el->frame, item->variable)->value = hidden ? kept : meaning_poison();
+    el->frame->names.count = names;
+    b->values = values;
+    return sound;
+}
+
+// ---- Bindings ----
+
+static data_binding *find_binding(recipe *r, const char *input) {
+    for (uint32_t i = 0; i < r->data.count; i++) {
+        if (strcmp(r->data.at[i].input, input) == 0) {
+            return &r->data.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_lengths(const elaborator *el, const char *name) {
+    for (uint32_t axis = 0; axis < el->g->axes.count; axis++) {
+        size_t length = strlen(el->g->axes.at[axis].name);
+        if (el->lengths[axis] != NO_NODE && strncmp(name, el->g->axes.at[axis].name, length) == 0 &&
+            strcmp(name + length, ".lengths") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_input(elaborator *el, const recipe_item *item) {
+    const char **names = arena_new_array(el->memory, const char *, el->data.count + 1);
+    for (uint32_t i = 0; i < el->data.count; i++) {
+        names[i] = el->data.at[i].name;
+        if (strcmp(names[i], item->name) == 0) {
+            return true;
+        }
+    }
+    if (is_lengths(el, item->name)) {
+        return true;
+    }
+    const char *near = nearest_name(item->name, names, el->data.count);
+    elaborate_error(el, item->name_where, "the model has no input or target '%s'%s%s%s", item->name,
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return false;
+}
+
+void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena *memory) {
+    if (!is_input(el, item)) {
+        return;
+    }
+    data_binding b = {.input = arena_strdup(memory, item->name), .where = item->where};
+    bool sound = item->variable ? read_series(el, item, &b, memory) : read_form(el, item, &b, memory);
+    if (!sound) {
+        return;
+    }
+    data_binding *old = find_binding(r, b.input);
+    if (old) {
+        *old = b; // of the recipe's base
+    } else {
+        vec_push(memory, r->data, b);
+    }
+}
+
+// ---- Checks of the whole ----
+
+static bool is_series_like(data_kind kind) {
+    return kind == DATA_SERIES || kind == DATA_CHARACTERS || kind == DATA_AHEAD;
+}
+
+static void check_binding(elaborator *el, const recipe *r, const data_binding *b, bool batching_stated) {
+    if (b->kind == DATA_AHEAD && (!find_binding((recipe *)r, b->of) || strcmp(b->of, b->input) == 0)) {
+        elaborate_error(el, b->where, "'ahead' needs the data of '%s', which is not bound here", b->of);
+    }
+    if (is_series_like(b->kind) && (!batching_stated || r->batching == BATCH_EXAMPLES)) {
+        elaborate_error(el, b->where,
+                        "say how batches are cut from the series: windows, random windows or streams");
+    }
+}
+
+static void check_steps(elaborator *el, const recipe_definition *def, const recipe *r) {
+    for (uint32_t axis = 1; axis < el->g->axes.count; axis++) {
+        bool stated = el->g->axes.at[axis].kind != AXIS_IS_SEQUENCE;
+        for (uint32_t i = 0; i < r->step_axis_count; i++) {
+            stated = stated || r->steps[i].axis == (int)axis;
+        }
+        if (!stated) {
+            elaborate_error(el, def->where,
+                            "the recipe '%s' does not say how long a window is: steps %s = 20", def->name,
+                            el->g->axes.at[axis].name);
+        }
+    }
+}
+
+void recipe_check_data(elaborator *el, const recipe_definition *def, const recipe *r, bool batching_stated) {
+    if (r->data.count == 0) {
+        return; // the data may be given otherwise
+    }
+    for (uint32_t i = 0; i < r->data.count; i++) {
+        check_binding(el, r, &r->data.at[i], batching_stated);
+    }
+    for (uint32_t i = 0; i < el->data.count; i++) {
+        if (!find_binding((recipe *)r, el->data.at[i].name)) {
+            elaborate_error(el, def->where, "the data of recipe '%s' does not say where '%s' comes from",
+                            def->name, el->data.at[i].name);
+        }
+    }
+    if (r->batching != BATCH_EXAMPLES) {
+        check_steps(el, def, r);
+    }
+}

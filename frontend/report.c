@@ -1,0 +1,104 @@
+// Errors of the elaborator and the words for what was found.
+#include <string.h>
+
+#include "frontend/elaborate.h"
+
+enum { NOTES_PER_ERROR = 3 };
+
+// An error inside a definition is understood where it was used. The outermost frame is the model itself.
+static void note_uses(elaborator *el) {
+    int notes = 0;
+    for (const frame *f = el->frame; f && f->caller && notes < NOTES_PER_ERROR; f = f->caller, notes++) {
+        diag_note(el->d, f->call, "in this use of '%s'", f->def->name);
+    }
+}
+
+meaning elaborate_error(elaborator *el, span where, const char *format, ...) {
+    strbuf message = {0};
+    va_list args;
+    va_start(args, format);
+    strbuf_vaddf(&message, format, args);
+    va_end(args);
+    diag_error(el->d, where, "%s", strbuf_text(&message));
+    strbuf_deinit(&message);
+    note_uses(el);
+    return meaning_poison();
+}
+
+const char *place_text(elaborator *el, span place, span from) {
+    uint32_t line, column;
+    diag_position(el->d, place, &line, &column);
+    if (place.file == from.file) {
+        return arena_printf(el->memory, "%u:%u", line, column);
+    }
+    return arena_printf(el->memory, "%s:%u:%u", el->d->files.at[place.file].name, line, column);
+}
+
+// As the language writes axes: sequences by number, the batch last.
+static const char *axes_text(elaborator *el, axis_set axes) {
+    const char *text = "";
+    for (uint32_t i = 1; i <= el->g->axes.count; i++) {
+        uint32_t axis = i % el->g->axes.count;
+        if (axes & AXIS_BIT(axis)) {
+            const char *name = axis == AXIS_BATCH ? "batch" : el->g->axes.at[axis].name;
+            text = arena_printf(el->memory, "%s%s%s", text, *text ? ", " : "[", name);
+        }
+    }
+    return *text ? arena_printf(el->memory, "%s]", text) : "";
+}
+
+static const char *node_text(elaborator *el, meaning v) {
+    value_type t = graph_type(el->g, v.node);
+    const char *axes = axes_text(el, t.axes);
+    switch (v.domain) {
+    case DOMAIN_TOKEN: return arena_printf(el->memory, "token(%d)%s", v.classes, axes);
+    case DOMAIN_MASK: return arena_printf(el->memory, "a mask of %d%s", t.dim[0], axes);
+    case DOMAIN_WHOLE: return arena_printf(el->memory, "a whole number%s", axes);
+    case DOMAIN_MATRIX:
+        return v.transposed ? arena_printf(el->memory, "a matrix [%d, %d]", t.dim[1], t.dim[0])
+                            : arena_printf(el->memory, "a matrix [%d, %d]", t.dim[0], t.dim[1]);
+    case DOMAIN_REAL: break;
+    }
+    return arena_printf(el->memory, "real(%d)%s", t.dim[0], axes);
+}
+
+static const char *callable_text(elaborator *el, const callable *c) {
+    static const char *const kinds[] = {"cell", "function", "model"};
+    return arena_printf(el->memory, "the %s '%s'", c->def ? kinds[c->def->kind] : "function", c->name);
+}
+
+const char *meaning_text(elaborator *el, meaning v) {
+    switch (v.kind) {
+    case MEANING_NUMBER: return arena_printf(el->memory, "the number %g", v.number);
+    case MEANING_TRUTH: return v.truth ? "true" : "false";
+    case MEANING_TEXT: return arena_printf(el->memory, "the text \"%s\"", v.text);
+    case MEANING_NODE: return node_text(el, v);
+    case MEANING_CALLABLE: return callable_text(el, v.callable);
+    case MEANING_STATES: return arena_printf(el->memory, "the final states of '%s'", v.states->of);
+    case MEANING_AXIS: return arena_printf(el->memory, "the axis %s", el->g->axes.at[v.axis].name);
+    case MEANING_POISON: break;
+    }
+    return "an erroneous value";
+}
+
+const char *source_text(elaborator *el, span where) {
+    const source_file *file = &el->d->files.at[where.file];
+    strbuf text = {0};
+    bool space = false, comment = false;
+    for (uint32_t i = where.begin; i < where.end && i < file->length; i++) {
+        char c = file->text[i];
+        comment = c != '\n' && (comment || c == '#');
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || comment) {
+            space = true;
+            continue;
+        }
+        if (space && text.length) {
+            strbuf_add(&text, " ");
+        }
+        space = false;
+        strbuf_add_bytes(&text, &c, 1);
+    }
+    const char *copy = arena_strdup(el->memory, strbuf_text(&text));
+    strbuf_deinit(&text);
+    return copy;
+}

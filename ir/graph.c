@@ -1,0 +1,149 @@
+#include "ir/graph.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+graph *graph_create(const char *name, dtype real) {
+    graph *g = calloc(1, sizeof *g);
+    if (!g) {
+        return NULL;
+    }
+    arena_init(&g->memory);
+    g->name = arena_strdup(&g->memory, name);
+    g->real = real;
+    graph_add_axis(g, "B", AXIS_IS_BATCH, 0);
+    graph_add_origin(g, NO_SPAN, "");
+    g->current_origin = 0;
+    return g;
+}
+
+void graph_destroy(graph *g) {
+    if (g) {
+        arena_deinit(&g->memory);
+        free(g);
+    }
+}
+
+int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size) {
+    assert(g->axes.count < MAX_AXES && "too many axes: callers check");
+    axis_info added = {arena_strdup(&g->memory, name), kind, size};
+    vec_push(&g->memory, g->axes, added);
+    return (int)g->axes.count - 1;
+}
+
+int graph_find_axis(const graph *g, const char *name) {
+    for (uint32_t i = 0; i < g->axes.count; i++) {
+        if (strcmp(g->axes.at[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return NO_AXIS;
+}
+
+uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role, initializer init) {
+    graph_variable added = {.name = arena_strdup(&g->memory, name), .type = type, .role = role};
+    int32_t columns = type.dim[type.rank - 1];
+    variable_part whole = {added.name, 0, columns, init, type.rank == 2};
+    vec_push(&g->memory, added.parts, whole);
+    vec_push(&g->memory, g->variables, added);
+    return g->variables.count - 1;
+}
+
+graph_variable *graph_find_variable(const graph *g, const char *name) {
+    for (uint32_t i = 0; i < g->variables.count; i++) {
+        if (strcmp(g->variables.at[i].name, name) == 0) {
+            return &g->variables.at[i];
+        }
+    }
+    return NULL;
+}
+
+graph_variable *graph_variable_of(const graph *g, node_id n) {
+    const node *read = graph_node(g, n);
+    assert(read->op == OP_VARIABLE);
+    return graph_find_variable(g, read->attr[0].text);
+}
+
+uint32_t graph_add_origin(graph *g, span where, const char *path) {
+    node_origin added = {where, arena_strdup(&g->memory, path)};
+    vec_push(&g->memory, g->origins, added);
+    return g->origins.count - 1;
+}
+
+void graph_add_output(graph *g, const char *name, node_id n, output_role role) {
+    graph_output added = {arena_strdup(&g->memory, name), n, role};
+    vec_push(&g->memory, g->outputs, added);
+}
+
+node_id graph_find_output(const graph *g, const char *name) {
+    for (uint32_t i = 0; i < g->outputs.count; i++) {
+        if (strcmp(g->outputs.at[i].name, name) == 0) {
+            return g->outputs.at[i].node;
+        }
+    }
+    return NO_NODE;
+}
+
+static void copy_attrs(graph *g, node *n, const attr_value *attrs) {
+    const op_info *info = op_get(n->op);
+    for (int i = 0; attrs && info->attr[i].name; i++) {
+        n->attr[i] = attrs[i];
+        if (info->attr[i].kind == ATTR_TEXT) {
+            n->attr[i].text = arena_strdup(&g->memory, attrs[i].text ? attrs[i].text : "");
+        }
+    }
+}
+
+node_id graph_add_node(graph *g, diag_sink *d, op_id op, value_type type, const node_id *operands,
+                       uint32_t operand_count, const attr_value *attrs) {
+    static const attr_value no_attrs[MAX_ATTRS];
+    value_type inferred;
+    rnnc_status status = op_infer(g, d, op, operands, operand_count, attrs ? attrs : no_attrs, type, &inferred);
+    if (status != RNNC_OK) {
+        assert(d && "operands of a built node do not fit");
+        return NO_NODE;
+    }
+    node added = {.op = op, .type = inferred, .operand_count = operand_count, .origin = g->current_origin};
+    added.operands = arena_copy(&g->memory, operands, operand_count * sizeof *operands);
+    copy_attrs(g, &added, attrs);
+    vec_push(&g->memory, g->nodes, added);
+    return g->nodes.count - 1;
+}
+
+void graph_set_operand(graph *g, node_id n, uint32_t index, node_id operand) {
+    assert(index < graph_node(g, n)->operand_count);
+    graph_node(g, n)->operands[index] = operand;
+}
+
+void graph_replace_uses(graph *g, node_id from, node_id to) {
+    for (uint32_t n = 0; n < g->nodes.count; n++) {
+        node *user = graph_node(g, n);
+        for (uint32_t i = 0; i < user->operand_count; i++) {
+            if (user->operands[i] == from) {
+                user->operands[i] = to;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < g->outputs.count; i++) {
+        if (g->outputs.at[i].node == from) {
+            g->outputs.at[i].node = to;
+        }
+    }
+}
+
+const char *type_text(const graph *g, value_type t, arena *memory) {
+    const char *text = dtype_name(t.elem);
+    const char *separator = "<";
+    // Layout order: sequence axes by number, the batch last.
+    for (uint32_t i = 1; i <= g->axes.count; i++) {
+        uint32_t axis = i % g->axes.count;
+        if (t.axes & AXIS_BIT(axis)) {
+            text = arena_printf(memory, "%s%s%s", text, separator, g->axes.at[axis].name);
+            separator = ",";
+        }
+    }
+    text = t.axes ? arena_printf(memory, "%s>", text) : text;
+    return t.rank == 2 ? arena_printf(memory, "%s[%d,%d]", text, t.dim[0], t.dim[1])
+                       : arena_printf(memory, "%s[%d]", text, t.dim[0]);
+}

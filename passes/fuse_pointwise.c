@@ -1,0 +1,496 @@
+// fuse-pointwise: convex clusters of nodes become one kernel each.
+//
+// Element-wise nodes over the same rows and columns join the group of an operand; where that operand is a
+// product, they become the product's epilogue and never touch memory in between:
+//
+//     %p = matmul %h, %w ; %i = sigmoid (slice %p 0) ; … ; %c2 = add … ; %h2 = mul …     -> one PRODUCT group
+//     %l = log_sum_exp %x ; %n = sub %l, (pick %x, %t)                                    -> one MAP group
+//
+// A group is convex: nothing outside of it stands between two of its nodes. Element-wise work outside of a
+// recurrence that only the steps of one recurrence read is sunk into them. Groups inside a recurrence belong to its loop.
+// Without --passes=fuse-pointwise's merging (rewrites exhausted) every node is a kernel of its own.
+#include "passes/dependence.h"
+#include "ir/order.h"
+#include "passes/pass.h"
+
+typedef struct fusion {
+    graph *g;
+    pass_context *cx;
+    plan *p;
+    uint32_t *position;    // by node, in the order of evaluation
+    node_id *sequence;     // by position
+    uint32_t length;
+    bool *after_reduction; // by node: in its group, it follows a reduction over columns
+} fusion;
+
+enum { MAX_GROUP_NODES = 160, MAX_GROUP_READS = 24 };
+
+// ---- Loops, and what is sunk into them ----
+
+static void assign_loops(fusion *f, const graph_order *order) {
+    for (uint32_t i = 0; i < order->count; i++) {
+        const graph_step *step = &order->steps[i];
+        uint32_t loop = NO_LOOP;
+        if (step->axis != NO_AXIS) {
+            plan_loop added = {step->axis, step->direction};
+            vec_push(f->p->memory, f->p->loops, added);
+            loop = f->p->loops.count - 1;
+        }
+        for (uint32_t k = 0; k < step->count; k++) {
+            f->p->loop_of[step->nodes[k]] = loop;
+            f->position[step->nodes[k]] = f->length;
+            f->sequence[f->length++] = step->nodes[k];
+        }
+    }
+}
+
+// The loop that all readers of a value are in, NO_LOOP if there is none, as first found in |*loop|.
+static bool readers_in_one_loop(const fusion *f, node_id n, uint32_t *loop) {
+    for (uint32_t at = f->position[n] + 1; at < f->length; at++) {
+        const node *user = graph_node(f->g, f->sequence[at]);
+        for (uint32_t i = 0; i < user->operand_count; i++) {
+            if (user->operands[i] != n) {
+                continue;
+            }
+            uint32_t in = f->p->loop_of[f->sequence[at]];
+            if (in == NO_LOOP || op_has(user->op, DELAY | EFFECT) || user->op == OP_CONCAT || user->op == OP_STACK ||
+                (*loop != NO_LOOP && *loop != in)) {
+                return false;
+            }
+            *loop = in;
+        }
+    }
+    return true;
+}
+
+static bool is_output(const graph *g, node_id n) {
+    for (uint32_t i = 0; i < g->outputs.count; i++) {
+        if (g->outputs.at[i].node == n) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reads_outer_product(const fusion *f, const node *n) {
+    for (uint32_t i = 0; i < n->operand_count; i++) {
+        node_id x = n->operands[i];
+        if (op_has(graph_node(f->g, x)->op, PRODUCT | REDUCE) && f->p->loop_of[x] == NO_LOOP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sink_into_loops(fusion *f) {
+    for (uint32_t at = f->length; at-- > 0;) {
+        node_id n = f->sequence[at];
+        const node *x = graph_node(f->g, n);
+        bool movable = (op_has(x->op, POINTWISE) && x->op != OP_COPY) || x->op == OP_SLICE;
+        uint32_t loop = NO_LOOP;
+        if (f->p->loop_of[n] != NO_LOOP || !movable || is_output(f->g, n) || !readers_in_one_loop(f, n, &loop) ||
+            loop == NO_LOOP || reads_outer_product(f, x)) {
+            continue;
+        }
+        if ((x->type.axes & AXIS_BIT(f->p->loops.at[loop].axis)) && pass_may_rewrite(f->cx)) {
+            f->p->loop_of[n] = loop;
+        }
+    }
+}
+
+// ---- Shapes ----
+
+static axis_set row_axes(const fusion *f, node_id n) {
+    uint32_t loop = f->p->loop_of[n];
+    axis_set axes = graph_type(f->g, n).axes;
+    return loop == NO_LOOP ? axes : (axis_set)(axes & ~AXIS_BIT(f->p->loops.at[loop].axis));
+}
+
+static bool folds_columns(const node *n) {
+    return (op_has(n->op, REDUCE) && n->attr[1].i) || n->op == OP_ARGMAX;
+}
+
+// The type whose columns a node runs over: its own, or of a reduction, its operand's. A matrix that is folded is
+// one row.
+static value_type span_of(const graph *g, node_id n) {
+    const node *at = graph_node(g, n);
+    value_type type = folds_columns(at) ? graph_type(g, at->operands[0]) : at->type;
+    return type;
+}
+
+static bool same_shape(const plan_group *group, value_type t) {
+    return group->rank == t.rank && group->dim[0] == t.dim[0] && group->dim[1] == t.dim[1];
+}
+
+static bool is_number(value_type t) {
+    return t.rank == 1 && t.dim[0] == 1;
+}
+
+// ---- Making groups ----
+
+static uint32_t add_group(fusion *f, kernel_kind kind, node_id n) {
+    value_type type = span_of(f->g, n);
+    plan_group group = {.kind = kind, .loop = f->p->loop_of[n], .axes = row_axes(f, n), .rank = type.rank,
+                        .dim = {type.dim[0], type.dim[1]}, .root = NO_NODE, .gates = 1, .boundary = NO_NODE};
+    // A reduction's rows are its operand's; over columns they are its own as well.
+    if (folds_columns(graph_node(f->g, n))) {
+        group.axes = row_axes(f, n);
+    }
+    vec_push(f->p->memory, f->p->groups, group);
+    return f->p->groups.count - 1;
+}
+
+static void put(fusion *f, uint32_t group, node_id n) {
+    vec_push(f->p->memory, f->p->groups.at[group].nodes, n);
+    f->p->group_of[n] = group;
+}
+
+// The node whose register |x| reads if it is computed in |group|; a slice of a product is one of its gates.
+static node_id in_register(const fusion *f, uint32_t group, node_id x) {
+    const node *at = graph_node(f->g, x);
+    if (f->p->group_of[x] == group && !op_has(at->op, DELAY)) {
+        return x;
+    }
+    const plan_group *into = &f->p->groups.at[group];
+    bool gate = at->op == OP_SLICE && at->operands[0] == into->root && into->kind == KERNEL_PRODUCT && into->gates > 1;
+    return gate ? x : NO_NODE;
+}
+
+typedef struct path_check {
+    fusion *f;
+    uint32_t group;
+    bool found; // a path from |group| through another group
+    bool memory; // |group| itself is read through memory
+} path_check;
+
+static void check_source(void *user, uint32_t source) {
+    path_check *c = user;
+    if (source == c->group) {
+        c->memory = true;
+    } else if (!c->found) {
+        c->found = dependence_reaches(c->f->g, c->f->p, source, c->group, c->f->cx->scratch);
+    }
+}
+
+static void check_readers(fusion *f, node_id effect, path_check *check) {
+    node_id variable = graph_node(f->g, effect)->operands[0];
+    for (node_id n = 0; n < f->g->nodes.count; n++) {
+        const node *reader = graph_node(f->g, n);
+        for (uint32_t i = 0; i < reader->operand_count; i++) {
+            uint32_t in = f->p->group_of[n];
+            if (reader->operands[i] == variable && n != effect && in != NO_GROUP && in != check->group) {
+                check_source(check, in);
+            }
+            // Readers that are not in a group yet come later in the order, and must not: they have no place here.
+        }
+    }
+}
+
+// Rows of |x| as |group| reads them: all of the group's rows, or one and the same.
+static bool reads_rows_plainly(const fusion *f, const plan_group *group, node_id x) {
+    axis_set axes = graph_type(f->g, x).axes;
+    if (group->loop != NO_LOOP) {
+        axes &= (axis_set)~AXIS_BIT(f->p->loops.at[group->loop].axis);
+    }
+    return axes == group->axes || axes == 0;
+}
+
+static bool operands_fit(fusion *f, uint32_t group, node_id n) {
+    const node *at = graph_node(f->g, n);
+    path_check check = {f, group, false, false};
+    const plan_group *into = &f->p->groups.at[group];
+    for (uint32_t i = 0; i < at->operand_count; i++) {
+        node_id x = at->operands[i];
+        if (in_register(f, group, x) != NO_NODE || (i == 0 && op_has(at->op, EFFECT))) {
+            continue;
+        }
+        if (into->kind == KERNEL_PRODUCT && !reads_rows_plainly(f, into, x)) {
+            return false;
+        }
+        plan_visit_sources(f->g, f->p, x, into->loop, check_source, &check);
+    }
+    if (op_has(at->op, EFFECT)) {
+        check_readers(f, n, &check);
+    }
+    return !check.found && !check.memory;
+}
+
+static bool follows_reduction(const fusion *f, uint32_t group, const node *n) {
+    for (uint32_t i = 0; i < n->operand_count; i++) {
+        node_id x = in_register(f, group, n->operands[i]);
+        if (x != NO_NODE && f->after_reduction[x]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether the columns of |n| suit the group: all of its columns, or one number a row.
+static bool columns_fit(const fusion *f, const plan_group *into, node_id n) {
+    const node *at = graph_node(f->g, n);
+    value_type reach = span_of(f->g, n);
+    if (into->kind == KERNEL_PRODUCT) {
+        return !folds_columns(at) && at->op != OP_PICK && at->op != OP_GATHER && same_shape(into, reach);
+    }
+    bool only_numbers = into->rank == 1 && into->dim[0] == 1;
+    return same_shape(into, reach) || (is_number(reach) && into->rank == 1) || (only_numbers && reach.rank == 1);
+}
+
+static bool can_join(fusion *f, uint32_t group, node_id n) {
+    const plan_group *into = &f->p->groups.at[group];
+    const node *at = graph_node(f->g, n);
+    bool plain = (into->kind == KERNEL_MAP || into->kind == KERNEL_PRODUCT) && into->boundary == NO_NODE && !into->merged;
+    if (!plain || into->loop != f->p->loop_of[n] || into->axes != row_axes(f, n) || !columns_fit(f, into, n) ||
+        into->nodes.count >= MAX_GROUP_NODES) {
+        return false;
+    }
+    bool spans_columns = folds_columns(at) || type_columns(at->type) > 1;
+    return !(spans_columns && follows_reduction(f, group, at)) && operands_fit(f, group, n);
+}
+
+static void join(fusion *f, uint32_t group, node_id n) {
+    plan_group *into = &f->p->groups.at[group];
+    value_type reach = span_of(f->g, n);
+    if (into->kind == KERNEL_MAP && !is_number(reach)) {
+        into->rank = reach.rank;
+        into->dim[0] = reach.dim[0];
+        into->dim[1] = reach.dim[1];
+    }
+    const node *at = graph_node(f->g, n);
+    f->after_reduction[n] = folds_columns(at) || follows_reduction(f, group, at);
+    put(f, group, n);
+}
+
+// ---- Merging a whole group into another ----
+
+static bool count_reads(const fusion *f, uint32_t a, uint32_t b) {
+    uint32_t reads = 0;
+    for (uint32_t k = 0; k < 2; k++) {
+        const plan_group *group = &f->p->groups.at[k ? b : a];
+        for (uint32_t i = 0; i < group->nodes.count; i++) {
+            const node *n = graph_node(f->g, group->nodes.at[i]);
+            for (uint32_t j = 0; j < n->operand_count; j++) {
+                uint32_t in = f->p->group_of[n->operands[j]];
+                reads += in != a && in != b && graph_node(f->g, n->operands[j])->op != OP_CONST;
+            }
+        }
+    }
+    return reads <= 2 * MAX_GROUP_READS;
+}
+
+// Whether group |a| reads group |b| in registers only, or not at all: through no memory and no third group.
+static bool reads_only_in_register(fusion *f, uint32_t a, uint32_t b) {
+    const plan_group *group = &f->p->groups.at[a];
+    path_check check = {f, b, false, false};
+    for (uint32_t i = 0; i < group->nodes.count; i++) {
+        const node *n = graph_node(f->g, group->nodes.at[i]);
+        for (uint32_t k = 0; k < n->operand_count; k++) {
+            bool internal = in_register(f, a, n->operands[k]) != NO_NODE || in_register(f, b, n->operands[k]) != NO_NODE;
+            if (!internal && !(k == 0 && op_has(n->op, EFFECT))) {
+                plan_visit_sources(f->g, f->p, n->operands[k], group->loop, check_source, &check);
+            }
+        }
+        if (op_has(n->op, EFFECT)) {
+            check_readers(f, group->nodes.at[i], &check);
+        }
+    }
+    return !check.found && !check.memory;
+}
+
+// |from| may move into |into| if all its nodes could have joined it and no path leaves the two and comes back.
+static bool can_merge(fusion *f, uint32_t into, uint32_t from) {
+    const plan_group *a = &f->p->groups.at[into], *b = &f->p->groups.at[from];
+    if (b->kind != KERNEL_MAP || b->boundary != NO_NODE || b->merged || a->merged || a->boundary != NO_NODE ||
+        (a->kind != KERNEL_MAP && a->kind != KERNEL_PRODUCT) || a->loop != b->loop || a->axes != b->axes ||
+        a->nodes.count + b->nodes.count > MAX_GROUP_NODES || !count_reads(f, into, from)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < b->nodes.count; i++) {
+        node_id n = b->nodes.at[i];
+        if (!columns_fit(f, a, n) || (f->after_reduction[n] && a->kind == KERNEL_PRODUCT)) {
+            return false;
+        }
+        const node *at = graph_node(f->g, n);
+        for (uint32_t k = 0; a->kind == KERNEL_PRODUCT && k < at->operand_count; k++) {
+            if (f->p->group_of[at->operands[k]] != from && !reads_rows_plainly(f, a, at->operands[k])) {
+                return false;
+            }
+        }
+    }
+    return reads_only_in_register(f, from, into) && reads_only_in_register(f, into, from);
+}
+
+// In one pass over the columns, nothing that spans columns may follow a reduction. Recomputes what follows one.
+static bool keeps_phases(fusion *f, uint32_t x) {
+    const plan_group *group = &f->p->groups.at[x];
+    for (uint32_t i = 0; i < group->nodes.count; i++) {
+        const node *n = graph_node(f->g, group->nodes.at[i]);
+        bool follows = follows_reduction(f, x, n);
+        if (follows && (folds_columns(n) || type_columns(n->type) > 1)) {
+            return false;
+        }
+        f->after_reduction[group->nodes.at[i]] = follows || folds_columns(n);
+    }
+    return true;
+}
+
+// Moves |from|'s nodes into |into|; undone, with false, if that would need a second pass over the columns.
+static bool merge(fusion *f, uint32_t into, uint32_t from) {
+    plan_group *a = &f->p->groups.at[into], *b = &f->p->groups.at[from];
+    plan_group a_before = *a;
+    node_id *nodes = arena_new_array(f->p->memory, node_id, a->nodes.count + b->nodes.count);
+    uint32_t i = 0, k = 0, count = 0;
+    while (i < a->nodes.count || k < b->nodes.count) {
+        bool take_a = k == b->nodes.count ||
+                      (i < a->nodes.count && f->position[a->nodes.at[i]] < f->position[b->nodes.at[k]]);
+        nodes[count++] = take_a ? a->nodes.at[i++] : b->nodes.at[k++];
+    }
+    for (uint32_t m = 0; m < b->nodes.count; m++) {
+        f->p->group_of[b->nodes.at[m]] = into;
+    }
+    if (a->kind == KERNEL_MAP && a->rank == 1 && a->dim[0] == 1) {
+        a->rank = b->rank;
+        a->dim[0] = b->dim[0];
+        a->dim[1] = b->dim[1];
+    }
+    a->nodes.at = nodes;
+    a->nodes.count = a->nodes.capacity = count;
+    b->merged = keeps_phases(f, into);
+    if (!b->merged) {
+        *a = a_before;
+        for (uint32_t m = 0; m < b->nodes.count; m++) {
+            f->p->group_of[b->nodes.at[m]] = from;
+        }
+        keeps_phases(f, into);
+        keeps_phases(f, from);
+        return false;
+    }
+    b->nodes.count = 0;
+    return true;
+}
+
+// The groups of |n|'s operands, also through a gate's slice; latest first. Returns their number.
+static uint32_t operand_groups(const fusion *f, node_id n, uint32_t out[8]) {
+    const node *at = graph_node(f->g, n);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < at->operand_count && count < 8; i++) {
+        node_id x = at->operands[i];
+        const node *operand = graph_node(f->g, x);
+        node_id source = operand->op == OP_SLICE ? operand->operands[0] : x;
+        if (op_has(operand->op, DELAY) || f->p->group_of[source] == NO_GROUP) {
+            continue;
+        }
+        uint32_t group = f->p->group_of[source], k = 0;
+        while (k < count && out[k] != group) {
+            k++;
+        }
+        if (k == count) {
+            out[count++] = group;
+        }
+    }
+    return count;
+}
+
+// Products first: an epilogue saves a pass over memory.
+static void place_mappable(fusion *f, node_id n) {
+    uint32_t candidates[8], count = operand_groups(f, n, candidates), home = NO_GROUP;
+    for (int round = 0; round < 2 && home == NO_GROUP; round++) {
+        for (uint32_t i = count; i-- > 0 && home == NO_GROUP;) {
+            bool product = f->p->groups.at[candidates[i]].kind == KERNEL_PRODUCT;
+            if (product == (round == 0) && can_join(f, candidates[i], n) && pass_may_rewrite(f->cx)) {
+                home = candidates[i];
+            }
+        }
+    }
+    if (home == NO_GROUP) {
+        home = add_group(f, KERNEL_MAP, n);
+    }
+    join(f, home, n);
+    for (uint32_t i = 0; i < count; i++) {
+        if (candidates[i] != home && f->cx->rewrites_left != 0 && can_merge(f, home, candidates[i]) &&
+            merge(f, home, candidates[i])) {
+            pass_may_rewrite(f->cx);
+        }
+    }
+}
+
+// ---- One node at a time ----
+
+static const kernel_kind own_kernel[OP_COUNT] = {
+    [OP_MATMUL] = KERNEL_PRODUCT, [OP_OUTER] = KERNEL_PRODUCT,     [OP_PACK] = KERNEL_PACK,
+    [OP_SEGMENT] = KERNEL_SEGMENT, [OP_SCATTER] = KERNEL_SCATTER, [OP_ADD_ROWS] = KERNEL_ADD_ROWS,
+    [OP_RANDOM] = KERNEL_RANDOM,
+};
+
+static void place_alone(fusion *f, kernel_kind kind, node_id n) {
+    uint32_t group = add_group(f, kind, n);
+    plan_group *added = &f->p->groups.at[group];
+    const node *at = graph_node(f->g, n);
+    added->root = n;
+    if (at->op == OP_MATMUL) {
+        added->gates = (int32_t)graph_node(f->g, at->operands[1])->attr[1].i;
+        added->dim[0] /= added->gates;
+    }
+    added->prepare = kind == KERNEL_PACK && graph_node(f->g, at->operands[0])->op == OP_VARIABLE;
+    put(f, group, n);
+}
+
+static void place_boundary(fusion *f, node_id delay) {
+    value_type type = graph_type(f->g, graph_node(f->g, delay)->operands[1]);
+    plan_group group = {.kind = KERNEL_MAP, .loop = NO_LOOP, .axes = type.axes, .rank = type.rank,
+                        .dim = {type.dim[0], type.dim[1]}, .root = NO_NODE, .gates = 1, .boundary = delay};
+    vec_push(f->p->memory, f->p->groups, group);
+    f->p->group_of[delay] = f->p->groups.count - 1;
+}
+
+static void place(fusion *f, node_id n) {
+    const node *at = graph_node(f->g, n);
+    if (op_has(at->op, DELAY)) {
+        place_boundary(f, n);
+    } else if (own_kernel[at->op] != KERNEL_MAP) {
+        place_alone(f, own_kernel[at->op], n);
+    } else if (op_has(at->op, REDUCE) && !at->attr[1].i) {
+        place_alone(f, KERNEL_FOLD, n);
+    } else if (!op_has(at->op, LEAF | VIEW)) {
+        place_mappable(f, n);
+    }
+}
+
+static plan *make_plan(fusion *f) {
+    plan *p = arena_new(&f->g->memory, plan);
+    uint32_t count = f->g->nodes.count;
+    p->memory = &f->g->memory;
+    p->loop_of = arena_new_array(p->memory, uint32_t, count);
+    p->group_of = arena_new_array(p->memory, uint32_t, count);
+    p->block_of = arena_new_array(p->memory, uint32_t, count);
+    p->whole_of = arena_new_array(p->memory, node_id, count);
+    for (node_id n = 0; n < count; n++) {
+        p->loop_of[n] = NO_LOOP;
+        p->group_of[n] = NO_GROUP;
+        p->block_of[n] = UINT32_MAX;
+        p->whole_of[n] = NO_NODE;
+    }
+    for (node_id n = 0; n < count; n++) {
+        const node *whole = graph_node(f->g, n);
+        for (uint32_t i = 0; (whole->op == OP_CONCAT || whole->op == OP_STACK) && i < whole->operand_count; i++) {
+            p->whole_of[whole->operands[i]] = n;
+        }
+    }
+    return p;
+}
+
+rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
+    fusion f = {.g = g, .cx = cx};
+    graph_order order;
+    TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
+    f.p = cx->plan = make_plan(&f);
+    f.position = arena_new_array(cx->scratch, uint32_t, g->nodes.count);
+    f.sequence = arena_new_array(cx->scratch, node_id, g->nodes.count);
+    f.after_reduction = arena_new_array(cx->scratch, bool, g->nodes.count);
+    assign_loops(&f, &order);
+    sink_into_loops(&f);
+    for (uint32_t i = 0; i < f.length; i++) {
+        place(&f, f.sequence[i]);
+    }
+    return RNNC_OK;
+}

@@ -1,0 +1,158 @@
+// lower: brings a graph into the form that kernels can be planned for. Values do not change.
+//
+//   - a pad is a concatenation with zeros:          pad %x {before = 2, size = 9} -> concat 0[2], %x, 0[3]
+//   - a reduction folds columns or axes, not both:  sum %x {over = B, columns = 1} -> sum (sum %x {columns}) {over}
+//   - what must have memory of its own and has none, or would have to be in two places, is copied: parts of a
+//     concat or stack, values read by a delay, outputs.
+#include "passes/pass.h"
+#include "passes/rebuild.h"
+
+typedef struct lowering {
+    pass_context *cx;
+    bool *claimed; // by new node: it is computed into a concat or stack already
+    uint32_t capacity;
+} lowering;
+
+// Computed into memory that can be chosen: not a leaf, nor a window into something else.
+static bool is_storable(const graph *g, node_id n) {
+    op_id op = graph_node(g, n)->op;
+    return op == OP_CONCAT || op == OP_STACK || op == OP_PAD || !op_has(op, LEAF | VIEW | EFFECT);
+}
+
+static node_id copy_of(graph *g, node_id n) {
+    g->current_origin = graph_node(g, n)->origin;
+    return build_unary(g, OP_COPY, n);
+}
+
+static bool is_whole(op_id op) {
+    return op == OP_CONCAT || op == OP_STACK;
+}
+
+static bool holds_delayed_part(const graph *g, const bool *delayed, node_id whole) {
+    const node *at = graph_node(g, whole);
+    for (uint32_t i = 0; is_whole(at->op) && i < at->operand_count; i++) {
+        if (delayed[at->operands[i]] || holds_delayed_part(g, delayed, at->operands[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What lies inside of a delayed value cannot be delayed as well: both boundaries would be in one place.
+static void mark_delayed(const graph *g, bool *delayed, node_id x) {
+    const node *at = graph_node(g, x);
+    delayed[x] = true;
+    for (uint32_t i = 0; is_whole(at->op) && i < at->operand_count; i++) {
+        mark_delayed(g, delayed, at->operands[i]);
+    }
+}
+
+// Every delay reads a value of its own, so that the value's block can hold the delay's boundary beside it.
+static void separate_delays(graph *g, pass_context *cx, op_id kind) {
+    uint32_t count = g->nodes.count;
+    bool *delayed = arena_new_array(cx->scratch, bool, count);
+    for (node_id n = 0; n < count; n++) {
+        const node *at = graph_node(g, n);
+        if (at->op == kind) {
+            node_id x = at->operands[0];
+            if (is_storable(g, x) && !delayed[x] && !holds_delayed_part(g, delayed, x)) {
+                mark_delayed(g, delayed, x);
+            } else {
+                graph_set_operand(g, n, 0, copy_of(g, x));
+            }
+        }
+    }
+}
+
+static void claim(rebuild *r, lowering *l, node_id n) {
+    if (n >= l->capacity) {
+        uint32_t capacity = (n + 64) * 2;
+        bool *grown = arena_new_array(r->scratch, bool, capacity);
+        for (uint32_t i = 0; i < l->capacity; i++) {
+            grown[i] = l->claimed[i];
+        }
+        l->claimed = grown;
+        l->capacity = capacity;
+    }
+    l->claimed[n] = true;
+}
+
+static node_id own_part(rebuild *r, node_id n) {
+    lowering *l = r->user;
+    bool taken = n < l->capacity && l->claimed[n];
+    node_id part = is_storable(r->g, n) && !taken ? n : copy_of(r->g, n);
+    claim(r, l, part);
+    return part;
+}
+
+static node_id lower_whole(rebuild *r, const node *was, const node_id *operands) {
+    node_id *parts = arena_new_array(r->scratch, node_id, was->operand_count);
+    for (uint32_t i = 0; i < was->operand_count; i++) {
+        parts[i] = own_part(r, operands[i]);
+    }
+    return rebuild_keep(r, was, parts);
+}
+
+static node_id zeros(graph *g, value_type like, int32_t columns) {
+    like.dim[0] = columns;
+    return build_const(g, like, 0);
+}
+
+static node_id lower_pad(rebuild *r, const node *was, const node_id *operands) {
+    int32_t before = (int32_t)was->attr[0].i, size = graph_type(r->g, operands[0]).dim[0];
+    int32_t after = was->type.dim[0] - before - size;
+    node_id parts[3];
+    uint32_t count = 0;
+    r->g->current_origin = was->origin;
+    if (before) {
+        parts[count++] = own_part(r, zeros(r->g, was->type, before));
+    }
+    parts[count++] = own_part(r, operands[0]);
+    if (after) {
+        parts[count++] = own_part(r, zeros(r->g, was->type, after));
+    }
+    return build_concat(r->g, parts, count);
+}
+
+static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands) {
+    axis_set over = (axis_set)was->attr[0].i;
+    if (!over || !was->attr[1].i) {
+        return rebuild_keep(r, was, operands);
+    }
+    r->g->current_origin = was->origin;
+    return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
+}
+
+static node_id make(rebuild *r, const node *was, const node_id *operands) {
+    if (is_whole(was->op)) {
+        return lower_whole(r, was, operands);
+    }
+    if (was->op == OP_PAD) {
+        return lower_pad(r, was, operands);
+    }
+    return op_has(was->op, REDUCE) ? lower_reduce(r, was, operands) : rebuild_keep(r, was, operands);
+}
+
+// An output is a computed value, whole or at one end of an axis.
+static bool is_output_form(const graph *g, node_id n) {
+    const node *at = graph_node(g, n);
+    return is_storable(g, n) || ((at->op == OP_FIRST || at->op == OP_LAST) && is_storable(g, at->operands[0]));
+}
+
+static void own_outputs(graph *g) {
+    for (uint32_t i = 0; i < g->outputs.count; i++) {
+        if (!is_output_form(g, g->outputs.at[i].node)) {
+            g->outputs.at[i].node = copy_of(g, g->outputs.at[i].node);
+        }
+    }
+}
+
+rnnc_status pass_lower(graph *g, pass_context *cx) {
+    separate_delays(g, cx, OP_PREVIOUS);
+    separate_delays(g, cx, OP_FOLLOWING);
+    lowering l = {.cx = cx};
+    TRY(graph_rebuild(g, cx->scratch, cx->d, make, &l));
+    own_outputs(g);
+    g->current_origin = 0;
+    return RNNC_OK;
+}

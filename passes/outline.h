@@ -1,0 +1,11 @@
+// outline: from a planned graph to a program. Every group becomes a kernel and a call; equal kernels are one.
+#ifndef RNNC_PASSES_OUTLINE_H
+#define RNNC_PASSES_OUTLINE_H
+
+#include "passes/pass.h"
+#include "passes/program.h"
+
+// Makes the program of |g|, which |cx->plan| plans for |cx->shape| and |cx->maxima|. The graph may go afterwards.
+rnnc_status program_create(const graph *g, const pass_context *cx, program **out_program);
+
+#endif

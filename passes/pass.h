@@ -1,0 +1,81 @@
+// Passes over graphs: the registry, the text of pipelines, and the runner with its hooks.
+#ifndef RNNC_PASSES_PASS_H
+#define RNNC_PASSES_PASS_H
+
+#include "ir/graph.h"
+#include "passes/plan.h"
+#include "support/strbuf.h"
+
+// How the variables are updated: what the `update` pass builds. See docs/language.md for each equation.
+typedef enum update_rule { UPDATE_NONE, UPDATE_SGD, UPDATE_ADAM } update_rule;
+
+typedef struct rate_rule {
+    double factor;   // the rate is multiplied by this …
+    int64_t after;   // … for each epoch (or period of |every| steps) beyond this many
+    int64_t every;   // 0: counts epochs; else: steps in a period
+} rate_rule;
+
+typedef struct update_options {
+    update_rule rule;
+    double rate, beta1, beta2, epsilon;
+    double clip_norm;  // 0: none. The global norm over all trained weights
+    double clip_value; // 0: none
+    const rate_rule *schedule;
+    uint32_t schedule_count;
+} update_options;
+
+typedef struct pass_counts {
+    uint64_t rewrites;
+} pass_counts;
+
+// What a pass may see beside the graph. One per run of a pipeline; not shared between threads.
+typedef struct pass_context {
+    diag_sink *d;
+    arena *scratch;               // emptied after each pass
+    const update_options *update; // NULL: nothing is trained
+    target_shape shape;
+    int64_t maxima[MAX_AXES];     // the largest extent of each axis in a run; fixed axes: unused
+    plan *plan;                   // made by fuse-pointwise, filled by the passes after it; in the graph's arena
+    pass_counts *counts;          // of this pass
+    int64_t rewrites_left;        // --bisect-limit: passes stop rewriting at 0; negative: no limit
+} pass_context;
+
+// True if one more rewrite is allowed, and counts it. Every optional rewrite asks first.
+bool pass_may_rewrite(pass_context *cx);
+
+typedef rnnc_status pass_function(graph *g, pass_context *cx);
+
+typedef struct pass_info {
+    const char *name;
+    pass_function *run;
+    bool optional;           // left out, results stay the same
+    const char *description; // one line
+} pass_info;
+
+// The registry, ended by a NULL name.
+const pass_info *pass_registry(void);
+const pass_info *pass_find(const char *name);
+
+// The default pipelines as text. Training ends in updated variables; inference has no gradients.
+extern const char pass_pipeline_training[];
+extern const char pass_pipeline_inference[];
+
+// What happens around passes. All optional.
+typedef struct pass_hooks {
+    bool verify_each;
+    const char *print_after; // a pass's name, or "all"
+    const char *dump_folder; // numbered files, "03.fuse-gates.ir"
+    strbuf *printed;         // receives what print_after asks for
+    strbuf *timings;         // receives a line per pass: name, milliseconds, nodes before and after
+    strbuf *statistics;      // receives a line per pass: name, rewrites, nodes before and after
+    int64_t bisect_limit;    // negative: none
+} pass_hooks;
+
+// Runs |pipeline| ("simplify, fuse-gates, …"). Unknown names are reported before anything runs.
+rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, const pass_hooks *hooks);
+
+#define PASS(id, ...) rnnc_status pass_##id(graph *g, pass_context *cx);
+#include "passes/passes.def"
+#undef PASS
+
+#endif

@@ -1,0 +1,324 @@
+// plan-buffers: a block of the arena for every value that memory is needed for.
+//
+// A value that is read only by its own group needs none. A value made in a loop and read only there, in the same
+// step, is local to the step and its block is reused within it; if any other step or anything outside reads it, the
+// block has a slot for every index of the loop's axis, and one more at the end where a delay's boundary stands.
+// Sizes are for the maxima of the run's extents; a smaller run uses the beginning of each block.
+//
+// Blocks that are live at different ticks of the schedule share memory. Blocks are placed by falling size, each at
+// the lowest offset that no block live at the same time has taken: within a few per cent of the largest sum of
+// live bytes in practice (Pisarchyk and Lee, 2020, call it greedy by size).
+#include <stdlib.h>
+#include <string.h>
+
+#include "passes/pass.h"
+
+enum { ALIGNMENT = 64 };
+
+typedef struct buffering {
+    graph *g;
+    pass_context *cx;
+    plan *p;
+    bool *stored;       // by node: read through memory
+    bool *across;       // by owner: read at another index of its loop, or outside of it
+    uint32_t *tick;     // by group
+    uint32_t *loop_begin, *loop_end; // by loop: its ticks
+    uint32_t ticks;
+} buffering;
+
+static const plan_group *group_at(const buffering *b, uint32_t x) {
+    return &b->p->groups.at[x];
+}
+
+static bool is_external(const graph *g, node_id n) {
+    return op_has(graph_node(g, n)->op, LEAF) && graph_node(g, n)->op != OP_RANDOM;
+}
+
+// ---- What is read through memory, and from where ----
+
+static bool read_in_register(const buffering *b, const plan_group *group, uint32_t x, node_id operand) {
+    const node *at = graph_node(b->g, operand);
+    if (b->p->group_of[operand] == x && !op_has(at->op, DELAY)) {
+        return true;
+    }
+    return at->op == OP_SLICE && group->kind == KERNEL_PRODUCT && group->gates > 1 && at->operands[0] == group->root;
+}
+
+// Marks that a reader in |loop| finds |n| in memory. Parts of a whole are marked with it.
+static void mark_read(buffering *b, node_id n, uint32_t loop) {
+    const node *at = graph_node(b->g, n);
+    bool whole = at->op == OP_CONCAT || at->op == OP_STACK;
+    if (op_has(at->op, VIEW) && !whole) {
+        // Any view of time reads another index.
+        mark_read(b, at->operands[0], at->op == OP_SLICE ? loop : NO_LOOP);
+        return;
+    }
+    b->stored[n] = true;
+    for (uint32_t i = 0; whole && i < at->operand_count; i++) {
+        mark_read(b, at->operands[i], loop);
+    }
+    if (b->p->loop_of[n] != NO_LOOP && b->p->loop_of[n] != loop) {
+        b->across[n] = true;
+    }
+    // The whole that a part lives in outlives the step as well.
+    for (node_id w = b->p->whole_of[n]; w != NO_NODE; w = b->p->whole_of[w]) {
+        b->stored[w] = true;
+        b->across[w] |= b->across[n];
+    }
+}
+
+static void mark_reads(buffering *b) {
+    for (uint32_t x = 0; x < b->p->groups.count; x++) {
+        const plan_group *group = group_at(b, x);
+        if (group->boundary != NO_NODE && !group->merged) {
+            mark_read(b, graph_node(b->g, group->boundary)->operands[1], NO_LOOP);
+            mark_read(b, group->boundary, NO_LOOP);
+        }
+        for (uint32_t i = 0; i < group->nodes.count; i++) {
+            const node *n = graph_node(b->g, group->nodes.at[i]);
+            for (uint32_t k = 0; k < n->operand_count; k++) {
+                if (!read_in_register(b, group, x, n->operands[k])) {
+                    mark_read(b, n->operands[k], group->loop);
+                }
+            }
+        }
+    }
+    for (uint32_t i = 0; i < b->g->outputs.count; i++) {
+        mark_read(b, b->g->outputs.at[i].node, NO_LOOP);
+    }
+}
+
+// ---- Blocks ----
+
+static int64_t extent_maximum(const buffering *b, int along) {
+    const axis_info *a = &b->g->axes.at[along];
+    return a->kind == AXIS_IS_FIXED ? a->size : b->cx->maxima[along];
+}
+
+static void add_block(buffering *b, node_id owner) {
+    value_type type = graph_type(b->g, owner);
+    plan_block block = {.owner = owner, .loop = b->p->loop_of[owner], .slot_axis = NO_AXIS};
+    block.first = UINT32_MAX;
+    if (block.loop != NO_LOOP && b->across[owner]) {
+        block.slot_axis = b->p->loops.at[block.loop].axis;
+        block.loop = NO_LOOP;
+    } else if (block.loop != NO_LOOP) {
+        type.axes &= (axis_set)~AXIS_BIT(b->p->loops.at[block.loop].axis);
+    }
+    block.bytes = dtype_bytes(type.elem) * type_columns(type);
+    if (graph_node(b->g, owner)->op == OP_PACK) {
+        const node *pack = graph_node(b->g, owner);
+        int32_t gates = (int32_t)pack->attr[1].i, inner = type.dim[pack->attr[0].i ? 1 : 0];
+        int32_t columns = type.dim[pack->attr[0].i ? 0 : 1] / gates;
+        product_tiling tiling = product_tile(b->cx->shape, type.elem, gates, columns);
+        block.bytes = dtype_bytes(type.elem) * product_packed_elements(tiling, gates, inner);
+    }
+    for (uint32_t a = 0; a < b->g->axes.count; a++) {
+        block.bytes *= type.axes & AXIS_BIT(a) ? extent_maximum(b, (int)a) : 1;
+    }
+    b->p->block_of[owner] = b->p->blocks.count;
+    vec_push(b->p->memory, b->p->blocks, block);
+}
+
+static void make_blocks(buffering *b) {
+    for (node_id n = 0; n < b->g->nodes.count; n++) {
+        const node *at = graph_node(b->g, n);
+        bool owns = b->p->whole_of[n] == NO_NODE && !op_has(at->op, EFFECT) && !is_external(b->g, n) &&
+                    (!op_has(at->op, VIEW) || at->op == OP_CONCAT || at->op == OP_STACK);
+        if (owns && b->stored[n]) {
+            add_block(b, n);
+        }
+    }
+}
+
+// Room for a delay's boundary before or after the slots of the value it delays.
+static rnnc_status add_boundary_slots(buffering *b) {
+    for (uint32_t x = 0; x < b->p->groups.count; x++) {
+        node_id n = group_at(b, x)->boundary;
+        if (n == NO_NODE) {
+            continue;
+        }
+        const node *delay = graph_node(b->g, n);
+        value_place place = plan_locate(b->g, b->p, delay->operands[0]);
+        plan_block *block = &b->p->blocks.at[b->p->block_of[place.owner]];
+        int along = (int)delay->attr[0].i;
+        if (block->slot_axis != NO_AXIS && block->slot_axis != along) {
+            return diag_fail(b->cx->d, RNNC_UNSUPPORTED, graph_origin(b->g, n)->where,
+                             "\"%s\" is read one step away along two axes", graph_origin(b->g, n)->path);
+        }
+        // Only the outermost axis of a block has room at its ends.
+        axis_set outer = (axis_set)(graph_type(b->g, place.owner).axes & (AXIS_BIT(along) - 1) & ~AXIS_BIT(AXIS_BATCH));
+        if (outer) {
+            return diag_fail(b->cx->d, RNNC_UNSUPPORTED, graph_origin(b->g, n)->where,
+                             "\"%s\" is stepped along an inner axis of a value with several", graph_origin(b->g, n)->path);
+        }
+        block->slot_axis = along;
+        uint8_t *slots = delay->op == OP_PREVIOUS ? &block->front : &block->back;
+        if (!*slots) {
+            *slots = 1;
+            block->bytes += block->bytes / extent_maximum(b, along);
+        }
+    }
+    return RNNC_OK;
+}
+
+// ---- Ticks and live ranges ----
+
+static uint32_t number_items(buffering *b, const plan_item *items, uint32_t count, uint32_t tick) {
+    uint32_t loop = NO_LOOP, left = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].loop != NO_LOOP) {
+            loop = items[i].loop;
+            left = items[i].length;
+            b->loop_begin[loop] = tick;
+            continue;
+        }
+        b->tick[items[i].group] = tick++;
+        if (loop != NO_LOOP && --left == 0) {
+            b->loop_end[loop] = tick - 1;
+            loop = NO_LOOP;
+        }
+    }
+    return tick;
+}
+
+static void extend(plan_block *block, uint32_t first, uint32_t last) {
+    block->first = first < block->first ? first : block->first;
+    block->last = last > block->last ? last : block->last;
+}
+
+static void touch(buffering *b, node_id n, uint32_t x) {
+    value_place place = plan_locate(b->g, b->p, n);
+    if (b->p->block_of[place.owner] == UINT32_MAX) {
+        return;
+    }
+    plan_block *block = &b->p->blocks.at[b->p->block_of[place.owner]];
+    uint32_t loop = group_at(b, x)->loop;
+    bool whole_loop = loop != NO_LOOP && block->loop == NO_LOOP;
+    extend(block, whole_loop ? b->loop_begin[loop] : b->tick[x], whole_loop ? b->loop_end[loop] : b->tick[x]);
+}
+
+// A concat's parts are touched by their own groups: plan_locate leads from each part to the whole.
+static void compute_live_ranges(buffering *b) {
+    for (uint32_t x = 0; x < b->p->groups.count; x++) {
+        const plan_group *group = group_at(b, x);
+        if (group->boundary != NO_NODE && !group->merged) {
+            touch(b, group->boundary, x);
+            touch(b, graph_node(b->g, group->boundary)->operands[1], x);
+        }
+        for (uint32_t i = 0; i < group->nodes.count; i++) {
+            node_id n = group->nodes.at[i];
+            if (!op_has(graph_node(b->g, n)->op, EFFECT)) {
+                touch(b, n, x);
+            }
+            for (uint32_t k = 0; k < graph_node(b->g, n)->operand_count; k++) {
+                touch(b, graph_node(b->g, n)->operands[k], x);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < b->g->outputs.count; i++) {
+        value_place place = plan_locate(b->g, b->p, b->g->outputs.at[i].node);
+        extend(&b->p->blocks.at[b->p->block_of[place.owner]], UINT32_MAX, b->ticks);
+    }
+    // What is packed before the run lasts through all runs.
+    for (uint32_t i = 0; i < b->p->prepare.count; i++) {
+        node_id pack = group_at(b, b->p->prepare.at[i].group)->root;
+        extend(&b->p->blocks.at[b->p->block_of[pack]], 0, b->ticks);
+    }
+}
+
+// ---- Offsets ----
+
+static int by_falling_size(const void *x, const void *y) {
+    const plan_block *a = *(plan_block *const *)x, *b = *(plan_block *const *)y;
+    if (a->bytes != b->bytes) {
+        return a->bytes < b->bytes ? 1 : -1;
+    }
+    return a->owner < b->owner ? -1 : a->owner > b->owner;
+}
+
+static int64_t rounded(int64_t bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static bool live_together(const plan_block *a, const plan_block *b) {
+    return a->first <= b->last && b->first <= a->last;
+}
+
+// The lowest offset at which |block| meets none of |placed| (ascending by offset) that is live with it.
+static int64_t lowest_offset(const plan_block *block, plan_block *const *placed, uint32_t count) {
+    int64_t offset = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!live_together(block, placed[i])) {
+            continue;
+        }
+        if (offset + rounded(block->bytes) <= placed[i]->offset) {
+            break;
+        }
+        int64_t end = placed[i]->offset + rounded(placed[i]->bytes);
+        offset = end > offset ? end : offset;
+    }
+    return offset;
+}
+
+static void insert_by_offset(plan_block **placed, uint32_t count, plan_block *block) {
+    uint32_t i = count;
+    for (; i > 0 && placed[i - 1]->offset > block->offset; i--) {
+        placed[i] = placed[i - 1];
+    }
+    placed[i] = block;
+}
+
+static void place_blocks(buffering *b) {
+    uint32_t count = b->p->blocks.count;
+    plan_block **sorted = arena_new_array(b->cx->scratch, plan_block *, count + 1);
+    plan_block **placed = arena_new_array(b->cx->scratch, plan_block *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = &b->p->blocks.at[i];
+    }
+    qsort(sorted, count, sizeof *sorted, by_falling_size);
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i]->offset = lowest_offset(sorted[i], placed, i);
+        insert_by_offset(placed, i, sorted[i]);
+        int64_t end = sorted[i]->offset + rounded(sorted[i]->bytes);
+        b->p->arena_bytes = end > b->p->arena_bytes ? end : b->p->arena_bytes;
+    }
+}
+
+// The largest sum of bytes live at one tick: no arena for this schedule can be smaller.
+static int64_t largest_live_sum(const buffering *b) {
+    int64_t *change = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
+    for (uint32_t i = 0; i < b->p->blocks.count; i++) {
+        const plan_block *block = &b->p->blocks.at[i];
+        change[block->first] += block->bytes;
+        change[block->last + 1] -= block->bytes;
+    }
+    int64_t live = 0, largest = 0;
+    for (uint32_t t = 0; t <= b->ticks; t++) {
+        live += change[t];
+        largest = live > largest ? live : largest;
+    }
+    return largest;
+}
+
+rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
+    plan *p = cx->plan;
+    if (!p || !p->items.count) {
+        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "plan-buffers needs schedule before it");
+    }
+    buffering b = {.g = g, .cx = cx, .p = p};
+    b.stored = p->stored = arena_new_array(p->memory, bool, g->nodes.count);
+    b.across = arena_new_array(cx->scratch, bool, g->nodes.count);
+    b.tick = arena_new_array(cx->scratch, uint32_t, p->groups.count);
+    b.loop_begin = arena_new_array(cx->scratch, uint32_t, p->loops.count + 1);
+    b.loop_end = arena_new_array(cx->scratch, uint32_t, p->loops.count + 1);
+    mark_reads(&b);
+    make_blocks(&b);
+    TRY(add_boundary_slots(&b));
+    b.ticks = number_items(&b, p->prepare.at, p->prepare.count, 0);
+    b.ticks = number_items(&b, p->items.at, p->items.count, b.ticks);
+    compute_live_ranges(&b);
+    place_blocks(&b);
+    p->live_bytes = largest_live_sum(&b);
+    return RNNC_OK;
+}

@@ -1,0 +1,102 @@
+// schedule: one order of all kernel calls.
+//
+// A group runs once everything it waits for has run; a loop runs as one. Among those that could come next, the
+// one whose nodes came first in the order of evaluation does, after what it needs itself (a depth-first walk), so
+// that values are made shortly before they are read. Packing of weights is kept apart: it has to be repeated only
+// when weights have changed. In a program that changes them itself it opens the run.
+#include "passes/dependence.h"
+#include "passes/pass.h"
+
+typedef struct scheduler {
+    graph *g;
+    plan *p;
+    arena *scratch;
+    uint8_t *state;      // by group: 0 new, 1 being visited, 2 placed
+    uint8_t *loop_state;
+    uint32_t loop;       // the loop being ordered from inside, NO_LOOP: the whole program
+    VEC(plan_item) items;
+    bool cyclic;
+} scheduler;
+
+static void visit_group(void *user, uint32_t x);
+
+static void visit_loop(scheduler *s, uint32_t loop) {
+    if (s->loop_state[loop]) {
+        s->cyclic |= s->loop_state[loop] == 1;
+        return;
+    }
+    s->loop_state[loop] = 1;
+    for (uint32_t x = 0; x < s->p->groups.count; x++) {
+        if (s->p->groups.at[x].loop == loop && !s->p->groups.at[x].merged) {
+            dependence_visit(s->g, s->p, x, visit_group, s);
+        }
+    }
+    s->loop_state[loop] = 2;
+    plan_item head = {.loop = loop};
+    vec_push(s->scratch, s->items, head);
+    uint32_t at = s->items.count - 1;
+    s->loop = loop;
+    for (uint32_t x = 0; x < s->p->groups.count; x++) {
+        if (s->p->groups.at[x].loop == loop && !s->p->groups.at[x].merged) {
+            visit_group(s, x);
+        }
+    }
+    s->loop = NO_LOOP;
+    s->items.at[at].length = s->items.count - at - 1;
+}
+
+static void visit_group(void *user, uint32_t x) {
+    scheduler *s = user;
+    uint32_t loop = s->p->groups.at[x].loop;
+    if (loop != s->loop) {
+        // Seen from inside a loop, everything outside has run. Seen from outside, a loop is one.
+        if (s->loop == NO_LOOP && s->loop_state[loop] != 1) {
+            visit_loop(s, loop);
+        }
+        return;
+    }
+    if (s->state[x]) {
+        return;
+    }
+    s->state[x] = 1;
+    dependence_visit(s->g, s->p, x, visit_group, s);
+    s->state[x] = 2;
+    plan_item call = {.loop = NO_LOOP, .group = x};
+    vec_push(s->scratch, s->items, call);
+}
+
+static bool changes_variables(const graph *g) {
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        if (op_has(graph_node(g, n)->op, EFFECT)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+rnnc_status pass_schedule(graph *g, pass_context *cx) {
+    plan *p = cx->plan;
+    if (!p) {
+        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "schedule needs fuse-pointwise before it");
+    }
+    scheduler s = {.g = g, .p = p, .scratch = cx->scratch, .loop = NO_LOOP};
+    s.state = arena_new_array(cx->scratch, uint8_t, p->groups.count);
+    s.loop_state = arena_new_array(cx->scratch, uint8_t, p->loops.count + 1);
+    for (uint32_t x = 0; x < p->groups.count; x++) {
+        if (!p->groups.at[x].merged) {
+            visit_group(&s, x);
+        }
+    }
+    bool training = changes_variables(g);
+    p->items.count = p->prepare.count = 0;
+    for (uint32_t i = 0; i < s.items.count; i++) {
+        plan_item item = s.items.at[i];
+        bool apart = item.loop == NO_LOOP && p->groups.at[item.group].prepare && !training;
+        if (apart) {
+            vec_push(p->memory, p->prepare, item);
+        } else {
+            vec_push(p->memory, p->items, item);
+        }
+    }
+    return s.cyclic ? diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other") : RNNC_OK;
+}

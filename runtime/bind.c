@@ -1,0 +1,290 @@
+// Binding calls to memory and extents: done when these change, so that a run only adds offsets.
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/context_parts.h"
+#include "runtime/place.h"
+
+static char *base_of(const context *c, const program_place *p) {
+    switch (p->base) {
+    case PLACE_ARENA: return c->arena + p->offset;
+    case PLACE_INPUT: return (char *)c->inputs[p->index] + p->offset;
+    default: return (char *)c->weights->arrays[p->index].data + p->offset;
+    }
+}
+
+bound_arg context_bind_place(const context *c, const program_place *p) {
+    bound_arg a = {.base = base_of(c, p), .mask = -1};
+    a.base += (int64_t)p->first_column * dtype_bytes(p->elem);
+    if (p->slot_axis == NO_AXIS) {
+        return a;
+    }
+    a.slot_bytes = place_slot_bytes(p, c->extents);
+    a.shift = p->shift;
+    a.mask = p->modulus ? p->modulus - 1 : -1;
+    if (p->from_end) {
+        a.base += ((c->extents[p->slot_axis] + a.shift) & a.mask) * a.slot_bytes;
+        a.slot_bytes = 0;
+    } else if (p->pinned) {
+        a.base += (a.shift & a.mask) * a.slot_bytes;
+        a.slot_bytes = 0;
+    }
+    return a;
+}
+
+static int row_dimensions(const kernel_desc *k) {
+    // A flat kernel's elements are counted like the rows of one dimension.
+    return k->flat ? 1 : k->dims;
+}
+
+// The extent of row dimension |d|: that of its axes, times the fixed one if there is one.
+static int64_t row_extent(const program_call *call, int d, const int64_t *extents) {
+    int64_t fixed = call->row_extents[d] > 0 ? call->row_extents[d] : 1;
+    return axes_extent(call->row_axes[d], extents) * fixed;
+}
+
+// Along a dimension of fixed extent an argument goes from row to row of its array, unless it is uniform.
+static int64_t row_stride(const program_call *call, const kernel_arg *arg, const program_place *p, int d,
+                          const int64_t *extents) {
+    if (arg->uniform) {
+        return 0;
+    }
+    if (!call->row_axes[d]) {
+        return call->row_extents[d] > 0 ? p->columns : 0;
+    }
+    return place_stride(p, call->row_axes[d], extents);
+}
+
+static void bind_product(const kernel_desc *k, const program_call *call, int64_t *ints) {
+    int64_t *a = ints + KERNEL_STRIDES, *b = a + 4;
+    if (k->transposed) {
+        a[0] = 1;
+        a[3] = call->args[0].columns;
+    } else {
+        a[3] = 1;
+    }
+    b[3] = call->args[1].columns;
+}
+
+static void bind_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints) {
+    memset(ints, 0, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *ints);
+    for (int d = 0; d < row_dimensions(k); d++) {
+        ints[d] = row_extent(call, d, extents);
+        for (uint32_t i = 0; i < call->arg_count; i++) {
+            ints[KERNEL_STRIDES + 4 * i + (uint32_t)d] =
+                row_stride(call, &k->args[i], &call->args[i], d, extents);
+        }
+    }
+    ints[KERNEL_INNER] = call->inner_axes ? axes_extent(call->inner_axes, extents) : call->inner;
+    if (k->kind == KERNEL_PRODUCT) {
+        bind_product(k, call, ints);
+    }
+}
+
+static bool is_slow(uint16_t code) {
+    return code == OP_EXP || code == OP_LOG || code == OP_TANH || code == OP_SIGMOID || code == OP_ERF ||
+           code == OP_SOFTPLUS;
+}
+
+// An estimate in nanoseconds of one core, to tell calls worth sharing out from others: a vector unit does a
+// simple operation on an f32 in some 0.05 ns and a multiply-add of a product in 0.01.
+static int64_t estimate_cost(const kernel_desc *k, const int64_t *ints) {
+    double rows = 1, weight = 1, width = k->elem == DT_F64 ? 2 : 1;
+    for (int d = 0; d < row_dimensions(k); d++) {
+        rows *= (double)ints[d];
+    }
+    for (uint32_t i = 0; i < k->instr_count; i++) {
+        weight += is_slow(k->instrs[i].code) ? 5 : 1;
+    }
+    double cost = rows * k->columns * weight * 0.05;
+    if (k->kind == KERNEL_RANDOM) {
+        cost = rows * k->columns;
+    }
+    if (k->kind == KERNEL_PACK) {
+        cost = (double)k->inner * k->gates * k->columns * 0.2;
+    }
+    if (k->kind == KERNEL_PRODUCT) {
+        double b = (double)ints[KERNEL_INNER] * k->gates * k->columns;
+        cost += b * (0.02 + rows * 0.01);
+    }
+    return (int64_t)(cost * width < 1e18 ? cost * width : 1e18);
+}
+
+static void bind_call(context *c, uint32_t index) {
+    const program_call *call = &c->program->calls.at[index];
+    const kernel_desc *k = &c->program->kernels.at[call->kernel];
+    bound_call *b = &c->calls[index];
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        b->args[i] = context_bind_place(c, &call->args[i]);
+    }
+    bind_ints(k, call, c->extents, b->ints);
+    if (b->first_ints != b->ints) {
+        memcpy(b->first_ints, b->ints, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *b->ints);
+        b->first_ints[KERNEL_INNER] = 0;
+    }
+    b->units = kernel_units(k, c->program->shape, b->ints);
+    b->grain = k->flat ? 16 : 1;
+    b->cost = estimate_cost(k, b->ints);
+    b->alone = call->alone || b->units <= b->grain || b->cost < c->split_cost;
+}
+
+// Fills an axis's values that kernels read from the arena.
+static void fill_axis(context *c, int axis) {
+    const program_axis *a = &c->program->axes.at[axis];
+    if (a->index_offset >= 0) {
+        int32_t *numbers = (int32_t *)(c->arena + a->index_offset);
+        for (int64_t i = 0; i < a->maximum; i++) {
+            numbers[i] = (int32_t)i;
+        }
+    }
+    if (a->extent_offset[DT_F32] >= 0) {
+        *(float *)(c->arena + a->extent_offset[DT_F32]) = (float)c->extents[axis];
+    }
+    if (a->extent_offset[DT_F64] >= 0) {
+        *(double *)(c->arena + a->extent_offset[DT_F64]) = (double)c->extents[axis];
+    }
+    if (a->extent_offset[DT_I32] >= 0) {
+        *(int32_t *)(c->arena + a->extent_offset[DT_I32]) = (int32_t)c->extents[axis];
+    }
+}
+
+void context_bind(context *c) {
+    for (uint32_t axis = 0; axis < c->program->axes.count; axis++) {
+        fill_axis(c, (int)axis);
+    }
+    for (uint32_t i = 0; i < c->program->calls.count; i++) {
+        bind_call(c, i);
+    }
+    c->bound = true;
+}
+
+static rnnc_status defect(diag_sink *d, const context *c, uint32_t call, const char *what) {
+    const char *kernel = c->program->kernels.at[c->program->calls.at[call].kernel].name;
+    return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the program is not sound: call %u of kernel %s: %s", call,
+                     kernel ? kernel : "(unnamed)", what);
+}
+
+static rnnc_status check_arena(const context *c, uint32_t call, uint32_t arg, int64_t iterations,
+                               diag_sink *d) {
+    const program_call *pc = &c->program->calls.at[call];
+    const program_place *p = &pc->args[arg];
+    int64_t first = 0, reach = place_reach(p, c->extents, iterations, &first);
+    // A product that is skipped in the first iteration does not read its operand there.
+    first = pc->skip_inner_first && arg == 0 ? 0 : first;
+    if (p->base == PLACE_ARENA && (p->offset < 0 || p->offset + first < 0 || first < 0 ||
+                                   p->offset + reach > c->program->arena_bytes)) {
+        return defect(d, c, call, "an argument leaves the arena");
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_place(const context *c, uint32_t call, uint32_t arg, int64_t iterations,
+                               diag_sink *d) {
+    const program_call *pc = &c->program->calls.at[call];
+    const kernel_desc *k = &c->program->kernels.at[pc->kernel];
+    const program_place *p = &pc->args[arg];
+    if (p->modulus < 0 || (p->modulus & (p->modulus - 1))) {
+        return defect(d, c, call, "a ring's length is not a power of two");
+    }
+    if (p->elem != k->args[arg].elem) {
+        return defect(d, c, call, "an argument's element type is not the kernel's");
+    }
+    if ((p->base == PLACE_INPUT && p->index >= c->program->inputs.count) ||
+        (p->base == PLACE_VARIABLE && p->index >= c->program->variables.count)) {
+        return defect(d, c, call, "an argument's input or variable does not exist");
+    }
+    for (int dim = 0; dim < row_dimensions(k) && !k->flat && !k->args[arg].uniform; dim++) {
+        if (!place_walks(p, pc->row_axes[dim], c->extents)) {
+            return defect(d, c, call, "a row dimension's axes do not lie side by side in an argument");
+        }
+    }
+    return check_arena(c, call, arg, iterations, d);
+}
+
+static rnnc_status check_call(const context *c, uint32_t call, int64_t iterations, diag_sink *d) {
+    const program_call *pc = &c->program->calls.at[call];
+    if (pc->kernel >= c->program->kernels.count || pc->arg_count > KERNEL_MAX_ARGS ||
+        pc->arg_count != c->program->kernels.at[pc->kernel].arg_count) {
+        return diag_fail(d, RNNC_INTERNAL, NO_SPAN,
+                         "the program is not sound: call %u does not fit its kernel", call);
+    }
+    for (uint32_t i = 0; i < pc->arg_count; i++) {
+        TRY(check_place(c, call, i, iterations, d));
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_item(const context *c, const program_item *item, int64_t iterations, diag_sink *d) {
+    if (item->call >= c->program->calls.count) {
+        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the program is not sound: there is no call %u",
+                         item->call);
+    }
+    return check_call(c, item->call, iterations, d);
+}
+
+// Whether the loop at |items| is whole, not in another, and over an axis.
+static bool is_sound_loop(const context *c, const program_item *loop, uint32_t left, uint32_t after) {
+    return !left && loop->length <= after && loop->axis >= 0 && (uint32_t)loop->axis < c->program->axes.count;
+}
+
+// Checks the calls of a list of items, each with the iterations of the loop that it stands in.
+static rnnc_status check_items(const context *c, const program_item *items, uint32_t count, diag_sink *d) {
+    rnnc_status status = RNNC_OK;
+    int64_t iterations = 1;
+    uint32_t left = 0; // items of the loop's body still to come
+    for (uint32_t i = 0; i < count && status == RNNC_OK; i++) {
+        if (items[i].kind == ITEM_CALL) {
+            status = check_item(c, &items[i], left ? iterations : 1, d);
+            left -= left ? 1 : 0;
+        } else if (is_sound_loop(c, &items[i], left, count - i - 1)) {
+            left = items[i].length;
+            iterations = c->extents[items[i].axis];
+        } else {
+            status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the program is not sound: the loop at item %u", i);
+        }
+    }
+    return status;
+}
+
+static size_t int_count(const program_call *call) {
+    return KERNEL_STRIDES + 4 * (size_t)call->arg_count;
+}
+
+// Hands out |call|'s share of the tables that |next_arg| and |next_int| point into.
+static void create_call(context *c, uint32_t index, bound_arg **next_arg, int64_t **next_int) {
+    const program_call *call = &c->program->calls.at[index];
+    bound_call *b = &c->calls[index];
+    *b = (bound_call){
+        .kernel = call->kernel, .arg_count = call->arg_count, .args = *next_arg, .ints = *next_int};
+    *next_arg += call->arg_count;
+    *next_int += int_count(call);
+    b->first_ints = b->ints;
+    if (call->skip_inner_first) {
+        b->first_ints = *next_int;
+        *next_int += int_count(call);
+    }
+}
+
+rnnc_status context_bind_create(context *c, diag_sink *d) {
+    const program *p = c->program;
+    TRY(check_items(c, p->prepare.at, p->prepare.count, d));
+    TRY(check_items(c, p->body.at, p->body.count, d));
+    size_t args = 1, ints = 1;
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        args += p->calls.at[i].arg_count;
+        ints += int_count(&p->calls.at[i]) * (p->calls.at[i].skip_inner_first ? 2 : 1);
+    }
+    c->calls = calloc(p->calls.count + (size_t)1, sizeof *c->calls);
+    c->args = calloc(args, sizeof *c->args);
+    c->ints = calloc(ints, sizeof *c->ints);
+    if (!c->calls || !c->args || !c->ints) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the tables of %u calls",
+                         p->calls.count);
+    }
+    bound_arg *next_arg = c->args;
+    int64_t *next_int = c->ints;
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        create_call(c, i, &next_arg, &next_int);
+    }
+    return RNNC_OK;
+}

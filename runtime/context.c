@@ -1,0 +1,259 @@
+#include "runtime/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "runtime/context_parts.h"
+#include "runtime/place.h"
+
+enum { LINE = 64, SPLIT_COST = 1000, HUGE_PAGE = 2 * 1024 * 1024 };
+
+static int64_t round_up(int64_t n, int64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
+
+static int64_t largest_scratch(const program *p) {
+    int64_t largest = 0;
+    for (uint32_t i = 0; i < p->kernels.count; i++) {
+        int64_t bytes = kernel_scratch_bytes(&p->kernels.at[i], p->shape);
+        largest = bytes > largest ? bytes : largest;
+    }
+    // A line between two threads' scratch keeps the one's last writes off the other's first line.
+    return round_up(largest, LINE) + LINE;
+}
+
+static rnnc_status allocate_arena(context *c, int threads, diag_sink *d) {
+    const program *p = c->program;
+    int64_t arena_bytes = round_up(p->arena_bytes, LINE) + LINE, scratch = largest_scratch(p);
+    int64_t alignment = arena_bytes >= 2 * (int64_t)HUGE_PAGE ? HUGE_PAGE : LINE;
+    c->bytes = round_up(arena_bytes + threads * scratch, alignment);
+    c->arena = p->arena_bytes < 0 || p->arena_bytes > INT64_MAX / 4 || scratch > INT64_MAX / 4 / threads
+                   ? NULL
+                   : aligned_alloc((size_t)alignment, (size_t)c->bytes);
+    c->members = calloc((size_t)threads, sizeof *c->members);
+    if (!c->arena || !c->members) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an arena of %lld bytes",
+                         (long long)p->arena_bytes);
+    }
+    if (alignment == HUGE_PAGE) {
+        madvise(c->arena, (size_t)c->bytes, MADV_HUGEPAGE); // a wish; pages of any size will do
+    }
+    memset(c->arena, 0, (size_t)c->bytes);
+    for (int i = 0; i < threads; i++) {
+        c->members[i].scratch = c->arena + arena_bytes + i * scratch;
+    }
+    return RNNC_OK;
+}
+
+static bool writes_variables(const program *p) {
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        const program_call *call = &p->calls.at[i];
+        for (uint32_t j = 0; j < call->arg_count; j++) {
+            if (call->args[j].base == PLACE_VARIABLE && p->kernels.at[call->kernel].args[j].written) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static rnnc_status allocate_tables(context *c, diag_sink *d) {
+    const program *p = c->program;
+    c->inputs = (void **)calloc(p->inputs.count + (size_t)1, sizeof *c->inputs);
+    c->extents = calloc(p->axes.count + (size_t)1, sizeof *c->extents);
+    if (!c->inputs || !c->extents) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a context's tables");
+    }
+    for (uint32_t i = 0; i < p->axes.count; i++) {
+        c->extents[i] = p->axes.at[i].fixed > 0 ? p->axes.at[i].fixed : p->axes.at[i].maximum;
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status fill_context(context *c, int threads, diag_sink *d) {
+    if (c->weights->count != c->program->variables.count) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "the program has %u variables, the weights are %u", c->program->variables.count,
+                         c->weights->count);
+    }
+    TRY(team_create(threads, d, &c->team));
+    TRY(allocate_tables(c, d));
+    TRY(context_bind_create(c, d));
+    return allocate_arena(c, threads, d);
+}
+
+rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w, int threads,
+                           diag_sink *d, context **out_context) {
+    context *c = calloc(1, sizeof *c);
+    if (!c) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a context");
+    }
+    c->program = p;
+    c->code = code;
+    c->weights = w;
+    c->split_cost = SPLIT_COST;
+    c->updates = writes_variables(p);
+    rnnc_status status = fill_context(c, threads, d);
+    if (status != RNNC_OK) {
+        context_destroy(c);
+        return status;
+    }
+    *out_context = c;
+    return RNNC_OK;
+}
+
+void context_destroy(context *c) {
+    if (!c) {
+        return;
+    }
+    team_destroy(c->team);
+    free(c->arena);
+    free(c->members);
+    free((void *)c->inputs);
+    free(c->extents);
+    free(c->calls);
+    free(c->args);
+    free(c->ints);
+    free(c->times);
+    free(c);
+}
+
+static rnnc_status check_extent(const program_axis *a, int64_t extent, diag_sink *d) {
+    if (a->fixed > 0 && extent != a->fixed) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "axis %s has %lld members in every run, found %lld", a->name, (long long)a->fixed,
+                         (long long)extent);
+    }
+    if (extent < 1 || extent > a->maximum) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "axis %s: this program runs 1 to %lld members, found %lld", a->name,
+                         (long long)a->maximum, (long long)extent);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d) {
+    const program *p = c->program;
+    for (uint32_t i = 0; i < p->axes.count; i++) {
+        TRY(check_extent(&p->axes.at[i], extents[i], d));
+    }
+    size_t bytes = p->axes.count * sizeof *extents;
+    if (bytes && memcmp(c->extents, extents, bytes) != 0) {
+        memcpy(c->extents, extents, bytes);
+        c->bound = false;
+    }
+    return RNNC_OK;
+}
+
+const int64_t *context_extents(const context *c) {
+    return c->extents;
+}
+
+void context_bind_input(context *c, uint32_t index, void *data) {
+    if (c->inputs[index] != data) {
+        c->inputs[index] = data;
+        c->bound = false;
+    }
+}
+
+static rnnc_status check_inputs(const context *c, diag_sink *d) {
+    for (uint32_t i = 0; i < c->program->inputs.count; i++) {
+        if (!c->inputs[i]) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "input %s has no values",
+                             c->program->inputs.at[i].name);
+        }
+    }
+    return RNNC_OK;
+}
+
+static void write_settings(context *c, uint64_t seed, uint64_t step) {
+    if (c->program->settings_offset >= 0) {
+        uint32_t settings[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), (uint32_t)step,
+                                (uint32_t)(step >> 32)};
+        memcpy(c->arena + c->program->settings_offset, settings, sizeof settings);
+    }
+}
+
+rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    if (!c->bound) {
+        TRY(check_inputs(c, d));
+        context_bind(c);
+    }
+    write_settings(c, seed, step);
+    if (c->prepared != c->weights->version) {
+        execute(c, c->program->prepare.at, c->program->prepare.count);
+        c->prepared = c->weights->version;
+    }
+    execute(c, c->program->body.at, c->program->body.count);
+    if (c->updates) {
+        // Others that share the weights must prepare again. This program's own updates keep what it derives
+        // true.
+        weights_changed(c->weights);
+        c->prepared = c->weights->version;
+    }
+    return RNNC_OK;
+}
+
+void context_begin(context *c) {
+    team_begin(c->team);
+}
+
+void context_end(context *c) {
+    team_end(c->team);
+}
+
+static char *place_begin(const context *c, const program_place *p) {
+    bound_arg a = context_bind_place(c, p);
+    return a.base + (a.shift & a.mask) * a.slot_bytes;
+}
+
+const void *context_output(const context *c, uint32_t index, int64_t *out_count) {
+    const program_value *v = &c->program->outputs.at[index];
+    if (v->place.columns != type_columns(v->type)) {
+        return NULL;
+    }
+    *out_count = axes_extent(v->type.axes, c->extents) * type_columns(v->type);
+    return place_begin(c, &v->place);
+}
+
+void context_copy_output(const context *c, uint32_t index, void *out_values) {
+    const program_value *v = &c->program->outputs.at[index];
+    int64_t rows = axes_extent(v->type.axes, c->extents), bytes = dtype_bytes(v->type.elem);
+    size_t row_bytes = (size_t)(type_columns(v->type) * bytes);
+    const char *from = place_begin(c, &v->place);
+    for (int64_t row = 0; row < rows; row++) {
+        memcpy((char *)out_values + (size_t)row * row_bytes, from + row * v->place.columns * bytes,
+               row_bytes);
+    }
+}
+
+int64_t context_bytes(const context *c) {
+    return c->bytes;
+}
+
+void context_set_split_cost(context *c, int64_t nanoseconds) {
+    c->split_cost = nanoseconds;
+    c->bound = false;
+}
+
+rnnc_status context_time_calls(context *c, bool on, diag_sink *d) {
+    size_t count = c->program->calls.count + (size_t)1;
+    c->timing = false;
+    if (!on) {
+        return RNNC_OK;
+    }
+    if (!c->times) {
+        c->times = malloc(count * sizeof *c->times);
+    }
+    if (!c->times) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the times of %zu calls", count - 1);
+    }
+    memset(c->times, 0, count * sizeof *c->times);
+    c->timing = true;
+    return RNNC_OK;
+}
+
+const call_time *context_times(const context *c) {
+    return c->timing ? c->times : NULL;
+}

@@ -1,0 +1,59 @@
+// All that moves in a run: the arena, the inputs' places, the extents, the threads. Programs, code and
+// weights are shared; a context belongs to one caller at a time.
+#ifndef RNNC_RUNTIME_CONTEXT_H
+#define RNNC_RUNTIME_CONTEXT_H
+
+#include "passes/backend.h"
+#include "passes/program.h"
+#include "runtime/weights.h"
+
+typedef struct context context;
+
+// |code| has the program's kernels in order, |w| its variables in order; all three must outlive the context.
+// Allocates everything that runs will need, with the arena's pages touched. Extents start at the maxima.
+// A place outside the arena is a defect of the program: RNNC_INTERNAL.
+rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w, int threads,
+                           diag_sink *d, context **out_context);
+void context_destroy(context *c);
+
+// The extents of the runs that follow, one per axis of the program; those of fixed axes must be the
+// program's. Each is at least 1 and at most the axis's maximum. Allocates nothing. On failure nothing has
+// changed.
+rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d);
+const int64_t *context_extents(const context *c);
+
+// The array that input number |index| is read from, in its type's layout for the run's extents, 64-byte
+// aligned where speed matters. It must stay where it is until another is given.
+void context_bind_input(context *c, uint32_t index, void *data);
+
+// Runs the program once. First, if the weights have changed since, what is derived from them. |seed| and
+// |step| are what `random` draws by. Fails without a run if an input is unbound. With one thread: no
+// allocation, lock or system call.
+rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d);
+// Between these two, runs find the worker threads awake. Need not be called.
+void context_begin(context *c);
+void context_end(context *c);
+
+// The value of output number |index| after a run, |*out_count| elements of its type in layout order; valid
+// until the next run. NULL if its rows do not lie side by side in memory.
+const void *context_output(const context *c, uint32_t index, int64_t *out_count);
+// The same into |out_values|, whether or not they do.
+void context_copy_output(const context *c, uint32_t index, void *out_values);
+
+// Bytes held besides the weights and the inputs.
+int64_t context_bytes(const context *c);
+
+// A call whose estimated time is below this is not shared out among threads. Values do not depend on it.
+void context_set_split_cost(context *c, int64_t nanoseconds);
+
+typedef struct call_time {
+    int64_t nanoseconds; // including the wait for the slowest thread
+    int64_t runs;
+} call_time;
+
+// Switches timing of each call on (with all times zero) or off. Fails only for want of memory.
+rnnc_status context_time_calls(context *c, bool on, diag_sink *d);
+// One per call of the program, while switched on; else NULL.
+const call_time *context_times(const context *c);
+
+#endif

@@ -1,0 +1,36 @@
+// Whole files in memory, unpacked if they are gzip.
+#ifndef RNNC_RUNTIME_DATA_GZFILE_H
+#define RNNC_RUNTIME_DATA_GZFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "support/diag.h"
+#include "support/status.h"
+
+// The contents of a file; owned by whoever holds the struct. A zero byte, not counted, follows the last.
+typedef struct file_bytes {
+    uint8_t *data;
+    size_t size;
+} file_bytes;
+
+// What the parsers of this folder read: borrowed bytes, and the name that begins their messages.
+typedef struct file_view {
+    const char *name;
+    const uint8_t *bytes;
+    size_t size;
+} file_view;
+
+// More than this many bytes, packed or unpacked, is refused where the caller states no limit of its own.
+#define GZFILE_DEFAULT_LIMIT ((size_t)1 << 36)
+
+// Reads all of |path|. gzip is recognised by its first two bytes, not by the name; members that follow each
+// other are joined (RFC 1952), zero padding at the end is skipped. |limit| bounds the bytes on disk and the
+// bytes unpacked; 0 means GZFILE_DEFAULT_LIMIT. RNNC_IO: the system refused; RNNC_CORRUPT: damaged gzip.
+rnnc_status gzfile_read(const char *path, size_t limit, diag_sink *d, file_bytes *out_bytes);
+void file_bytes_deinit(file_bytes *b);
+
+// The same for bytes in memory, which are copied when they are not gzip.
+rnnc_status gzfile_unpack(file_view packed, size_t limit, diag_sink *d, file_bytes *out_bytes);
+
+#endif

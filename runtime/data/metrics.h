@@ -1,0 +1,34 @@
+// Measurements of a run as JSON lines: one object a line, the keys in the order given.
+#ifndef RNNC_RUNTIME_DATA_METRICS_H
+#define RNNC_RUNTIME_DATA_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "support/diag.h"
+#include "support/status.h"
+
+typedef struct metric {
+    const char *key; // UTF-8
+    double value;
+} metric;
+
+typedef struct metrics_writer {
+    const char *path; // borrowed
+    int descriptor;
+} metrics_writer;
+
+// Opens |path| for lines; |append| keeps those that are there, else they are lost.
+rnnc_status metrics_open(const char *path, bool append, diag_sink *d, metrics_writer *out_writer);
+// Adds a line with |count| pairs. Numbers are written with as many digits as it takes to read the same double
+// back (at most 17), whole numbers without a point. NaN and infinities, which JSON lacks, become null.
+// The line is with the system when the call returns. A line that could be written only in part is taken away
+// again, so that the file always holds whole lines.
+rnnc_status metrics_write(metrics_writer *m, const metric *metrics, size_t count, diag_sink *d);
+// Reports what the system noticed only now. No effect on a closed writer.
+rnnc_status metrics_close(metrics_writer *m, diag_sink *d);
+
+// The line alone, with its line end, for other outputs.
+void metrics_render(const metric *metrics, size_t count, strbuf *out);
+
+#endif

@@ -1,0 +1,70 @@
+// safetensors files: named tensors, and a map of texts about them.
+// Layout: 8 bytes, the header's length as a little-endian number; the header, a JSON object that maps a name
+// to {"dtype", "shape", "data_offsets"} and "__metadata__" to a map of strings; the data, without gaps.
+#ifndef RNNC_RUNTIME_DATA_SAFETENSORS_H
+#define RNNC_RUNTIME_DATA_SAFETENSORS_H
+
+#include "runtime/data/gzfile.h"
+#include "runtime/data/tensor.h"
+
+typedef struct safetensors_entry {
+    char *name;
+    array_kind kind;
+    int rank;
+    int64_t dim[ARRAY_MAX_RANK];
+    size_t begin, end; // bytes of the file's data, [begin, end)
+} safetensors_entry;
+
+typedef struct text_pair {
+    char *key;
+    char *value;
+} text_pair;
+
+// An open file. Everything in it is owned and dies with safetensors_deinit, but |name| is borrowed.
+typedef struct safetensors {
+    const char *name;           // begins the messages
+    file_bytes owned;           // the file, where safetensors_read made this
+    const uint8_t *data;        // the first byte after the header
+    safetensors_entry *entries; // in the order of their data, then of their names
+    size_t count;
+    text_pair *metadata; // in the order of the file
+    size_t metadata_count;
+} safetensors;
+
+// Reads strictly: dtypes F16, BF16, F32, F64, I32, I64, U8, BOOL; no name twice; the tensors' data cover
+// the rest of the file exactly, each byte once; each tensor has the bytes of its dtype and shape.
+// safetensors_parse borrows the view's bytes, which must outlive the result; safetensors_read borrows |path|.
+rnnc_status safetensors_parse(file_view view, diag_sink *d, safetensors *out_file);
+rnnc_status safetensors_read(const char *path, diag_sink *d, safetensors *out_file);
+void safetensors_deinit(safetensors *s);
+
+// The format's own name of an element type: "F32".
+const char *safetensors_dtype(array_kind kind);
+
+// The tensor called |name|, or NULL.
+const safetensors_entry *safetensors_find(const safetensors *s, const char *name);
+// Copies a tensor out. An unknown name is an error that tells the nearest one.
+rnnc_status safetensors_load(const safetensors *s, const char *name, diag_sink *d, array *out_array);
+// The metadata for |key|, or NULL.
+const char *safetensors_metadata(const safetensors *s, const char *key);
+
+// A tensor to be written; both are borrowed.
+typedef struct named_array {
+    const char *name;
+    const array *value;
+} named_array;
+
+typedef struct safetensors_contents {
+    const named_array *tensors;
+    size_t count;
+    const text_pair *metadata;
+    size_t metadata_count;
+} safetensors_contents;
+
+// Writes the tensors in the given order, but wider elements first, so that each tensor is aligned to its
+// elements; the header is padded with spaces to a multiple of 8 bytes. Names and metadata are UTF-8; two
+// equal names, or two equal keys, are RNNC_INVALID_ARGUMENT. The file appears complete or not at all, and the
+// same contents give the same bytes.
+rnnc_status safetensors_write(const char *path, const safetensors_contents *contents, diag_sink *d);
+
+#endif

@@ -1,0 +1,85 @@
+#include "runtime/data/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPLACEMENT = 0xFFFD, LAST_CODE = 0x10FFFF, BYTE_ORDER_MARK = 0xFEFF };
+
+void text_codes_deinit(text_codes *c) {
+    free(c->at);
+    *c = (text_codes){0};
+}
+
+static bool is_character(uint32_t code) {
+    return code <= LAST_CODE && !(code >= 0xD800 && code <= 0xDFFF);
+}
+
+// Decodes one character of at most |size| bytes. Returns its bytes, 0 if they are not UTF-8.
+static size_t decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code) {
+    uint8_t first = bytes[0];
+    if (first < 0x80) {
+        *out_code = first;
+        return 1;
+    }
+    size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || length > size) {
+        return 0;
+    }
+    uint32_t code = first & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (bytes[i] & 0x3Fu);
+    }
+    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
+    *out_code = code;
+    return code >= smallest[length] && is_character(code) ? length : 0;
+}
+
+rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes) {
+    *out_codes = (text_codes){0};
+    // There are never more characters than bytes.
+    uint32_t *codes = view.size < SIZE_MAX / sizeof *codes ? malloc((view.size + 1) * sizeof *codes) : NULL;
+    if (!codes) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu characters",
+                         view.name, view.size);
+    }
+    size_t count = 0;
+    for (size_t at = 0; at < view.size;) {
+        size_t length = decode_one(view.bytes + at, view.size - at, &codes[count]);
+        if (length == 0) {
+            free(codes);
+            return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: not UTF-8: unexpected byte 0x%02x at offset %zu",
+                             view.name, view.bytes[at], at);
+        }
+        bool is_mark = at == 0 && codes[0] == BYTE_ORDER_MARK;
+        at += length;
+        count += !is_mark;
+    }
+    uint32_t *fitted = realloc(codes, (count + 1) * sizeof *codes);
+    *out_codes = (text_codes){fitted ? fitted : codes, count};
+    return RNNC_OK;
+}
+
+rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes) {
+    *out_codes = (text_codes){0};
+    file_bytes bytes;
+    TRY(gzfile_read(path, 0, d, &bytes));
+    rnnc_status status = text_decode((file_view){path, bytes.data, bytes.size}, d, out_codes);
+    file_bytes_deinit(&bytes);
+    return status;
+}
+
+void text_add_code(strbuf *out, uint32_t code) {
+    uint32_t c = is_character(code) ? code : REPLACEMENT;
+    char bytes[4];
+    size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char lead[5] = {0, 0, 0xC0, 0xE0, 0xF0};
+    for (size_t i = length; i-- > 1;) {
+        bytes[i] = (char)(0x80 | (c & 0x3F));
+        c >>= 6;
+    }
+    bytes[0] = (char)(lead[length] | c);
+    strbuf_add_bytes(out, bytes, length);
+}

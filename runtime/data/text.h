@@ -1,0 +1,52 @@
+// Texts as sequences of Unicode code points, and vocabularies of characters.
+#ifndef RNNC_RUNTIME_DATA_TEXT_H
+#define RNNC_RUNTIME_DATA_TEXT_H
+
+#include "runtime/data/gzfile.h"
+#include "support/diag.h"
+#include "support/strbuf.h"
+
+typedef struct text_codes {
+    uint32_t *at; // owned
+    size_t count;
+} text_codes;
+
+// Decodes UTF-8 strictly (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF); the first bad
+// byte is an error that tells its offset. A byte order mark at the begin is skipped; line ends stay as they
+// are. text_read also takes gzip.
+rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes);
+rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes);
+void text_codes_deinit(text_codes *c);
+
+// Appends the UTF-8 form of |code|, or U+FFFD where |code| is no character.
+void text_add_code(strbuf *out, uint32_t code);
+
+// Token t is the character code[t].
+typedef struct vocabulary {
+    uint32_t *code;   // owned
+    uint32_t *sorted; // tokens by ascending code; owned
+    uint32_t count;
+} vocabulary;
+
+// The distinct characters of |codes|, ascending. |what| begins the message of an error.
+rnnc_status vocabulary_build(const text_codes *codes, const char *what, diag_sink *d,
+                             vocabulary *out_vocabulary);
+void vocabulary_deinit(vocabulary *v);
+
+// The token of |code|, or -1.
+int32_t vocabulary_find(const vocabulary *v, uint32_t code);
+// Makes one token for each code; the caller frees. A character that is not in |v| is an error that shows it
+// and tells its line. |what| begins the message.
+rnnc_status vocabulary_encode(const vocabulary *v, const text_codes *codes, const char *what, diag_sink *d,
+                              int32_t **out_tokens);
+// Appends the text of |count| tokens; U+FFFD where a token is out of range.
+void vocabulary_decode(const vocabulary *v, const int32_t *tokens, size_t count, strbuf *out);
+
+// A vocabulary file is a JSON array of strings of one character each, in the order of the tokens.
+rnnc_status vocabulary_write(const char *path, const vocabulary *v, diag_sink *d);
+rnnc_status vocabulary_read(const char *path, diag_sink *d, vocabulary *out_vocabulary);
+// The same in memory; vocabulary_render appends to |out|.
+rnnc_status vocabulary_parse(file_view view, diag_sink *d, vocabulary *out_vocabulary);
+void vocabulary_render(const vocabulary *v, strbuf *out);
+
+#endif

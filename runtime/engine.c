@@ -1,0 +1,174 @@
+#include "runtime/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/engine_parts.h"
+#include "runtime/place.h"
+
+enum { LINE = 64 };
+
+int64_t engine_slot_count(const engine *e, const engine_slot *s) {
+    return axes_extent(s->info.type.axes, e->extents) * type_columns(s->info.type);
+}
+
+rnnc_status engine_slot_reserve(engine_slot *s, int64_t count, diag_sink *d) {
+    size_t bytes = (size_t)count * (size_t)dtype_bytes(s->info.type.elem);
+    if (count > s->capacity) {
+        free(s->data);
+        s->data = count < INT64_MAX / 16 ? aligned_alloc(LINE, (bytes + LINE) / LINE * LINE) : NULL;
+        s->capacity = s->data ? count : 0;
+    }
+    if (!s->data) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %lld elements of %s",
+                         (long long)count, s->info.name);
+    }
+    memset(s->data, 0, bytes);
+    return RNNC_OK;
+}
+
+static void free_slots(engine_slot *slots, uint32_t count) {
+    for (uint32_t i = 0; slots && i < count; i++) {
+        free(slots[i].data);
+    }
+    free(slots);
+}
+
+void engine_destroy(engine *e) {
+    if (!e) {
+        return;
+    }
+    e->kind->destroy(e);
+    free_slots(e->inputs, e->input_count);
+    free_slots(e->outputs, e->output_count);
+    if (e->owns_weights) {
+        weights_destroy(e->weights);
+    }
+    free(e);
+}
+
+uint32_t engine_axis_count(const engine *e) {
+    return e->axis_count;
+}
+
+int engine_find_axis(const engine *e, const char *name) {
+    for (uint32_t i = 0; i < e->axis_count; i++) {
+        if (strcmp(e->axis_names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    return NO_AXIS;
+}
+
+rnnc_status engine_set_extents(engine *e, const int64_t *extents, diag_sink *d) {
+    size_t bytes = e->axis_count * sizeof *extents;
+    if (memcmp(e->extents, extents, bytes) == 0) {
+        return RNNC_OK;
+    }
+    int64_t before[MAX_AXES];
+    memcpy(before, e->extents, sizeof before);
+    memcpy(e->extents, extents, bytes);
+    rnnc_status status = e->kind->set_extents(e, d);
+    if (status != RNNC_OK) {
+        memcpy(e->extents, before, sizeof before);
+    }
+    return status;
+}
+
+const int64_t *engine_extents(const engine *e) {
+    return e->extents;
+}
+
+static int find_slot(const engine_slot *slots, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(slots[i].info.name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+uint32_t engine_input_count(const engine *e) {
+    return e->input_count;
+}
+
+engine_value engine_input_info(const engine *e, uint32_t index) {
+    return e->inputs[index].info;
+}
+
+int engine_find_input(const engine *e, const char *name) {
+    return find_slot(e->inputs, e->input_count, name);
+}
+
+void *engine_input(engine *e, uint32_t index, int64_t *out_count) {
+    *out_count = engine_slot_count(e, &e->inputs[index]);
+    return e->inputs[index].data;
+}
+
+rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {
+    for (uint32_t i = 0; i < e->input_count; i++) {
+        const engine_slot *s = &e->inputs[i];
+        int64_t count = s->limit ? engine_slot_count(e, s) : 0;
+        for (int64_t j = 0; j < count; j++) {
+            int32_t token = ((const int32_t *)s->data)[j];
+            if (token < 0 || token >= s->limit) {
+                return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                                 "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
+                                 (long long)j, token, (long long)s->limit - 1);
+            }
+        }
+    }
+    return RNNC_OK;
+}
+
+rnnc_status engine_run(engine *e, uint64_t seed, uint64_t step, diag_sink *d) {
+    return e->kind->run(e, seed, step, d);
+}
+
+void engine_begin(engine *e) {
+    if (e->context) {
+        context_begin(e->context);
+    }
+}
+
+void engine_end(engine *e) {
+    if (e->context) {
+        context_end(e->context);
+    }
+}
+
+uint32_t engine_output_count(const engine *e) {
+    return e->output_count;
+}
+
+engine_value engine_output_info(const engine *e, uint32_t index) {
+    return e->outputs[index].info;
+}
+
+int engine_find_output(const engine *e, const char *name) {
+    return find_slot(e->outputs, e->output_count, name);
+}
+
+const void *engine_output(engine *e, uint32_t index, int64_t *out_count) {
+    *out_count = engine_slot_count(e, &e->outputs[index]);
+    return e->kind->output(e, index);
+}
+
+double engine_output_number(engine *e, uint32_t index) {
+    return e->kind->number(e, index, 0);
+}
+
+void engine_output_doubles(engine *e, uint32_t index, double *out_values) {
+    int64_t count = engine_slot_count(e, &e->outputs[index]);
+    for (int64_t i = 0; i < count; i++) {
+        out_values[i] = e->kind->number(e, index, i);
+    }
+}
+
+weights *engine_weights(engine *e) {
+    return e->weights;
+}
+
+context *engine_context(engine *e) {
+    return e->context;
+}

@@ -1,0 +1,69 @@
+// One interface to whatever can run a graph: the reference interpreter or a compiled program. The trainer,
+// eval, run and the tests stand on this alone.
+#ifndef RNNC_RUNTIME_ENGINE_H
+#define RNNC_RUNTIME_ENGINE_H
+
+#include "ir/interpret.h"
+#include "passes/backend.h"
+#include "passes/program.h"
+#include "runtime/context.h"
+#include "runtime/weights.h"
+
+// Used by one thread at a time.
+typedef struct engine engine;
+
+// |g| must be verified and outlive the engine.
+rnnc_status engine_create_interpreter(const graph *g, interpret_precision precision, diag_sink *d,
+                                      engine **out_engine);
+// Compiles |p|'s kernels by |backend|; both must outlive the engine. |shared|: the variables of another
+// engine of a program with the same variables, which must outlive this one; NULL: variables of its own, all
+// zero.
+rnnc_status engine_create_program(const program *p, const kernel_backend *backend, weights *shared,
+                                  int threads, diag_sink *d, engine **out_engine);
+void engine_destroy(engine *e);
+
+// Axes by number, as in the graph. Extents start at 1, or as far as they are fixed.
+uint32_t engine_axis_count(const engine *e);
+int engine_find_axis(const engine *e, const char *name); // NO_AXIS if there is none
+// The extents of the runs that follow, one per axis. Errors: outside a program's maxima, or other than fixed.
+// Inputs keep their bytes only if nothing changes; else they are zeros.
+rnnc_status engine_set_extents(engine *e, const int64_t *extents, diag_sink *d);
+const int64_t *engine_extents(const engine *e);
+
+typedef struct engine_value {
+    const char *name;
+    const char *role; // as in program_value
+    value_type type;
+} engine_value;
+
+uint32_t engine_input_count(const engine *e);
+engine_value engine_input_info(const engine *e, uint32_t index);
+int engine_find_input(const engine *e, const char *name); // -1 if there is none
+// The array of input |index| to be filled: |*out_count| elements of the input's own type, in layout order
+// (sequence axes by number, then the batch, then columns). Valid until the next engine_set_extents; zeros at
+// first.
+void *engine_input(engine *e, uint32_t index, int64_t *out_count);
+
+// Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
+// the engine can tell what they number.
+rnnc_status engine_run(engine *e, uint64_t seed, uint64_t step, diag_sink *d);
+// Between these two, runs find the worker threads awake.
+void engine_begin(engine *e);
+void engine_end(engine *e);
+
+uint32_t engine_output_count(const engine *e);
+engine_value engine_output_info(const engine *e, uint32_t index);
+int engine_find_output(const engine *e, const char *name); // -1 if there is none
+// After a run: the elements of output |index| in its own type, valid until the next run.
+const void *engine_output(engine *e, uint32_t index, int64_t *out_count);
+// The first element of an output as a double: losses and metrics.
+double engine_output_number(engine *e, uint32_t index);
+// The elements as doubles, unrounded in an interpreter of INTERPRET_F64; as many as engine_output says.
+void engine_output_doubles(engine *e, uint32_t index, double *out_values);
+
+// The variables. After writing to them: weights_changed.
+weights *engine_weights(engine *e);
+// The context of a compiled program, for timing; NULL in an interpreter.
+context *engine_context(engine *e);
+
+#endif

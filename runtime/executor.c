@@ -1,0 +1,146 @@
+// Running a list of calls and loops: every thread walks the whole list and does its share of each call, so
+// that there is nothing to hand out.
+#include <time.h>
+
+#include "runtime/context_parts.h"
+
+// A thread's walk.
+typedef struct walk {
+    context *c;
+    int member, members;
+    const program_item *items;
+    uint32_t count;
+    bool started;    // a call came before
+    bool last_alone; // and the caller's thread did all of it
+} walk;
+
+#if defined(__x86_64__) || defined(__i386__)
+// Bits of MXCSR: results that are denormal become zero (bit 15), and so do denormal operands (bit 6).
+static unsigned flush_denormals(void) {
+    unsigned saved = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(saved | 0x8040);
+    return saved;
+}
+
+static void restore_denormals(unsigned saved) {
+    __builtin_ia32_ldmxcsr(saved);
+}
+#elif defined(__aarch64__)
+// FPCR.FZ, bit 24, does both.
+static unsigned flush_denormals(void) {
+    uint64_t saved;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
+    __asm__ volatile("msr fpcr, %0" : : "r"(saved | (1u << 24)));
+    return (unsigned)saved;
+}
+
+static void restore_denormals(unsigned saved) {
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)saved));
+}
+#else
+// No such mode is known here: denormals are computed.
+static unsigned flush_denormals(void) {
+    return 0;
+}
+
+static void restore_denormals(unsigned saved) {
+    (void)saved;
+}
+#endif
+
+// The first unit of |member|'s share.
+static int64_t share_begin(const bound_call *call, int member, int members) {
+    int64_t blocks = (call->units + call->grain - 1) / call->grain;
+    int64_t begin = (blocks * member / members) * call->grain;
+    return begin < call->units ? begin : call->units;
+}
+
+static void call_kernel(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
+    int64_t begin = call->alone ? 0 : share_begin(call, w->member, w->members);
+    int64_t end = call->alone ? call->units : share_begin(call, w->member + 1, w->members);
+    if (begin >= end) {
+        return;
+    }
+    context_member *m = &w->c->members[w->member];
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        const bound_arg *a = &call->args[i];
+        m->args[i] = a->base + ((t + a->shift) & a->mask) * a->slot_bytes;
+    }
+    m->args[call->arg_count] = m->scratch;
+    const kernel_code_set *code = w->c->code;
+    if (code->functions) {
+        code->functions[call->kernel](m->args, ints, begin, end);
+    } else {
+        code->call(code->handle, call->kernel, m->args, ints, begin, end);
+    }
+}
+
+// All members decide alike, as all see the same calls. Two calls in a row that the caller does alone need no
+// wait between them.
+static void wait_before(walk *w, const bound_call *call) {
+    if (w->started && !(w->last_alone && call->alone)) {
+        team_wait(w->c->team);
+    }
+    w->started = true;
+    w->last_alone = call->alone;
+}
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void run_call(walk *w, uint32_t index, int64_t t, bool first) {
+    const bound_call *call = &w->c->calls[index];
+    const int64_t *ints = first ? call->first_ints : call->ints;
+    if (!w->c->timing) {
+        wait_before(w, call);
+        if (!call->alone || w->member == 0) {
+            call_kernel(w, call, t, ints);
+        }
+        return;
+    }
+    int64_t began = w->member == 0 ? now() : 0;
+    if (!call->alone || w->member == 0) {
+        call_kernel(w, call, t, ints);
+    }
+    team_wait(w->c->team);
+    if (w->member == 0) {
+        w->c->times[index].nanoseconds += now() - began;
+        w->c->times[index].runs++;
+    }
+}
+
+static void run_loop(walk *w, const program_item *loop) {
+    int64_t extent = w->c->extents[loop->axis];
+    for (int64_t i = 0; i < extent; i++) {
+        int64_t t = loop->direction > 0 ? i : extent - 1 - i;
+        for (uint32_t j = 1; j <= loop->length; j++) {
+            run_call(w, loop[j].call, t, i == 0);
+        }
+    }
+}
+
+static void run_member(void *argument, int member) {
+    walk w = *(const walk *)argument;
+    w.member = member;
+    unsigned saved = flush_denormals();
+    for (uint32_t i = 0; i < w.count; i++) {
+        if (w.items[i].kind == ITEM_CALL) {
+            run_call(&w, w.items[i].call, 0, false);
+        } else {
+            run_loop(&w, &w.items[i]);
+            i += w.items[i].length;
+        }
+    }
+    restore_denormals(saved);
+}
+
+void execute(context *c, const program_item *items, uint32_t count) {
+    if (!count) {
+        return;
+    }
+    walk w = {.c = c, .members = team_members(c->team), .items = items, .count = count};
+    team_run(c->team, run_member, &w);
+}

@@ -1,0 +1,332 @@
+#include "runtime/kernel_interpret.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/kernel_row.h"
+#include "support/philox.h"
+
+enum { FOLD_BLOCK = 16 };
+
+// One call: what every kind needs.
+typedef struct kernel_call {
+    const kernel_desc *k;
+    target_shape shape;
+    void *const *args;
+    const int64_t *ints;
+    int64_t begin, end;
+} kernel_call;
+
+static kernel_row row_of(const kernel_call *call) {
+    return (kernel_row){.k = call->k, .args = call->args, .ints = call->ints};
+}
+
+static int64_t extent(const kernel_call *call, int d) {
+    return d < call->k->dims ? call->ints[d] : 1;
+}
+
+// Steps the row dimensions [from, dims) of |r| to the next row; false after the last, when they are all 0
+// again.
+static bool next_row(kernel_row *r, int from, int dims) {
+    for (int d = dims - 1; d >= from; d--) {
+        if (++r->index[d] < r->ints[d]) {
+            return true;
+        }
+        r->index[d] = 0;
+    }
+    return false;
+}
+
+static void run_columns(kernel_row *r, int64_t from, int64_t to) {
+    for (int64_t c = from; c < to; c++) {
+        row_compute_column(r, c, (int)r->k->instr_count - 1);
+        row_store_column(r, c);
+    }
+}
+
+// Elements [begin, end) of a kernel without rows.
+static void run_flat(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    row_compute_ones(&r);
+    run_columns(&r, call->begin, call->end);
+}
+
+static void run_row(kernel_row *r) {
+    row_compute_ones(r);
+    run_columns(r, 0, r->k->columns);
+    row_store_ones(r);
+}
+
+static bool is_empty(const kernel_call *call, int from) {
+    for (int d = from; d < call->k->dims; d++) {
+        if (call->ints[d] <= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void run_map(const kernel_call *call) {
+    if (call->k->flat) {
+        run_flat(call);
+        return;
+    }
+    if (is_empty(call, 1)) {
+        return;
+    }
+    kernel_row r = row_of(call);
+    for (int64_t u = call->begin; u < call->end; u++) {
+        r.index[0] = u;
+        do {
+            run_row(&r);
+        } while (next_row(&r, 1, call->k->dims));
+    }
+}
+
+static void run_product(const kernel_call *call) {
+    const kernel_desc *k = call->k;
+    product_tiling tile = product_tile(call->shape, (dtype)k->elem, k->gates, k->columns);
+    int64_t rows = extent(call, 0), row_blocks = (rows + tile.row_block - 1) / tile.row_block;
+    kernel_row r = row_of(call);
+    r.unit_columns = tile.unit_columns;
+    for (int64_t u = call->begin; u < call->end; u++) {
+        int64_t column = u / row_blocks * tile.unit_columns, row = u % row_blocks * tile.row_block;
+        int64_t last_column = column + tile.unit_columns, last_row = row + tile.row_block;
+        for (; row < last_row && row < rows; row++) {
+            r.index[0] = row;
+            row_compute_ones(&r);
+            run_columns(&r, column, last_column < k->columns ? last_column : k->columns);
+            if (column == 0) {
+                row_store_ones(&r);
+            }
+        }
+    }
+}
+
+// The instruction that a FOLD folds: the last FULL one; of a single column, the last of either kind.
+static int fold_source(const kernel_desc *k) {
+    int i = (int)k->instr_count - 1;
+    while (i > 0 && (k->instrs[i].code == KI_STORE || !(k->instrs[i].full || k->columns == 1))) {
+        i--;
+    }
+    return i;
+}
+
+static double fold_column_value(kernel_row *r, int source, int64_t c) {
+    row_compute_ones(r);
+    row_compute_column(r, c, source);
+    return r->value[source];
+}
+
+typedef double fold_step(dtype elem, double so_far, double value, double base);
+
+static double step_sum(dtype elem, double so_far, double value, double base) {
+    (void)base;
+    return element_round(elem, so_far + value);
+}
+
+static double step_maximum(dtype elem, double so_far, double value, double base) {
+    (void)elem, (void)base;
+    return value > so_far ? value : so_far;
+}
+
+static double step_powers(dtype elem, double so_far, double value, double base) {
+    return element_round(elem, so_far + element_round(elem, exp(element_round(elem, value - base))));
+}
+
+// Folds all folded rows of the kept row of |r|, in ascending order, at column |c|.
+static double fold_rows(kernel_row *r, int64_t c, fold_step *step, double start, double base) {
+    const kernel_desc *k = r->k;
+    int source = fold_source(k);
+    double so_far = start;
+    do {
+        so_far = step((dtype)k->elem, so_far, fold_column_value(r, source, c), base);
+    } while (next_row(r, k->kept_dims, k->dims));
+    return so_far;
+}
+
+static double fold_column(kernel_row *r, int64_t c) {
+    if (r->k->fold == OP_SUM) {
+        return fold_rows(r, c, step_sum, 0, 0);
+    }
+    double best = fold_rows(r, c, step_maximum, -INFINITY, 0);
+    if (r->k->fold == OP_MAXIMUM || isinf(best)) {
+        return best;
+    }
+    return best + log(fold_rows(r, c, step_powers, 0, best));
+}
+
+static void fold_block(kernel_row *r, int64_t from, int64_t to) {
+    int target = (int)r->k->arg_count - 1;
+    for (int64_t c = from; c < to && c < r->k->columns; c++) {
+        double v = element_round((dtype)r->k->elem, fold_column(r, c));
+        element_set(r->args[target], (dtype)r->k->args[target].elem, row_element(r, target, c), v);
+    }
+}
+
+static void run_fold(const kernel_call *call) {
+    const kernel_desc *k = call->k;
+    int64_t blocks = (k->columns + FOLD_BLOCK - 1) / FOLD_BLOCK;
+    kernel_row r = row_of(call);
+    for (int64_t u = call->begin; u < call->end && !is_empty(call, 0); u++) {
+        r.index[0] = k->kept_dims ? u / blocks : 0;
+        int64_t from = u % blocks * FOLD_BLOCK;
+        do {
+            fold_block(&r, from, from + FOLD_BLOCK);
+        } while (k->kept_dims > 1 && next_row(&r, 1, k->kept_dims));
+    }
+}
+
+static void run_pack(const kernel_call *call) {
+    const kernel_desc *k = call->k;
+    product_tiling tile = product_tile(call->shape, (dtype)k->elem, k->gates, k->columns);
+    int64_t width = tile.unit_columns, panel_elements = (int64_t)k->inner * k->gates * width;
+    for (int64_t i = call->begin * panel_elements; i < call->end * panel_elements; i++) {
+        int64_t u = i % width, g = i / width % k->gates, inner = i / width / k->gates % k->inner;
+        int64_t c = i / panel_elements * width + u, column = g * k->columns + c, row = k->args[0].columns;
+        double v = 0;
+        if (c < k->columns) {
+            v = element_get(call->args[0], (dtype)k->elem,
+                            k->transposed ? column * row + inner : inner * row + column);
+        }
+        element_set(call->args[1], (dtype)k->elem, i, v);
+    }
+}
+
+static int32_t token_at(const kernel_row *r, int64_t row) {
+    return ((const int32_t *)r->args[0])[row * r->ints[KERNEL_STRIDES]];
+}
+
+// Adds row |row| of the values (argument 1) to row |to| of the destination, whose rows are |stride| apart.
+static void add_row(const kernel_row *r, int64_t row, int64_t to, int64_t stride) {
+    dtype elem = (dtype)r->k->elem;
+    for (int64_t c = 0; c < r->k->columns; c++) {
+        double v = element_get(r->args[1], elem, row * r->ints[KERNEL_STRIDES + 4] + c);
+        double sum = element_get(r->args[2], elem, to * stride + c) + v;
+        element_set(r->args[2], elem, to * stride + c, sum);
+    }
+}
+
+static void clear_row(const kernel_row *r, int64_t row, int64_t stride) {
+    for (int64_t c = 0; c < r->k->columns; c++) {
+        element_set(r->args[2], (dtype)r->k->elem, row * stride + c, 0);
+    }
+}
+
+// A mark says in which row a token was seen first. It is believed only if that row indeed has the token and
+// lies before: so marks need no clearing.
+static void run_segment(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    int32_t *marks = call->args[3];
+    int64_t stride = call->ints[KERNEL_STRIDES + 8];
+    for (int64_t row = 0; row < extent(call, 0); row++) {
+        int32_t token = token_at(&r, row), first = marks[token];
+        bool seen = first >= 0 && first < row && token_at(&r, first) == token;
+        if (!seen) {
+            marks[token] = (int32_t)row;
+        }
+        clear_row(&r, row, stride);
+        add_row(&r, row, seen ? first : row, stride);
+    }
+}
+
+static void run_scatter(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    int64_t stride = call->k->args[2].columns;
+    for (int64_t row = 0; row < call->k->inner; row++) {
+        clear_row(&r, row, stride);
+    }
+    for (int64_t row = 0; row < extent(call, 0); row++) {
+        add_row(&r, row, token_at(&r, row), stride);
+    }
+}
+
+static void run_add_rows(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    for (int64_t row = 0; row < extent(call, 0); row++) {
+        add_row(&r, row, token_at(&r, row), call->k->args[2].columns);
+    }
+}
+
+// One row of random numbers: support/philox.h has the rule.
+static void random_row(kernel_row *r) {
+    const int32_t *settings = r->args[1];
+    uint32_t key[2] = {(uint32_t)settings[0] ^ philox_site(r->k->site), (uint32_t)settings[1]};
+    int batch = r->k->batched ? r->k->dims - 1 : -1, times = batch < 0 ? r->k->dims : batch;
+    int64_t t = 0;
+    for (int d = 0; d < times; d++) {
+        t = t * r->ints[d] + r->index[d];
+    }
+    uint32_t words[4];
+    for (int64_t c = 0; c < r->k->columns; c++) {
+        uint32_t counter[4] = {(uint32_t)(c / 4), batch < 0 ? 0 : (uint32_t)r->index[batch], (uint32_t)t,
+                               (uint32_t)settings[2]};
+        if (c % 4 == 0) {
+            philox4x32(key, counter, words);
+        }
+        element_set(r->args[0], (dtype)r->k->elem, row_element(r, 0, c), philox_uniform(words[c % 4]));
+    }
+}
+
+static void run_random(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    for (int64_t u = call->begin; u < call->end && !is_empty(call, 1); u++) {
+        r.index[0] = u;
+        do {
+            random_row(&r);
+        } while (next_row(&r, 1, call->k->dims));
+    }
+}
+
+void kernel_interpret(const kernel_desc *k, target_shape shape, void *const *args, const int64_t *ints,
+                      int64_t begin, int64_t end) {
+    kernel_call call = {k, shape, args, ints, begin, end};
+    switch (k->kind) {
+    case KERNEL_MAP: run_map(&call); break;
+    case KERNEL_PRODUCT: run_product(&call); break;
+    case KERNEL_FOLD: run_fold(&call); break;
+    case KERNEL_PACK: run_pack(&call); break;
+    case KERNEL_SEGMENT: run_segment(&call); break;
+    case KERNEL_SCATTER: run_scatter(&call); break;
+    case KERNEL_ADD_ROWS: run_add_rows(&call); break;
+    case KERNEL_RANDOM: run_random(&call); break;
+    }
+}
+
+// What `compile` keeps: the descriptions themselves, borrowed.
+typedef struct interpreted_set {
+    target_shape shape;
+    const kernel_desc *kernels[];
+} interpreted_set;
+
+static void call_interpreted(const void *handle, uint32_t kernel, void *const *args, const int64_t *ints,
+                             int64_t begin, int64_t end) {
+    const interpreted_set *set = handle;
+    kernel_interpret(set->kernels[kernel], set->shape, args, ints, begin, end);
+}
+
+static rnnc_status compile_interpreted(void *self, const kernel_desc *const *kernels, uint32_t count,
+                                       int threads, diag_sink *d, kernel_code_set *out_code) {
+    (void)threads; // there is nothing to do side by side
+    interpreted_set *set = malloc(sizeof *set + count * sizeof *set->kernels);
+    if (!set) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of %u kernels", count);
+    }
+    set->shape = *(const target_shape *)self;
+    for (uint32_t i = 0; i < count; i++) {
+        set->kernels[i] = kernels[i];
+    }
+    *out_code = (kernel_code_set){set, NULL, call_interpreted};
+    return RNNC_OK;
+}
+
+static void release_interpreted(void *self, kernel_code_set *code) {
+    (void)self;
+    free(code->handle);
+    *code = (kernel_code_set){0};
+}
+
+kernel_backend kernel_interpret_backend(target_shape *shape) {
+    return (kernel_backend){"interpret", shape, *shape, compile_interpreted, release_interpreted};
+}

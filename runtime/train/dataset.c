@@ -1,0 +1,338 @@
+#include "runtime/train/dataset.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/train/classes.h"
+
+typedef struct loader {
+    const dataset_request *request;
+    dataset *s;
+    diag_sink *d;
+    VEC(data_binding) bindings;
+    int64_t *source_of; // by binding: its number among the sources; -1: ahead of another
+} loader;
+
+// ---- Inputs and bindings ----
+
+static void list_inputs(loader *l) {
+    const graph *g = l->s->model->graph;
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        const node *at = graph_node(g, n);
+        const char *role = at->op == OP_INPUT ? at->attr[1].text : "";
+        bool lengths = strcmp(role, "lengths") == 0, target = strcmp(role, "target") == 0;
+        if (!lengths && !target && strcmp(role, "data") != 0) {
+            continue;
+        }
+        data_input added = {.name = at->attr[0].text, .is_lengths = lengths, .is_target = target,
+                            .type = at->type, .source = UINT32_MAX};
+        added.classes = dtype_is_float(at->type.elem) || lengths ? 0 : graph_token_classes(g, n);
+        vec_push(&l->s->memory, l->s->inputs, added);
+    }
+}
+
+// The recipe's lines; without any, an .npy file of each input's name.
+static void list_bindings(loader *l) {
+    const recipe *r = l->s->recipe;
+    arena *memory = &l->s->memory;
+    for (uint32_t i = 0; r && i < r->data.count; i++) {
+        vec_push(memory, l->bindings, r->data.at[i]);
+    }
+    for (uint32_t i = 0; l->bindings.count == 0 && i < l->s->inputs.count; i++) {
+        const char *name = l->s->inputs.at[i].name;
+        data_binding made = {.input = name, .kind = DATA_NPY, .key = name};
+        if (!l->s->inputs.at[i].is_lengths) {
+            vec_push(memory, l->bindings, made);
+        }
+    }
+}
+
+static const data_binding *find_binding(const loader *l, const char *input) {
+    for (uint32_t i = 0; i < l->bindings.count; i++) {
+        if (strcmp(l->bindings.at[i].input, input) == 0) {
+            return &l->bindings.at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool key_is_used(const loader *l, const char *key) {
+    for (uint32_t i = 0; i < l->bindings.count; i++) {
+        if (l->bindings.at[i].key && strcmp(l->bindings.at[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static rnnc_status check_keys(loader *l) {
+    const char **known = arena_new_array(&l->s->memory, const char *, l->bindings.count + 1);
+    size_t count = 0;
+    for (uint32_t i = 0; i < l->bindings.count; i++) {
+        if (l->bindings.at[i].key) {
+            known[count++] = l->bindings.at[i].key;
+        }
+    }
+    for (uint32_t i = 0; i < l->request->path_count; i++) {
+        const char *key = l->request->paths[i].key;
+        if (key_is_used(l, key)) {
+            continue;
+        }
+        const char *near = nearest_name(key, known, count);
+        near = near ? near : count ? known[0] : NULL;
+        return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--data %s: the recipe has no data of that key%s%s%s",
+                         key, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    return RNNC_OK;
+}
+
+// ---- Reading ----
+
+static rnnc_status read_sources(loader *l) {
+    l->source_of = arena_new_array(&l->s->memory, int64_t, l->bindings.count + 1);
+    for (uint32_t i = 0; i < l->bindings.count; i++) {
+        const data_binding *b = &l->bindings.at[i];
+        l->source_of[i] = -1;
+        if (b->kind == DATA_AHEAD) {
+            continue;
+        }
+        data_source added = {0};
+        l->source_of[i] = l->s->sources.count;
+        rnnc_status status = data_source_read(l->request, b, l->d, &l->s->memory, &added);
+        vec_push(&l->s->memory, l->s->sources, added);
+        TRY(status);
+    }
+    return RNNC_OK;
+}
+
+// Follows `ahead` to the values themselves.
+static rnnc_status connect_input(loader *l, data_input *input) {
+    const data_binding *b = find_binding(l, input->name);
+    if (!b) {
+        return input->is_lengths ? RNNC_OK
+                                 : diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                                             "the recipe does not say where '%s' comes from", input->name);
+    }
+    input->is_lengths = false;
+    for (uint32_t jumps = 0; b->kind == DATA_AHEAD; jumps++) {
+        input->shift += b->by;
+        const data_binding *of = find_binding(l, b->of);
+        if (!of || jumps > l->bindings.count) {
+            return diag_fail(l->d, RNNC_INVALID_ARGUMENT, b->where, "'ahead' needs the data of '%s'", b->of);
+        }
+        b = of;
+    }
+    input->source = (uint32_t)l->source_of[b - l->bindings.at];
+    l->s->reach = input->shift > l->s->reach ? input->shift : l->s->reach;
+    data_source *source = &l->s->sources.at[input->source];
+    // Bytes are a fraction where real numbers are wanted, numbers of classes elsewhere.
+    if (!dtype_is_float(input->type.elem)) {
+        source->divisor = 1;
+    }
+    return data_source_check(source, input, l->d);
+}
+
+// ---- Shapes ----
+
+static rnnc_status refuse_shape(loader *l, const data_input *input, const char *expected) {
+    const data_source *source = &l->s->sources.at[input->source];
+    strbuf shape = {0};
+    array_describe(&source->values, &shape);
+    rnnc_status status = diag_fail(l->d, RNNC_TYPE, NO_SPAN, "%s: found %s, '%s' needs %s", source->label,
+                                   strbuf_text(&shape), input->name, expected);
+    strbuf_deinit(&shape);
+    return status;
+}
+
+// "[examples, T, 28]"
+static const char *expected_shape(loader *l, const data_input *input, bool series) {
+    const graph *g = l->s->model->graph;
+    arena *memory = &l->s->memory;
+    const char *text = series ? "[places" : "[examples";
+    for (uint32_t a = 1; !series && a < g->axes.count; a++) {
+        const axis_info *axis = &g->axes.at[a];
+        if (!(input->type.axes & AXIS_BIT(a))) {
+            continue;
+        }
+        text = axis->kind == AXIS_IS_FIXED ? arena_printf(memory, "%s, %lld", text, (long long)axis->size)
+                                           : arena_printf(memory, "%s, %s", text, axis->name);
+    }
+    int64_t columns = type_columns(input->type);
+    return columns > 1 ? arena_printf(memory, "%s, %lld]", text, (long long)columns)
+                       : arena_printf(memory, "%s]", text);
+}
+
+// Takes a sequence's length from the data, or compares it with what is known.
+static rnnc_status agree_on_extent(loader *l, const data_input *input, int axis, int64_t found) {
+    const axis_info *info = &l->s->model->graph->axes.at[axis];
+    int64_t *extent = &l->s->extents[axis];
+    if (*extent == 0) {
+        *extent = found;
+    }
+    if (*extent == found) {
+        return RNNC_OK;
+    }
+    const char *label = l->s->sources.at[input->source].label;
+    return diag_fail(l->d, RNNC_TYPE, NO_SPAN,
+                     "%s: sequences of '%s' have %lld steps of %s, expected %lld as the %s", label, input->name,
+                     (long long)found, info->name, (long long)*extent,
+                     info->kind == AXIS_IS_FIXED ? "model says" : "recipe or the other data says");
+}
+
+static rnnc_status fit_columns(loader *l, const data_input *input, int at, bool series) {
+    const array *a = &l->s->sources.at[input->source].values;
+    int64_t columns = 1;
+    for (int i = at; i < a->rank; i++) {
+        columns *= a->dim[i];
+    }
+    bool fits = at <= a->rank && columns == type_columns(input->type);
+    return fits ? RNNC_OK : refuse_shape(l, input, expected_shape(l, input, series));
+}
+
+static rnnc_status fit_examples(loader *l, const data_input *input) {
+    const graph *g = l->s->model->graph;
+    const array *a = &l->s->sources.at[input->source].values;
+    int at = 1;
+    for (uint32_t axis = 1; axis < g->axes.count; axis++) {
+        if (!(input->type.axes & AXIS_BIT(axis))) {
+            continue;
+        }
+        if (at >= a->rank) {
+            return refuse_shape(l, input, expected_shape(l, input, false));
+        }
+        TRY(agree_on_extent(l, input, (int)axis, a->dim[at++]));
+    }
+    return fit_columns(l, input, at, false);
+}
+
+static rnnc_status fit_series(loader *l, const data_input *input) {
+    axis_set allowed = (axis_set)(AXIS_BIT(AXIS_BATCH) | AXIS_BIT(l->s->step_axis));
+    if (input->type.axes & ~allowed) {
+        return diag_fail(l->d, RNNC_UNSUPPORTED, NO_SPAN,
+                         "'%s' has more axes than one: windows and streams are cut along one axis alone",
+                         input->name);
+    }
+    return fit_columns(l, input, 1, true);
+}
+
+static rnnc_status agree_on_places(loader *l, const data_input *input) {
+    const data_source *source = &l->s->sources.at[input->source];
+    int64_t found = source->values.dim[0];
+    if (l->s->places == 0) {
+        l->s->places = found;
+    }
+    if (l->s->places == found) {
+        return RNNC_OK;
+    }
+    return diag_fail(l->d, RNNC_TYPE, NO_SPAN, "%s: it has %lld rows, the other data %lld", source->label,
+                     (long long)found, (long long)l->s->places);
+}
+
+static rnnc_status choose_step_axis(loader *l) {
+    const recipe *r = l->s->recipe;
+    l->s->step_axis = NO_AXIS;
+    if (l->s->batching == BATCH_EXAMPLES) {
+        return l->s->reach ? diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "'ahead' needs windows or streams")
+                           : RNNC_OK;
+    }
+    if (r->step_axis_count != 1) {
+        return diag_fail(l->d, RNNC_UNSUPPORTED, NO_SPAN,
+                         "windows and streams are cut along one sequence axis, the recipe '%s' states %u", r->name,
+                         r->step_axis_count);
+    }
+    l->s->step_axis = r->steps[0].axis;
+    return RNNC_OK;
+}
+
+static void set_stated_extents(dataset *s) {
+    const graph *g = s->model->graph;
+    s->extents[AXIS_BATCH] = s->batch;
+    for (uint32_t a = 1; a < g->axes.count; a++) {
+        s->extents[a] = g->axes.at[a].kind == AXIS_IS_FIXED ? g->axes.at[a].size : 0;
+    }
+    for (uint32_t i = 0; s->recipe && i < s->recipe->step_axis_count; i++) {
+        s->extents[s->recipe->steps[i].axis] = s->recipe->steps[i].extent;
+    }
+}
+
+static rnnc_status fit_inputs(loader *l) {
+    dataset *s = l->s;
+    TRY(choose_step_axis(l));
+    set_stated_extents(s);
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        const data_input *input = &s->inputs.at[i];
+        if (input->source != UINT32_MAX) {
+            TRY(agree_on_places(l, input));
+            TRY(s->batching == BATCH_EXAMPLES ? fit_examples(l, input) : fit_series(l, input));
+        }
+    }
+    if (s->places == 0) {
+        return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model has no input that data could fill");
+    }
+    for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
+        s->extents[a] = s->extents[a] ? s->extents[a] : 1; // an axis that no input has
+    }
+    return RNNC_OK;
+}
+
+// ---- The whole ----
+
+static rnnc_status load(loader *l) {
+    dataset *s = l->s;
+    const recipe *r = s->recipe;
+    s->batching = r ? r->batching : BATCH_EXAMPLES;
+    s->batch = r ? r->batch : DATASET_BATCH;
+    s->stride = r && r->batching == BATCH_WINDOWS ? r->stride : 1;
+    s->validation_last = r ? r->validation_last : 0;
+    if (r && r->carry_state && s->batching != BATCH_STREAMS) {
+        return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "the recipe '%s' carries the state on, which needs data in streams", r->name);
+    }
+    list_inputs(l);
+    list_bindings(l);
+    TRY(check_keys(l));
+    TRY(read_sources(l));
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        TRY(connect_input(l, &s->inputs.at[i]));
+    }
+    return fit_inputs(l);
+}
+
+rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset **out_dataset) {
+    dataset *s = calloc(1, sizeof *s);
+    if (!s) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the data");
+    }
+    arena_init(&s->memory);
+    s->model = request->model;
+    s->recipe = request->model->recipe;
+    loader l = {.request = request, .s = s, .d = d};
+    rnnc_status status = load(&l);
+    if (status != RNNC_OK) {
+        dataset_destroy(s);
+        return status;
+    }
+    *out_dataset = s;
+    return RNNC_OK;
+}
+
+void dataset_destroy(dataset *s) {
+    if (!s) {
+        return;
+    }
+    for (uint32_t i = 0; i < s->sources.count; i++) {
+        array_deinit(&s->sources.at[i].values);
+        vocabulary_deinit(&s->sources.at[i].characters);
+    }
+    arena_deinit(&s->memory);
+    free(s);
+}
+
+const data_source *dataset_text(const dataset *s) {
+    for (uint32_t i = 0; i < s->sources.count; i++) {
+        if (s->sources.at[i].characters.count) {
+            return &s->sources.at[i];
+        }
+    }
+    return NULL;
+}

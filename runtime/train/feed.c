@@ -1,0 +1,232 @@
+#include "runtime/train/feed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/philox.h"
+
+struct feed {
+    const dataset *data;
+    data_range range;
+    feed_order order;
+    uint64_t seed;
+    int64_t epoch;
+    int64_t at;          // batches given
+    int64_t *permutation; // shuffled examples or windows, from the range's begin; else NULL
+    int64_t *first;      // by row of a batch: its example or place
+};
+
+// ---- Random choices ----
+
+// Word pair number |index| of the stream for (seed, what, epoch) as a 64-bit number.
+static uint64_t draw(uint64_t seed, const char *what, int64_t epoch, int64_t index) {
+    const uint32_t key[2] = {(uint32_t)seed ^ philox_site(what), (uint32_t)(seed >> 32)};
+    const uint32_t counter[4] = {(uint32_t)index, (uint32_t)((uint64_t)index >> 32), (uint32_t)epoch, 0};
+    uint32_t word[4];
+    philox4x32(key, counter, word);
+    return (uint64_t)word[1] << 32 | word[0];
+}
+
+// A number of [0, bound).
+static int64_t below(uint64_t word, int64_t bound) {
+    return (int64_t)(word % (uint64_t)bound);
+}
+
+// Fisher and Yates.
+void shuffled_order(int64_t *order, int64_t count, uint64_t seed, int64_t epoch) {
+    for (int64_t i = 0; i < count; i++) {
+        order[i] = i;
+    }
+    for (int64_t i = count; i-- > 1;) {
+        int64_t j = below(draw(seed, "feed.order", epoch, i), i + 1), kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+// ---- Life ----
+
+rnnc_status feed_create(const dataset *s, data_part part, feed_order order, uint64_t seed, diag_sink *d,
+                        feed **out_feed) {
+    data_range range;
+    TRY(dataset_range(s, part, d, &range));
+    feed *f = calloc(1, sizeof *f);
+    int64_t units = range.end - range.begin;
+    bool permuted = order == FEED_SHUFFLED && (s->batching == BATCH_EXAMPLES || s->batching == BATCH_WINDOWS);
+    int64_t *permutation = permuted ? calloc((size_t)units, sizeof *permutation) : NULL;
+    int64_t rows = range.rows < units ? range.rows : units;
+    int64_t *first = calloc((size_t)rows, sizeof *first);
+    if (!f || !first || (permuted && !permutation)) {
+        free(f);
+        free(first);
+        free(permutation);
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the order of %lld examples",
+                         (long long)units);
+    }
+    *f = (feed){.data = s, .range = range, .order = order, .seed = seed, .permutation = permutation, .first = first};
+    f->range.rows = rows;
+    feed_start_epoch(f, 1);
+    *out_feed = f;
+    return RNNC_OK;
+}
+
+void feed_destroy(feed *f) {
+    if (f) {
+        free(f->permutation);
+        free(f->first);
+        free(f);
+    }
+}
+
+static bool in_streams(const feed *f) {
+    return f->data->batching == BATCH_STREAMS;
+}
+
+static int64_t quotient_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+int64_t feed_steps(const feed *f) {
+    if (in_streams(f)) {
+        return quotient_up(f->range.length, f->data->extents[f->data->step_axis]);
+    }
+    return quotient_up(f->range.end - f->range.begin, f->range.rows);
+}
+
+int64_t feed_left_over(const feed *f) {
+    int64_t used = f->range.length * f->range.rows + f->data->reach;
+    return in_streams(f) ? f->range.end - f->range.begin - used : 0;
+}
+
+void feed_start_epoch(feed *f, int64_t epoch) {
+    f->epoch = epoch;
+    f->at = 0;
+    if (f->permutation) {
+        shuffled_order(f->permutation, f->range.end - f->range.begin, f->seed, epoch);
+    }
+}
+
+// ---- Where the rows of a batch begin ----
+
+static int64_t unit_of_row(const feed *f, int64_t number) {
+    int64_t units = f->range.end - f->range.begin;
+    if (f->permutation) {
+        return f->range.begin + f->permutation[number];
+    }
+    bool drawn = f->order == FEED_SHUFFLED && f->data->batching == BATCH_RANDOM_WINDOWS;
+    return f->range.begin + (drawn ? below(draw(f->seed, "feed.windows", f->epoch, number), units) : number);
+}
+
+// Fills |first|; returns the rows of the next batch and its steps along the step axis.
+static int64_t place_rows(feed *f, int64_t *out_steps) {
+    const dataset *s = f->data;
+    int64_t steps = s->step_axis == NO_AXIS ? 1 : s->extents[s->step_axis];
+    if (in_streams(f)) {
+        int64_t done = f->at * steps, left = f->range.length - done;
+        for (int64_t row = 0; row < f->range.rows; row++) {
+            f->first[row] = f->range.begin + row * f->range.length + done;
+        }
+        *out_steps = left < steps ? left : steps;
+        return f->range.rows;
+    }
+    int64_t done = f->at * f->range.rows, left = f->range.end - f->range.begin - done;
+    int64_t rows = left < f->range.rows ? left : f->range.rows;
+    for (int64_t row = 0; row < rows; row++) {
+        f->first[row] = unit_of_row(f, done + row) * (s->batching == BATCH_EXAMPLES ? 1 : s->stride);
+    }
+    *out_steps = steps;
+    return rows;
+}
+
+// ---- Copying ----
+
+#define COPY(FROM, TO)                                                   \
+    for (int64_t i = 0; i < count; i++) {                                \
+        ((TO *)to)[to_at + i] = (TO)(((const FROM *)from)[from_at + i]); \
+    }
+#define COPY_DIVIDED(FROM, TO)                                                                  \
+    for (int64_t i = 0; i < count; i++) {                                                       \
+        ((TO *)to)[to_at + i] = (TO)((double)(((const FROM *)from)[from_at + i]) / s->divisor); \
+    }
+#define COPY_FROM(FROM)                                              \
+    switch (elem) {                                                  \
+    case DT_F32: COPY_DIVIDED(FROM, float) break;                    \
+    case DT_F64: COPY_DIVIDED(FROM, double) break;                   \
+    default: COPY(FROM, int32_t) break;                              \
+    }                                                                \
+    break;
+
+// |count| elements of |s| from number |from_at| on to |to|, of type |elem|, from |to_at| on. Only values that fit
+// come this far.
+static void copy_elements(const data_source *s, int64_t from_at, int64_t count, dtype elem, void *to, int64_t to_at) {
+    const void *from = s->values.data;
+    switch (s->values.kind) {
+    case ARRAY_F32: COPY_FROM(float)
+    case ARRAY_F64: COPY_FROM(double)
+    case ARRAY_I32: COPY_FROM(int32_t)
+    default: COPY_FROM(uint8_t)
+    }
+}
+
+// Rows lie one after the other in the source and side by side at each position in the engine.
+static void fill_input(const feed *f, const data_input *input, int64_t rows, int64_t steps, void *to) {
+    const dataset *s = f->data;
+    const data_source *source = &s->sources.at[input->source];
+    int64_t columns = type_columns(input->type), positions = 1, per_unit = 1, shift = input->shift;
+    for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
+        bool has = input->type.axes & AXIS_BIT(a);
+        positions *= !has ? 1 : (int)a == s->step_axis ? steps : s->extents[a];
+    }
+    if (s->batching == BATCH_EXAMPLES) {
+        per_unit = positions;
+    } else if (!(input->type.axes & AXIS_BIT(s->step_axis))) {
+        shift += steps - 1;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t from = (f->first[row] * per_unit + shift) * columns;
+        for (int64_t p = 0; p < positions; p++) {
+            copy_elements(source, from + p * columns, columns, input->type.elem, to, (p * rows + row) * columns);
+        }
+    }
+}
+
+// "T.lengths" belongs to the axis "T".
+static void fill_lengths(const data_input *input, const engine *e, int32_t *to, int64_t count) {
+    const char *dot = strrchr(input->name, '.');
+    char axis[64] = {0};
+    size_t length = dot ? (size_t)(dot - input->name) : 0;
+    memcpy(axis, input->name, length < sizeof axis ? length : sizeof axis - 1);
+    int number = engine_find_axis(e, axis);
+    for (int64_t i = 0; i < count; i++) {
+        to[i] = (int32_t)(number == NO_AXIS ? 1 : engine_extents(e)[number]);
+    }
+}
+
+rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
+    const dataset *s = f->data;
+    *out_batch = (feed_batch){0};
+    if (f->at == feed_steps(f)) {
+        return RNNC_OK;
+    }
+    int64_t steps, rows = place_rows(f, &steps), extents[MAX_AXES];
+    f->at++;
+    memcpy(extents, s->extents, sizeof extents);
+    extents[AXIS_BATCH] = rows;
+    if (s->step_axis != NO_AXIS) {
+        extents[s->step_axis] = steps;
+    }
+    TRY(engine_set_extents(e, extents, d));
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        const data_input *input = &s->inputs.at[i];
+        int number = engine_find_input(e, input->name);
+        int64_t count;
+        void *to = number < 0 ? NULL : engine_input(e, (uint32_t)number, &count);
+        if (to && input->is_lengths) {
+            fill_lengths(input, e, to, count);
+        } else if (to) {
+            fill_input(f, input, rows, steps, to);
+        }
+    }
+    *out_batch = (feed_batch){rows, in_streams(f) ? rows * steps : rows};
+    return RNNC_OK;
+}

@@ -1,0 +1,40 @@
+// Batches: which rows of the data come together in which order, copied into an engine's inputs.
+#ifndef RNNC_RUNTIME_TRAIN_FEED_H
+#define RNNC_RUNTIME_TRAIN_FEED_H
+
+#include "runtime/engine.h"
+#include "runtime/train/dataset.h"
+
+typedef struct feed feed;
+
+typedef enum feed_order {
+    FEED_IN_ORDER, // examples and windows as they lie
+    FEED_SHUFFLED, // in a new order each epoch, a function of seed and epoch alone; random windows are drawn
+} feed_order;
+
+// |s| must outlive the feed. Streams are always read in order.
+rnnc_status feed_create(const dataset *s, data_part part, feed_order order, uint64_t seed, diag_sink *d,
+                        feed **out_feed);
+void feed_destroy(feed *f);
+
+// Batches of an epoch; the last may be smaller (fewer rows, or of streams: fewer steps). An epoch of random windows
+// draws as many as there are.
+int64_t feed_steps(const feed *f);
+// Rows of data that are left over because streams are equally long.
+int64_t feed_left_over(const feed *f);
+// Numbered from 1.
+void feed_start_epoch(feed *f, int64_t epoch);
+
+typedef struct feed_batch {
+    int64_t rows;   // 0: the epoch is over, and nothing was done
+    int64_t places; // of streams: rows times steps; else rows
+} feed_batch;
+
+// Sets the engine's extents and fills its inputs with the next batch. Inputs that the engine lacks are left out; those
+// of other roles than "data", "target" and "lengths" are the caller's, and are zeros if an extent has changed.
+rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch);
+
+// The numbers 0 … count-1 in an order that is a function of seed and epoch.
+void shuffled_order(int64_t *order, int64_t count, uint64_t seed, int64_t epoch);
+
+#endif

@@ -1,0 +1,40 @@
+// A graph made ready to run: rewritten by passes, then interpreted or compiled.
+#ifndef RNNC_RUNTIME_TRAIN_MACHINE_H
+#define RNNC_RUNTIME_TRAIN_MACHINE_H
+
+#include "frontend/model.h"
+#include "passes/compile.h"
+#include "runtime/engine.h"
+
+typedef struct machine_options {
+    const kernel_backend *backend; // NULL: the reference interpreter
+    int threads;
+    const char *pipeline;          // NULL: the default
+    const pass_hooks *hooks;       // NULL: none
+    const update_options *update;  // NULL: nothing is trained
+    int64_t maxima[MAX_AXES];      // by axis: the largest extent in a run
+} machine_options;
+
+typedef struct machine {
+    program *program; // NULL: interpreted
+    engine *engine;
+    const graph_variable *variables; // as many and in the order of the engine's weights
+    uint32_t variable_count;
+} machine;
+
+// Rewrites |g|, which must outlive the machine, as must the backend. Variables are zeros, but for optimisers'
+// memory, which is as their first step needs it.
+rnnc_status machine_create(graph *g, const machine_options *options, diag_sink *d, machine *out_machine);
+void machine_destroy(machine *m);
+
+// The optimisers' memory as before the first step.
+rnnc_status machine_reset_slots(machine *m, diag_sink *d);
+
+// What a recipe says of updates. |out_rules| has room for as many rules as the recipe's schedule.
+update_options recipe_update(const recipe *r, rate_rule *out_rules);
+
+// Takes from |g| all outputs but those for which |keep| is true.
+typedef bool output_filter(const graph_output *output, const void *user);
+void graph_keep_outputs(graph *g, output_filter *keep, const void *user);
+
+#endif

@@ -1,0 +1,236 @@
+#include "runtime/weights_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// The selected parts of some weights, each with the array that a file holds of it.
+typedef struct part_list {
+    weight_part *parts;
+    array *arrays;
+    uint32_t count;
+} part_list;
+
+static bool is_selected(const graph_variable *v, int selection) {
+    return (selection & (v->role == VARIABLE_SLOT ? SELECT_SLOTS : SELECT_WEIGHTS)) != 0;
+}
+
+static uint32_t count_parts(const weights *w) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->count; i++) {
+        count += w->arrays[i].variable->parts.count;
+    }
+    return count;
+}
+
+static void part_list_deinit(part_list *l) {
+    for (uint32_t i = 0; l->arrays && i < l->count; i++) {
+        array_deinit(&l->arrays[i]);
+    }
+    free(l->arrays);
+    free(l->parts);
+}
+
+static rnnc_status part_list_init(const weights *w, int selection, diag_sink *d, part_list *out_list) {
+    size_t capacity = (size_t)count_parts(w) + 1;
+    *out_list = (part_list){calloc(capacity, sizeof *out_list->parts), calloc(capacity, sizeof(array)), 0};
+    if (!out_list->parts || !out_list->arrays) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of %zu parts", capacity);
+    }
+    for (uint32_t i = 0; i < w->count; i++) {
+        const graph_variable *v = w->arrays[i].variable;
+        for (uint32_t j = 0; j < v->parts.count && is_selected(v, selection); j++) {
+            out_list->parts[out_list->count++] = weights_part(w, i, j);
+        }
+    }
+    return RNNC_OK;
+}
+
+static array_kind kind_of(dtype elem) {
+    return elem == DT_F32 ? ARRAY_F32 : elem == DT_F64 ? ARRAY_F64 : ARRAY_I32;
+}
+
+// The shape of |p| in a file; returns the rank.
+static int file_shape(const weight_part *p, int64_t dim[2]) {
+    if (p->array->variable->type.rank == 2) {
+        dim[0] = p->rows;
+        dim[1] = p->columns;
+        return 2;
+    }
+    dim[0] = p->columns;
+    return 1;
+}
+
+static void set_element(array *a, int64_t i, double value) {
+    switch (a->kind) {
+    case ARRAY_F32: ((float *)a->data)[i] = (float)value; break;
+    case ARRAY_F64: ((double *)a->data)[i] = value; break;
+    default: ((int32_t *)a->data)[i] = (int32_t)value; break;
+    }
+}
+
+static rnnc_status part_to_array(const weight_part *p, diag_sink *d, array *out_array) {
+    int64_t dim[2];
+    int rank = file_shape(p, dim);
+    TRY(array_create(kind_of(p->array->variable->type.elem), rank, dim, p->part->name, d, out_array));
+    for (int64_t i = 0; i < p->rows * p->columns; i++) {
+        set_element(out_array, i, weight_get(p, i / p->columns, i % p->columns));
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status save_list(part_list *l, const safetensors_contents *around, const char *path,
+                             diag_sink *d) {
+    named_array *tensors = calloc(l->count + (size_t)1, sizeof *tensors);
+    if (!tensors) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for a list of %u tensors", path,
+                         l->count);
+    }
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < l->count && status == RNNC_OK; i++) {
+        status = part_to_array(&l->parts[i], d, &l->arrays[i]);
+        tensors[i] = (named_array){l->parts[i].part->name, &l->arrays[i]};
+    }
+    if (status == RNNC_OK) {
+        safetensors_contents contents = {tensors, l->count, around->metadata, around->metadata_count};
+        status = safetensors_write(path, &contents, d);
+    }
+    free(tensors);
+    return status;
+}
+
+rnnc_status weights_save(const weights *w, int selection, const text_pair *metadata, size_t metadata_count,
+                         const char *path, diag_sink *d) {
+    part_list list = {0};
+    rnnc_status status = part_list_init(w, selection, d, &list);
+    if (status == RNNC_OK) {
+        safetensors_contents around = {.metadata = metadata, .metadata_count = metadata_count};
+        status = save_list(&list, &around, path, d);
+    }
+    part_list_deinit(&list);
+    return status;
+}
+
+static bool list_has(const part_list *l, const char *name) {
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (strcmp(l->parts[i].part->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { NAMES_SHOWN = 12 };
+
+// Adds |name| to a list that is cut off when it gets long.
+static void add_name(strbuf *names, uint32_t *count, const char *name) {
+    if (*count < NAMES_SHOWN) {
+        strbuf_addf(names, "%s%s", *count ? ", " : "", name);
+    }
+    if (*count == NAMES_SHOWN) {
+        strbuf_add(names, ", …");
+    }
+    ++*count;
+}
+
+// Every part must be in the file, and every tensor of the file must be a part.
+static rnnc_status check_names(const part_list *l, const safetensors *file, diag_sink *d) {
+    strbuf missing = {0}, unused = {0};
+    uint32_t missing_count = 0, unused_count = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (!safetensors_find(file, l->parts[i].part->name)) {
+            add_name(&missing, &missing_count, l->parts[i].part->name);
+        }
+    }
+    for (size_t i = 0; i < file->count; i++) {
+        if (!list_has(l, file->entries[i].name)) {
+            add_name(&unused, &unused_count, file->entries[i].name);
+        }
+    }
+    strbuf message = {0};
+    if (missing_count) {
+        strbuf_addf(&message, "; %u of the model's %u tensors missing: %s", missing_count, l->count,
+                    strbuf_text(&missing));
+    }
+    if (unused_count) {
+        strbuf_addf(&message, "; %u of the file's %zu tensors unknown to the model: %s", unused_count,
+                    file->count, strbuf_text(&unused));
+    }
+    rnnc_status status = RNNC_OK;
+    if (missing_count || unused_count) {
+        status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s does not fit the model%s", file->name,
+                           strbuf_text(&message));
+    }
+    strbuf_deinit(&missing);
+    strbuf_deinit(&unused);
+    strbuf_deinit(&message);
+    return status;
+}
+
+static rnnc_status check_shape(const weight_part *p, const safetensors *file, diag_sink *d) {
+    const safetensors_entry *e = safetensors_find(file, p->part->name);
+    int64_t dim[2];
+    int rank = file_shape(p, dim);
+    bool same = e->rank == rank && e->dim[0] == dim[0] && (rank == 1 || e->dim[1] == dim[1]);
+    bool real = array_kind_is_float(e->kind) == dtype_is_float(p->array->variable->type.elem);
+    if (same && real) {
+        return RNNC_OK;
+    }
+    strbuf found = {0}, expected = {0};
+    shape_describe(e->kind, e->rank, e->dim, &found);
+    shape_describe(kind_of(p->array->variable->type.elem), rank, dim, &expected);
+    rnnc_status status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: tensor %s is %s, the model's is %s",
+                                   file->name, p->part->name, strbuf_text(&found), strbuf_text(&expected));
+    strbuf_deinit(&found);
+    strbuf_deinit(&expected);
+    return status;
+}
+
+// Reads one tensor as the type of its variable.
+static rnnc_status read_part(const weight_part *p, const safetensors *file, diag_sink *d, array *out_array) {
+    array raw = {0};
+    TRY(safetensors_load(file, p->part->name, d, &raw));
+    char what[512];
+    snprintf(what, sizeof what, "%s: tensor %s", file->name, p->part->name);
+    rnnc_status status = array_convert(&raw, kind_of(p->array->variable->type.elem), what, d, out_array);
+    array_deinit(&raw);
+    return status;
+}
+
+// Reports every shape that does not fit, not only the first.
+static rnnc_status read_list(part_list *l, const safetensors *file, diag_sink *d) {
+    TRY(check_names(l, file, d));
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < l->count; i++) {
+        rnnc_status one = check_shape(&l->parts[i], file, d);
+        status = status == RNNC_OK ? one : status;
+    }
+    for (uint32_t i = 0; i < l->count && status == RNNC_OK; i++) {
+        status = read_part(&l->parts[i], file, d, &l->arrays[i]);
+    }
+    return status;
+}
+
+rnnc_status weights_load_from(weights *w, int selection, const safetensors *file, diag_sink *d) {
+    part_list list = {0};
+    rnnc_status status = part_list_init(w, selection, d, &list);
+    if (status == RNNC_OK) {
+        status = read_list(&list, file, d);
+    }
+    for (uint32_t i = 0; i < list.count && status == RNNC_OK; i++) {
+        const weight_part *p = &list.parts[i];
+        for (int64_t e = 0; e < p->rows * p->columns; e++) {
+            weight_set(p, e / p->columns, e % p->columns, array_to_double(&list.arrays[i], e));
+        }
+    }
+    part_list_deinit(&list);
+    weights_changed(w);
+    return status;
+}
+
+rnnc_status weights_load(weights *w, int selection, const char *path, diag_sink *d) {
+    safetensors file = {0};
+    TRY(safetensors_read(path, d, &file));
+    rnnc_status status = weights_load_from(w, selection, &file, d);
+    safetensors_deinit(&file);
+    return status;
+}
