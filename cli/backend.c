@@ -5,37 +5,8 @@
 #include "cli/command.h"
 #include "runtime/kernel_interpret.h"
 
-typedef struct cpu_row {
-    const char *name;
-    target_shape shape;
-} cpu_row;
-
-static const cpu_row cpus[] = {
-    {"x86-64", {16, 16}},
-    {"x86-64-v2", {16, 16}},
-    {"x86-64-v3", {32, 16}},
-    {"x86-64-v4", {64, 32}},
-};
-
-enum { CPU_COUNT = sizeof cpus / sizeof *cpus };
-
-static rnnc_status choose_shape(const char *cpu, diag_sink *d, target_shape *out_shape) {
-    const char *names[CPU_COUNT];
-    *out_shape = (target_shape){32, 16};
-    for (int i = 0; i < CPU_COUNT; i++) {
-        names[i] = cpus[i].name;
-        if (cpu && strcmp(cpu, names[i]) == 0) {
-            *out_shape = cpus[i].shape;
-            return RNNC_OK;
-        }
-    }
-    if (!cpu) {
-        return RNNC_OK;
-    }
-    const char *near = nearest_name(cpu, names, CPU_COUNT);
-    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--cpu: unknown processor '%s'%s%s%s", cpu,
-                     near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-}
+// A processor that does not exist: kernels are interpreted, one column at a time. For comparisons.
+static const char no_processor[] = "interpret";
 
 static int default_threads(void) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -57,13 +28,24 @@ static rnnc_status check_passes(const command_line *line, diag_sink *d) {
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static rnnc_status choose_backend(const command_line *line, diag_sink *d, compiler *c) {
+    if (line->cpu && strcmp(line->cpu, no_processor) == 0) {
+        c->shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
+        c->backend = kernel_interpret_backend(&c->shape);
+        return RNNC_OK;
+    }
+    TRY(codegen_create(line->cpu, d, &c->codegen));
+    c->backend = codegen_backend(c->codegen);
+    c->shape = c->backend.shape;
+    return RNNC_OK;
+}
+
 rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler) {
     compiler *c = out_compiler;
     *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
     c->threads = line->threads ? (int)(line->threads < 256 ? line->threads : 256) : default_threads();
     TRY(check_passes(line, d));
-    TRY(choose_shape(line->cpu, d, &c->shape));
-    c->backend = kernel_interpret_backend(&c->shape);
+    TRY(choose_backend(line, d, c));
     c->hooks = (pass_hooks){
         .verify_each = line->verify_each,
         .print_after = line->print_after,
@@ -77,6 +59,9 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
 }
 
 void close_compiler(compiler *c) {
+    if (c->codegen) {
+        codegen_destroy(c->codegen);
+    }
     strbuf_deinit(&c->printed);
     strbuf_deinit(&c->timings);
     strbuf_deinit(&c->statistics);
@@ -97,13 +82,13 @@ static void add_program_statistics(compiler *c, const program *p) {
         strbuf_addf(&c->statistics,
                     "%u kernels, %u calls\narena %lld bytes, largest sum of live bytes %lld (%.1f %% more)\n"
                     "copies %u outside loops, %u inside\n",
-                    p->kernels.count, p->calls.count, (long long)p->arena_bytes, (long long)p->live_bytes, over,
-                    p->copies, p->loop_copies);
+                    p->kernels.count, p->calls.count, (long long)p->arena_bytes, (long long)p->live_bytes,
+                    over, p->copies, p->loop_copies);
     }
 }
 
-rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents, diag_sink *d,
-                          machine *out_machine) {
+rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents,
+                          diag_sink *d, machine *out_machine) {
     machine_options options = {
         .backend = c->interpret ? NULL : &c->backend,
         .threads = c->threads,

@@ -3,6 +3,7 @@
 #define RNNC_CLI_COMMAND_H
 
 #include "cli/options.h"
+#include "codegen/backend.h"
 #include "frontend/model.h"
 #include "passes/pass.h"
 #include "runtime/train/dataset.h"
@@ -48,6 +49,7 @@ bool choose_extents(const command_line *line, const model *m, const int64_t *fal
 // Backend and hooks of a command line. |printed| etc. are shown by show_compiler_output.
 typedef struct compiler {
     bool interpret;
+    codegen *codegen; // NULL: no machine code is made
     kernel_backend backend;
     target_shape shape;
     int threads;
@@ -61,8 +63,8 @@ void close_compiler(compiler *c);
 // Prints the graphs to standard output, times and statistics to standard error, and forgets them.
 void show_compiler_output(compiler *c);
 // Makes a machine for |extents|.
-rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents, diag_sink *d,
-                          machine *out_machine);
+rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents,
+                          diag_sink *d, machine *out_machine);
 
 // ---- Data and weights (files.c) ----
 

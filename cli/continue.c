@@ -20,7 +20,8 @@ typedef struct forecast_run {
 static rnnc_status find_source(const dataset *data, diag_sink *d, forecast_run *f) {
     const char *name = engine_input_info(f->forecaster.engine, f->forecaster.input).name;
     if (data->step_axis == NO_AXIS) {
-        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "--continue needs a recipe whose data is a series in windows");
+        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
+                         "--continue needs a recipe whose data is a series in windows");
     }
     for (uint32_t i = 0; i < data->inputs.count; i++) {
         if (strcmp(data->inputs.at[i].name, name) == 0 && data->inputs.at[i].source != UINT32_MAX) {
@@ -92,8 +93,8 @@ static void print_error(const forecast_run *f) {
         sum += (f->seen[i] - f->truth[i]) * (f->seen[i] - f->truth[i]);
     }
     if (end > f->window) {
-        printf("continued from %lld values: mean squared error %.4g over the next %lld\n\n", (long long)f->window,
-               sum / (double)(end - f->window), (long long)(end - f->window));
+        printf("continued from %lld values: mean squared error %.4g over the next %lld\n\n",
+               (long long)f->window, sum / (double)(end - f->window), (long long)(end - f->window));
     }
 }
 
@@ -114,8 +115,13 @@ static rnnc_status draw_all(const forecast_run *f, const char *path, diag_sink *
     if (!path) {
         return RNNC_OK;
     }
-    plot p = {.title = window_title, .x_label = "step", .series = lines, .count = 3, .has_mark = true,
-              .mark = (double)f->window, .mark_label = "the model goes on by itself"};
+    plot p = {.title = window_title,
+              .x_label = "step",
+              .series = lines,
+              .count = 3,
+              .has_mark = true,
+              .mark = (double)f->window,
+              .mark_label = "the model goes on by itself"};
     TRY(plot_svg_write(path, &p, d));
     printf("drawn into %s\n", path);
     return RNNC_OK;

@@ -1,2 +1,200 @@
+// rnnc dump: any stage of compilation as text, from source text or from IR text.
+#include <string.h>
+
 #include "cli/command.h"
-rnnc_status command_dump(const command_line *line, diag_sink *d) { (void)line; return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "not yet"); }
+#include "cli/dot.h"
+#include "ir/text.h"
+#include "runtime/data/gzfile.h"
+
+typedef enum stage {
+    STAGE_SOURCE,
+    STAGE_GRAPH,
+    STAGE_PROGRAM,
+    STAGE_LLVM,
+    STAGE_ASM,
+    STAGE_DOT,
+    STAGE_COUNT
+} stage;
+
+static const char *const stage_names[STAGE_COUNT] = {"source", "graph", "program", "llvm", "asm", "dot"};
+
+typedef struct dump_job {
+    const command_line *line;
+    diag_sink *d;
+    stage stage;
+    loaded source;
+    model *model;
+    graph *graph; // the model's, or one read from text
+    graph *parsed;
+    compiler compiler;
+    rate_rule *rules;
+    update_options update;
+    bool trains;
+} dump_job;
+
+static rnnc_status choose_stage(dump_job *job) {
+    const char *name = job->line->stage ? job->line->stage : "graph";
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        if (strcmp(stage_names[i], name) == 0) {
+            job->stage = (stage)i;
+            return RNNC_OK;
+        }
+    }
+    const char *near = nearest_name(name, stage_names, STAGE_COUNT);
+    return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--stage: there is no stage '%s'%s%s%s", name,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static bool is_ir_text(const char *path) {
+    size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".ir") == 0;
+}
+
+static rnnc_status dump_source(const dump_job *job) {
+    file_bytes bytes;
+    TRY(gzfile_read(job->line->file, 0, job->d, &bytes));
+    fwrite(bytes.data, 1, bytes.size, stdout);
+    file_bytes_deinit(&bytes);
+    return RNNC_OK;
+}
+
+static rnnc_status read_ir(dump_job *job) {
+    file_bytes bytes;
+    TRY(gzfile_read(job->line->file, 0, job->d, &bytes));
+    uint32_t file = UINT32_MAX;
+    rnnc_status status = RNNC_OK;
+    if (bytes.size > INT32_MAX || memchr(bytes.data, 0, bytes.size)) {
+        status = diag_fail(job->d, RNNC_SYNTAX, NO_SPAN, "%s: this is not a text", job->line->file);
+    } else {
+        file = diag_add_file(job->d, job->line->file, (const char *)bytes.data, (uint32_t)bytes.size);
+        status = graph_parse(job->d, file, &job->parsed);
+    }
+    file_bytes_deinit(&bytes);
+    job->graph = job->parsed;
+    return status;
+}
+
+// A model with a recipe is compiled as it is trained, one without as it is used.
+static rnnc_status read_model(dump_job *job) {
+    TRY(load_source(job->line, job->d, &job->source));
+    TRY(load_model(&job->source, true, job->d, &job->model));
+    job->graph = job->model->graph;
+    const recipe *r = job->model->recipe;
+    job->trains = r && graph_find_output(job->graph, "loss") != NO_NODE;
+    if (job->trains) {
+        job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
+        job->update = recipe_update(r, job->rules);
+    }
+    return RNNC_OK;
+}
+
+static void print_graph(const dump_job *job) {
+    strbuf text = {0};
+    if (job->stage == STAGE_DOT) {
+        graph_print_dot(job->graph, &text);
+    } else {
+        graph_print(job->graph, &text);
+    }
+    fputs(strbuf_text(&text), stdout);
+    strbuf_deinit(&text);
+}
+
+static void fill_maxima(const dump_job *job, int64_t *out_maxima) {
+    static const int64_t some[MAX_AXES] = {32, 32, 32, 32, 32, 32, 32, 32};
+    const command_line *line = job->line;
+    int unknown;
+    if (job->model) {
+        choose_extents(line, job->model, some, out_maxima, &unknown);
+        return;
+    }
+    for (uint32_t a = 0; a < job->graph->axes.count; a++) {
+        const axis_info *axis = &job->graph->axes.at[a];
+        int64_t given = a == AXIS_BATCH ? line->batch : line->length;
+        out_maxima[a] = axis->kind == AXIS_IS_FIXED ? axis->size : given ? given : some[a];
+    }
+}
+
+static rnnc_status run_passes(dump_job *job, program **out_program) {
+    compile_options options = {.pipeline = job->line->passes,
+                               .hooks = &job->compiler.hooks,
+                               .update = job->trains ? &job->update : NULL,
+                               .shape = job->compiler.shape};
+    fill_maxima(job, options.maxima);
+    rnnc_status status = compile_graph(job->graph, &options, job->d, out_program);
+    show_compiler_output(&job->compiler);
+    return status;
+}
+
+static rnnc_status dump_program(dump_job *job) {
+    program *p = NULL;
+    TRY(run_passes(job, &p));
+    if (!job->line->print_after) {
+        strbuf text = {0};
+        program_print(p, &text);
+        fputs(strbuf_text(&text), stdout);
+        strbuf_deinit(&text);
+    }
+    program_destroy(p);
+    return RNNC_OK;
+}
+
+// The kernels' code, each under its name.
+static rnnc_status dump_code(dump_job *job) {
+    program *p = NULL;
+    if (!job->compiler.codegen) {
+        return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "--stage %s: no machine code is made for --cpu %s", stage_names[job->stage],
+                         job->line->cpu);
+    }
+    codegen_form form = job->stage == STAGE_ASM ? CODEGEN_ASSEMBLY : CODEGEN_LLVM_OPTIMIZED;
+    TRY(run_passes(job, &p));
+    strbuf text = {0};
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < p->kernels.count && status == RNNC_OK; i++) {
+        strbuf_addf(&text, "%s kernel %u: %s\n", job->stage == STAGE_ASM ? "#" : ";", i,
+                    p->kernels.at[i].name);
+        status = codegen_render(job->compiler.codegen, &p->kernels.at[i], form, job->d, &text);
+    }
+    if (status == RNNC_OK) {
+        fputs(strbuf_text(&text), stdout);
+    }
+    strbuf_deinit(&text);
+    program_destroy(p);
+    return status;
+}
+
+static rnnc_status dump_graph(dump_job *job) {
+    const command_line *line = job->line;
+    bool looks = line->print_after || line->dump_folder || line->stats || line->time_passes;
+    // Without any wish the graph is shown as the frontend or the file has it.
+    if (line->passes || looks) {
+        TRY(run_passes(job, NULL));
+    }
+    if (!line->print_after) {
+        print_graph(job);
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status run_dump(dump_job *job) {
+    TRY(choose_stage(job));
+    if (job->stage == STAGE_SOURCE) {
+        return dump_source(job);
+    }
+    TRY(is_ir_text(job->line->file) ? read_ir(job) : read_model(job));
+    TRY(open_compiler(job->line, job->d, &job->compiler));
+    if (job->stage == STAGE_GRAPH || job->stage == STAGE_DOT) {
+        return dump_graph(job);
+    }
+    return job->stage == STAGE_PROGRAM ? dump_program(job) : dump_code(job);
+}
+
+rnnc_status command_dump(const command_line *line, diag_sink *d) {
+    dump_job job = {.line = line, .d = d};
+    rnnc_status status = run_dump(&job);
+    close_compiler(&job.compiler);
+    graph_destroy(job.parsed);
+    model_destroy(job.model);
+    unload_source(&job.source);
+    return status;
+}

@@ -93,7 +93,8 @@ static void add_vocabularies(const dataset *data, arena *memory, pair_texts *pai
         if (s->characters.count) {
             strbuf text = {0};
             vocabulary_render(&s->characters, &text);
-            add_pair(memory, pairs, arena_printf(memory, "%s%s", vocabulary_prefix, s->key), strbuf_text(&text));
+            add_pair(memory, pairs, arena_printf(memory, "%s%s", vocabulary_prefix, s->key),
+                     strbuf_text(&text));
             strbuf_deinit(&text);
         }
     }
@@ -113,7 +114,8 @@ rnnc_status save_weights(const command_line *line, const machine *m, const datas
             add_pair(&memory, &pairs, "rnnc.recipe", data->recipe->name);
         }
         add_vocabularies(data, &memory, &pairs);
-        status = weights_save(engine_weights(m->engine), SELECT_WEIGHTS, pairs.at, pairs.count, line->weights_out, d);
+        status = weights_save(engine_weights(m->engine), SELECT_WEIGHTS, pairs.at, pairs.count,
+                              line->weights_out, d);
     }
     file_bytes_deinit(&source);
     arena_deinit(&memory);

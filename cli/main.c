@@ -17,7 +17,8 @@ typedef struct command_row {
 
 static const command_row commands[] = {
     {"check", ON_CHECK, command_check, "what a model is: signature, parameters, loss, memory",
-     "rnnc check MODEL [--recipe R] [--set N=V] [--json]", "rnnc check examples/language_model.rnn --recipe large"},
+     "rnnc check MODEL [--recipe R] [--set N=V] [--json]",
+     "rnnc check examples/language_model.rnn --recipe large"},
     {"dump", ON_DUMP, command_dump, "a stage of compilation as text",
      "rnnc dump MODEL [--stage source|graph|program|llvm|asm|dot] [--passes TEXT] [--print-after PASS]",
      "rnnc dump examples/series.rnn --passes \"simplify, differentiate\""},
@@ -29,7 +30,8 @@ static const command_row commands[] = {
      "rnnc eval MODEL --weights F.safetensors --data KEY=PATH … [--json]",
      "rnnc eval examples/series.rnn --weights series.safetensors"},
     {"run", ON_RUN, command_run, "a trained model's outputs for given inputs",
-     "rnnc run MODEL --weights F.safetensors --in NAME=F.npy … --out NAME=F.npy … [--interpret] [--cpu C] [--threads N]",
+     "rnnc run MODEL --weights F.safetensors --in NAME=F.npy … --out NAME=F.npy … [--interpret] [--cpu C] "
+     "[--threads N]",
      "rnnc run examples/series.rnn --weights series.safetensors --in value=x.npy --out forecast=y.npy"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
@@ -47,7 +49,8 @@ void show_diagnostics(diag_sink *d) {
 }
 
 static void print_usage(FILE *out) {
-    fprintf(out, "rnnc %s: recurrent networks, compiled\n\nusage: rnnc COMMAND MODEL [options]\n\n", RNNC_VERSION);
+    fprintf(out, "rnnc %s: recurrent networks, compiled\n\nusage: rnnc COMMAND MODEL [options]\n\n",
+            RNNC_VERSION);
     for (int i = 0; i < COMMAND_COUNT; i++) {
         fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
     }
@@ -76,8 +79,8 @@ static int report_unknown(const char *name) {
         names[i] = commands[i].name;
     }
     const char *near = nearest_name(name, names, COMMAND_COUNT);
-    fprintf(stderr, "error: there is no command '%s'%s%s%s\n", name, near ? "; did you mean '" : "; see rnnc --help",
-            near ? near : "", near ? "'?" : "");
+    fprintf(stderr, "error: there is no command '%s'%s%s%s\n", name,
+            near ? "; did you mean '" : "; see rnnc --help", near ? near : "", near ? "'?" : "");
     return EXIT_MISUSE;
 }
 

@@ -29,34 +29,45 @@ static const option_row options[] = {
     {"recipe", OPTION_TEXT, ON_ALL, "NAME", AT(recipe), 0, "which recipe; else the file's first"},
     {"set", OPTION_PAIR, ON_ALL, "NAME=VALUE", AT(settings), 0,
      "a parameter of the model or a number of the recipe (batch, rate, T …)"},
-    {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1, "passes over the data, instead of what the recipe says"},
+    {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1,
+     "passes over the data, instead of what the recipe says"},
     {"steps", OPTION_NUMBER, ON_TRAIN, "N", AT(steps), 1, "training steps, instead of what the recipe says"},
     {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN, "F.safetensors", AT(weights), 0,
      "the weights to use, or to begin with"},
-    {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0, "where to write the trained weights"},
-    {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0, "where to write a JSON line for each epoch"},
+    {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0,
+     "where to write the trained weights"},
+    {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0,
+     "where to write a JSON line for each epoch"},
     {"continue", OPTION_NUMBER, ON_TRAIN | ON_RUN, "N", AT(continue_steps), 1,
      "let the model go on by itself for N steps and draw it"},
-    {"plot", OPTION_TEXT, ON_TRAIN | ON_RUN, "F.svg", AT(plot), 0, "draw what --continue shows into a file, too"},
+    {"plot", OPTION_TEXT, ON_TRAIN | ON_RUN, "F.svg", AT(plot), 0,
+     "draw what --continue shows into a file, too"},
     {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
      "source, graph (the default), program, llvm, asm or dot"},
     {"batch", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
-    {"length", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "T", AT(length), 1, "steps of every sequence axis"},
+    {"length", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "T", AT(length), 1,
+     "steps of every sequence axis"},
     {"runs", OPTION_NUMBER, ON_BENCH, "N", AT(runs), 1, "how often to run; else for a second"},
     {"seed", OPTION_NUMBER, ON_ALL, "N", AT(seed), 0, "of first weights, orders and dropout; else 1"},
     {"threads", OPTION_NUMBER, ON_ALL, "N", AT(threads), 1, "else as many as there are processors"},
     {"interpret", OPTION_FLAG, ON_ALL, NULL, AT(interpret), 0, "run by the reference interpreter: slow"},
-    {"cpu", OPTION_TEXT, ON_ALL, "CPU", AT(cpu), 0, "compile for this processor, as x86-64-v3; else for this one"},
-    {"json", OPTION_FLAG, ON_TRAIN | ON_EVAL | ON_BENCH | ON_CHECK, NULL, AT(json), 0, "print results as JSON"},
+    {"cpu", OPTION_TEXT, ON_ALL, "CPU", AT(cpu), 0,
+     "compile for this processor, as x86-64-v3; \"interpret\": make no machine code"},
+    {"json", OPTION_FLAG, ON_TRAIN | ON_EVAL | ON_BENCH | ON_CHECK, NULL, AT(json), 0,
+     "print results as JSON"},
     {"quiet", OPTION_FLAG, ON_TRAIN, NULL, AT(quiet), 0, "no progress"},
     {"passes", OPTION_TEXT, ON_COMPILING, "TEXT", AT(passes), 0,
      "the passes to run, as \"simplify, differentiate\"; else the default ones"},
-    {"print-after", OPTION_TEXT, ON_COMPILING, "PASS", AT(print_after), 0, "print the graph after a pass, or \"all\""},
-    {"dump-dir", OPTION_TEXT, ON_COMPILING, "DIR", AT(dump_folder), 0, "write the graph after each pass into a folder"},
+    {"print-after", OPTION_TEXT, ON_COMPILING, "PASS", AT(print_after), 0,
+     "print the graph after a pass, or \"all\""},
+    {"dump-dir", OPTION_TEXT, ON_COMPILING, "DIR", AT(dump_folder), 0,
+     "write the graph after each pass into a folder"},
     {"verify-each", OPTION_FLAG, ON_COMPILING, NULL, AT(verify_each), 0, "check the graph after each pass"},
-    {"stats", OPTION_FLAG, ON_COMPILING, NULL, AT(stats), 0, "print what each pass did and what the program needs"},
+    {"stats", OPTION_FLAG, ON_COMPILING, NULL, AT(stats), 0,
+     "print what each pass did and what the program needs"},
     {"time-passes", OPTION_FLAG, ON_COMPILING, NULL, AT(time_passes), 0, "print how long each pass took"},
-    {"bisect-limit", OPTION_NUMBER, ON_COMPILING, "N", AT(bisect_limit), 0, "stop rewriting after N rewrites"},
+    {"bisect-limit", OPTION_NUMBER, ON_COMPILING, "N", AT(bisect_limit), 0,
+     "stop rewriting after N rewrites"},
     {"help", OPTION_FLAG, ON_ALL, NULL, AT(help), 0, "this text"},
 };
 
@@ -77,7 +88,8 @@ static const option_row *find_option(const char *name, size_t length, unsigned b
     return NULL;
 }
 
-static rnnc_status report_unknown(diag_sink *d, const char *name, size_t length, unsigned bit, arena *memory) {
+static rnnc_status report_unknown(diag_sink *d, const char *name, size_t length, unsigned bit,
+                                  arena *memory) {
     const char *known[OPTION_COUNT];
     size_t count = 0;
     for (int i = 0; i < OPTION_COUNT; i++) {
@@ -95,8 +107,9 @@ static rnnc_status read_number(const option_row *row, const char *text, diag_sin
     errno = 0;
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno || value < row->least) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes a whole number of at least %lld, found '%s'",
-                         row->name, (long long)row->least, text);
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "--%s takes a whole number of at least %lld, found '%s'", row->name,
+                         (long long)row->least, text);
     }
     *out = value;
     return RNNC_OK;
@@ -106,7 +119,8 @@ static rnnc_status read_pair(const option_row *row, const char *text, diag_sink 
                              pair_list *list) {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text || !equals[1]) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes %s, found '%s'", row->name, row->value, text);
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes %s, found '%s'", row->name,
+                         row->value, text);
     }
     option_pair pair = {arena_strndup(&line->memory, text, (size_t)(equals - text)), equals + 1};
     // A recipe's numbers may be set again; a key's file may not.
@@ -131,7 +145,8 @@ static rnnc_status store(const option_row *row, const char *value, diag_sink *d,
 }
 
 // Reads argv[*at], which begins with "--", and its value.
-static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, diag_sink *d, command_line *line) {
+static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, diag_sink *d,
+                               command_line *line) {
     const char *name = argv[*at] + 2;
     size_t length = strcspn(name, "=");
     const char *value = name[length] ? name + length + 1 : NULL;
@@ -144,7 +159,8 @@ static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, dia
     }
     if (row->kind != OPTION_FLAG && !value) {
         if (*at + 1 >= argc) {
-            return misuse(d, row->name, arena_printf(&line->memory, "needs a value: --%s %s", row->name, row->value));
+            return misuse(d, row->name,
+                          arena_printf(&line->memory, "needs a value: --%s %s", row->name, row->value));
         }
         value = argv[++*at];
     }
@@ -163,16 +179,18 @@ rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, com
         } else if (strncmp(argv[at], "--", 2) == 0 && argv[at][2]) {
             TRY(read_option(argc, argv, &at, bit, d, out_line));
         } else if (argv[at][0] == '-' && argv[at][1]) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help", argv[at]);
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help",
+                             argv[at]);
         } else if (out_line->file) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'", argv[at],
-                             out_line->file);
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'",
+                             argv[at], out_line->file);
         } else {
             out_line->file = argv[at];
         }
     }
     if (!out_line->file && !out_line->help) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help", argv[1]);
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help",
+                         argv[1]);
     }
     return RNNC_OK;
 }
@@ -186,7 +204,8 @@ void options_print_help(unsigned bit, FILE *out) {
         const option_row *row = &options[i];
         if (row->commands & bit) {
             char left[64];
-            snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+            snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "",
+                     row->value ? row->value : "");
             fprintf(out, "  %-30s %s\n", left, row->help);
         }
     }

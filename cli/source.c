@@ -57,10 +57,10 @@ bool choose_extents(const command_line *line, const model *m, const int64_t *fal
                     int *out_axis) {
     const graph *g = m->graph;
     memset(out_extents, 0, MAX_AXES * sizeof *out_extents);
-    out_extents[AXIS_BATCH] = line->batch  ? line->batch
-                              : m->recipe  ? m->recipe->batch
-                              : fallback   ? fallback[AXIS_BATCH]
-                                           : 1;
+    out_extents[AXIS_BATCH] = line->batch ? line->batch
+                              : m->recipe ? m->recipe->batch
+                              : fallback  ? fallback[AXIS_BATCH]
+                                          : 1;
     for (uint32_t a = 1; a < g->axes.count; a++) {
         const axis_info *axis = &g->axes.at[a];
         int64_t steps = recipe_steps(m->recipe, (int)a);

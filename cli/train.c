@@ -10,8 +10,8 @@ typedef struct training_job {
     const command_line *line;
     diag_sink *d;
     loaded source;
-    model *model;            // as it is trained
-    model *plain;            // as it is used: for validation and forecasts
+    model *model; // as it is trained
+    model *plain; // as it is used: for validation and forecasts
     dataset *data;
     compiler compiler;
     machine machine, plain_machine;
@@ -46,12 +46,31 @@ static rnnc_status build_machines(training_job *job) {
     const recipe *r = job->model->recipe;
     job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
     update_options update = recipe_update(r, job->rules);
+    graph_keep_measured(job->model->graph);
     TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));
     if (!job->data->validation_last && !job->line->continue_steps) {
         return RNNC_OK;
     }
     TRY(load_model(&job->source, false, job->d, &job->plain));
-    return build_machine(&job->compiler, job->plain->graph, NULL, job->data->extents, job->d, &job->plain_machine);
+    if (!job->line->continue_steps) {
+        graph_keep_measured(job->plain->graph);
+    }
+    return build_machine(&job->compiler, job->plain->graph, NULL, job->data->extents, job->d,
+                         &job->plain_machine);
+}
+
+// Streams are equally long: what that leaves over is said.
+static void print_left_over(const dataset *data, arena *memory) {
+    data_range range;
+    diag_sink unused;
+    diag_init(&unused);
+    if (data->batching == BATCH_STREAMS && dataset_range(data, DATA_TRAINING, &unused, &range) == RNNC_OK) {
+        int64_t values = range.end - range.begin;
+        fprintf(stderr, "%s values in %lld streams of %s, %lld left over\n", describe_count(values, memory),
+                (long long)range.rows, describe_count(range.length, memory),
+                (long long)(values - data->reach - range.rows * range.length));
+    }
+    diag_deinit(&unused);
 }
 
 static void print_start(const training_job *job) {
@@ -67,6 +86,7 @@ static void print_start(const training_job *job) {
     fprintf(stderr, "%s by %s: %s parameters, %s, seed %lld\n", job->model->graph->name, r->name,
             describe_count(parameters, &memory),
             describe_extents(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
+    print_left_over(job->data, &memory);
     arena_deinit(&memory);
 }
 
@@ -100,6 +120,18 @@ static void print_end(const training_job *job, const training_result *result) {
     strbuf_deinit(&text);
 }
 
+// The loss of the final weights over all training windows, and what the model makes of them by itself.
+static rnnc_status show_trained(training_job *job) {
+    machine *plain = &job->plain_machine;
+    weights_copy(engine_weights(plain->engine), engine_weights(job->machine.engine));
+    weights_changed(engine_weights(plain->engine));
+    measures all;
+    TRY(training_evaluate(plain, job->data, DATA_TRAINING, (uint64_t)job->line->seed, job->d, &all));
+    printf("the trained model's loss over all of its %.0f training windows: %.4g\n", all.rows,
+           measures_loss(&all));
+    return show_forecast(job->line, plain, job->data, job->d);
+}
+
 static rnnc_status run_training(training_job *job) {
     const command_line *line = job->line;
     const recipe *r = job->model->recipe;
@@ -121,12 +153,7 @@ static rnnc_status run_training(training_job *job) {
         TRY(save_weights(line, &job->machine, job->data, job->d));
     }
     print_end(job, &result);
-    if (!line->continue_steps) {
-        return RNNC_OK;
-    }
-    weights_copy(engine_weights(job->plain_machine.engine), engine_weights(job->machine.engine));
-    weights_changed(engine_weights(job->plain_machine.engine));
-    return show_forecast(line, &job->plain_machine, job->data, job->d);
+    return line->continue_steps ? show_trained(job) : RNNC_OK;
 }
 
 static rnnc_status run_job(training_job *job) {

@@ -46,7 +46,7 @@ static bool is_whole(const chunk *c) {
 }
 
 // AVX's masked moves are microcode on some processors, so only AVX-512's are used.
-static bool uses_masks(const emitter *e) {
+bool l_has_masks(const emitter *e) {
     return e->target->has_masked_memory && e->target->vector_bytes == 64;
 }
 
@@ -117,7 +117,7 @@ LLVMValueRef chunk_load_part(emitter *e, LLVMTypeRef type, unsigned active, LLVM
     if (active == lanes) {
         return l_load(e, type, address);
     }
-    return uses_masks(e) ? masked_load(e, type, constant_mask(e, active, lanes), address)
+    return l_has_masks(e) ? masked_load(e, type, constant_mask(e, active, lanes), address)
                          : load_pieces(e, type, active, address);
 }
 
@@ -131,7 +131,7 @@ void chunk_store(emitter *e, const chunk *c, LLVMValueRef value, LLVMValueRef ro
     LLVMValueRef address = l_at(e, l_element(LLVMTypeOf(value)), row, c->column);
     if (is_whole(c)) {
         l_store(e, value, address);
-    } else if (c->mask || uses_masks(e)) {
+    } else if (c->mask || l_has_masks(e)) {
         masked_store(e, value, active_mask(e, c), address);
     } else {
         store_pieces(e, value, c->active, address);

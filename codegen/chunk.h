@@ -24,6 +24,8 @@ void chunk_store(emitter *e, const chunk *c, LLVMValueRef value, LLVMValueRef ro
 // The first |active| lanes of a vector of |type|, known when the code is made.
 LLVMValueRef chunk_load_part(emitter *e, LLVMTypeRef type, unsigned active, LLVMValueRef address);
 
+// Whether chunks may have a mask.
+bool l_has_masks(const emitter *e);
 // |value| in the active lanes, |other| in the others.
 LLVMValueRef chunk_mask(emitter *e, const chunk *c, LLVMValueRef value, LLVMValueRef other);
 // Each lane's column number, as i32s.

@@ -70,22 +70,47 @@ static LLVMBasicBlockRef add_block(emitter *e) {
     return LLVMAppendBasicBlockInContext(e->context, function, "");
 }
 
-// The test stands at the end of the body, behind a guard for loops of no turn.
-void l_loop_begin(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
-                  const LLVMValueRef *initial, unsigned carried) {
-    *loop = (l_loop){.e = e, .to = to, .step = l_i64(e, step), .carried = carried};
-    loop->before = LLVMGetInsertBlock(e->builder);
-    loop->body = add_block(e);
-    loop->after = add_block(e);
-    LLVMBuildCondBr(e->builder, l_less(e, from, to), loop->body, loop->after);
+static void begin_body(l_loop *loop, LLVMValueRef from, const LLVMValueRef *initial) {
+    emitter *e = loop->e;
     LLVMPositionBuilderAtEnd(e->builder, loop->body);
     loop->index = LLVMBuildPhi(e->builder, e->i64, "");
     LLVMAddIncoming(loop->index, &from, &loop->before, 1);
-    for (unsigned i = 0; i < carried; i++) {
+    for (unsigned i = 0; i < loop->carried; i++) {
         loop->initial[i] = initial[i];
         loop->value[i] = LLVMBuildPhi(e->builder, LLVMTypeOf(initial[i]), "");
         LLVMAddIncoming(loop->value[i], &loop->initial[i], &loop->before, 1);
     }
+}
+
+static void begin_loop(emitter *e, l_loop *loop, LLVMValueRef to, int64_t step, unsigned carried) {
+    loop->e = e;
+    loop->to = to;
+    loop->step = l_i64(e, step);
+    loop->carried = carried;
+    loop->before = LLVMGetInsertBlock(e->builder);
+    loop->body = add_block(e);
+    loop->after = add_block(e);
+}
+
+// The test stands at the end of the body, behind a guard for loops of no turn.
+void l_loop_begin(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
+                  const LLVMValueRef *initial, unsigned carried) {
+    loop->sure = LLVMIsConstant(from) && LLVMIsConstant(to) && LLVMConstIntGetSExtValue(from) < LLVMConstIntGetSExtValue(to);
+    if (loop->sure) {
+        l_loop_begin_sure(e, loop, from, to, step, initial, carried);
+        return;
+    }
+    begin_loop(e, loop, to, step, carried);
+    LLVMBuildCondBr(e->builder, l_less(e, from, to), loop->body, loop->after);
+    begin_body(loop, from, initial);
+}
+
+void l_loop_begin_sure(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
+                       const LLVMValueRef *initial, unsigned carried) {
+    loop->sure = true;
+    begin_loop(e, loop, to, step, carried);
+    LLVMBuildBr(e->builder, loop->body);
+    begin_body(loop, from, initial);
 }
 
 void l_loop_end(l_loop *loop, const LLVMValueRef *next) {
@@ -99,6 +124,10 @@ void l_loop_end(l_loop *loop, const LLVMValueRef *next) {
     for (unsigned i = 0; i < loop->carried; i++) {
         LLVMValueRef value = next[i];
         LLVMAddIncoming(loop->value[i], &value, &last, 1);
+        if (loop->sure) {
+            loop->value[i] = value;
+            continue;
+        }
         loop->value[i] = LLVMBuildPhi(e->builder, LLVMTypeOf(value), "");
         LLVMAddIncoming(loop->value[i], (LLVMValueRef[]){loop->initial[i], value},
                         (LLVMBasicBlockRef[]){loop->before, last}, 2);

@@ -30,11 +30,15 @@ typedef struct l_loop {
     LLVMValueRef value[LOOP_MAX_CARRIED]; // in the body; after l_loop_end: what they are in the end
     LLVMValueRef initial[LOOP_MAX_CARRIED];
     LLVMBasicBlockRef before, body, after;
+    bool sure;
 } l_loop;
 
 // Puts the builder into the body. |initial|: the carried values before the first turn; |step| is positive.
 void l_loop_begin(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
                   const LLVMValueRef *initial, unsigned carried);
+// The same for a loop of at least one turn.
+void l_loop_begin_sure(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
+                       const LLVMValueRef *initial, unsigned carried);
 // Ends the body, |next| being the carried values for the next turn, and puts the builder behind the loop.
 void l_loop_end(l_loop *loop, const LLVMValueRef *next);
 

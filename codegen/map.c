@@ -23,7 +23,7 @@ static void flat_chunk(body *b, const chunk *c, const bool *needed) {
 static void flat_rest(frame *f, body *b, LLVMValueRef from, unsigned lanes, const bool *needed) {
     emitter *e = f->e;
     l_loop loop;
-    if (!e->target->has_masked_memory || e->target->vector_bytes < 64) {
+    if (!l_has_masks(e)) {
         l_loop_begin(e, &loop, from, f->end, 1, NULL, 0);
         flat_chunk(b, &(chunk){loop.index, 1, 1, NULL}, needed);
         l_loop_end(&loop, NULL);

@@ -12,6 +12,7 @@ enum { MOST_TILE_ROWS = 8 };
 typedef struct panel_code {
     product_panel panel;
     LLVMValueRef micro[MOST_TILE_ROWS + 1]; // by rows
+    LLVMValueRef add, zero;
     LLVMValueRef pack;                      // NULL where B is packed
     LLVMValueRef epilogue;
     LLVMValueRef unit;
@@ -27,7 +28,7 @@ typedef struct unit {
     LLVMValueRef column;             // the panel's first
     LLVMValueRef inner, a_stride;
     LLVMValueRef tiles, tile_rows, longer; // the first |longer| of the tiles have tile_rows + 1 rows, the others tile_rows
-    LLVMValueRef sums;
+    LLVMValueRef sums, parts;
 } unit;
 
 static LLVMValueRef packed_space(const unit *u) {
@@ -46,7 +47,10 @@ static LLVMValueRef block_of_b(const unit *u, LLVMValueRef from, LLVMValueRef le
     LLVMValueRef stride = frame_int(u->f, KERNEL_STRIDES + 4 + 3);
     LLVMValueRef at = l_at(e, p->element, b, l_add(e, l_mul(e, from, stride), u->column));
     LLVMValueRef space = packed_space(u);
-    l_call(e, u->code->pack, (LLVMValueRef[]){at, stride, length, space}, 4);
+    l_if some;
+    l_if_begin(e, &some, l_less(e, l_i64(e, 0), length));
+    l_call(e, u->code->pack, (LLVMValueRef[]){at, stride, length, space, u->column}, 5);
+    l_if_end(&some);
     return space;
 }
 
@@ -67,11 +71,29 @@ static void call_micro(const unit *u, LLVMValueRef rows, LLVMValueRef *args) {
         LLVMBasicBlockRef block = LLVMAppendBasicBlockInContext(e->context, function, "");
         LLVMAddCase(choice, l_i64(e, r), block);
         LLVMPositionBuilderAtEnd(e->builder, block);
-        l_call(e, u->code->micro[r], args, 6);
+        l_call(e, u->code->micro[r], args, 5);
         LLVMBuildBr(e->builder, after);
     }
     LLVMMoveBasicBlockAfter(after, LLVMGetLastBasicBlock(function));
     LLVMPositionBuilderAtEnd(e->builder, after);
+}
+
+// A tile in one block. The first block's sums are the sums so far; a later one's are parts to be added. Without inner
+// indices the sums are +0.
+static void emit_tile(const unit *u, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef from, LLVMValueRef length,
+                      LLVMValueRef b, LLVMValueRef sums) {
+    emitter *e = u->e;
+    LLVMValueRef zero = l_i64(e, 0), later = l_less(e, zero, from);
+    l_if some, add;
+    l_if_begin(e, &some, l_less(e, zero, length));
+    LLVMValueRef to = l_select(e, later, u->parts, sums);
+    call_micro(u, rows, (LLVMValueRef[]){block_of_a(u, row, from), u->a_stride, b, length, to});
+    l_if_begin(e, &add, later);
+    l_call(e, u->code->add, (LLVMValueRef[]){sums, u->parts, rows}, 3);
+    l_if_end(&add);
+    l_if_else(&some);
+    l_call(e, u->code->zero, (LLVMValueRef[]){sums, rows}, 2);
+    l_if_end(&some);
 }
 
 // All row tiles for the inner indices [from, from + length).
@@ -79,13 +101,13 @@ static void emit_tiles(const unit *u, LLVMValueRef from, LLVMValueRef length, LL
     emitter *e = u->e;
     LLVMValueRef zero = l_i64(e, 0), last = LLVMBuildICmp(e->builder, LLVMIntSGE, l_add(e, from, length), u->inner, "");
     l_loop loop;
-    l_loop_begin(e, &loop, zero, u->tiles, 1, &zero, 1);
+    l_loop_begin_sure(e, &loop, zero, u->tiles, 1, &zero, 1);
     LLVMValueRef row = loop.value[0];
     LLVMValueRef one_more = LLVMBuildZExt(e->builder, l_less(e, loop.index, u->longer), e->i64, "");
     LLVMValueRef rows = l_add(e, u->tile_rows, one_more), first = l_add(e, u->first_row, row);
     LLVMValueRef sums = l_at(e, u->code->panel.element, u->sums,
                              l_mul(e, row, l_i64(e, product_width(&u->code->panel))));
-    call_micro(u, rows, (LLVMValueRef[]){block_of_a(u, first, from), u->a_stride, b, length, sums, from});
+    emit_tile(u, first, rows, from, length, b, sums);
     l_if complete;
     l_if_begin(e, &complete, last);
     l_call(e, u->code->epilogue, (LLVMValueRef[]){u->f->args, u->f->ints, first, rows, u->column, sums}, 6);
@@ -119,6 +141,7 @@ static void begin_unit(panel_code *code, unit *u) {
     u->first_row = l_mul(e, LLVMGetParam(code->unit, 3), block);
     u->rows = l_min_i64(e, l_sub(e, all, u->first_row), block);
     u->a_stride = frame_int(f, KERNEL_STRIDES + (f->k->transposed ? 3 : 0));
+    u->parts = l_offset(e, code->panel.element, u->sums, tiling.row_block * product_width(&code->panel));
     share_rows(u);
 }
 
@@ -137,35 +160,43 @@ static void emit_unit(panel_code *code) {
     LLVMBuildRetVoid(e->builder);
 }
 
-static product_panel describe_panel(frame *f, int columns) {
-    const kernel_desc *k = f->k;
-    dtype elem = (dtype)k->elem;
-    product_tiling tiling = product_tile(f->shape, elem, k->gates, k->columns);
-    int lanes = f->shape.vector_bytes / dtype_bytes(elem);
-    product_panel p = {.f = f, .tiling = tiling, .element = l_dtype(f->e, elem), .gates = k->gates, .columns = columns};
-    p.lanes = (unsigned)(lanes < tiling.unit_columns ? lanes : tiling.unit_columns);
-    p.vectors = ((unsigned)columns + p.lanes - 1) / p.lanes;
-    p.max_rows = product_tile_rows(f->shape, elem, k->gates, (int32_t)(p.vectors * p.lanes));
-    return p;
-}
-
-static void emit_panel(panel_code *code, frame *f, int columns) {
-    code->panel = describe_panel(f, columns);
+static void emit_micros(panel_code *code) {
     for (int r = 1; r <= code->panel.max_rows; r++) {
         code->micro[r] = product_micro(&code->panel, r);
     }
-    code->pack = f->k->packed ? NULL : product_pack(&code->panel);
-    code->epilogue = product_epilogue(&code->panel);
-    emit_unit(code);
 }
 
-// Calls the code of a unit's panel: |last| for the last one, if it differs.
+static void emit_helpers(panel_code *code) {
+    code->add = product_add(&code->panel);
+    code->zero = product_zero(&code->panel);
+    code->pack = code->panel.f->k->packed ? NULL : product_pack(&code->panel);
+    code->epilogue = product_epilogue(&code->panel);
+}
+
+// The code of the last panel, if it differs from |whole|'s; what it can use of that is not written again.
+static void emit_last(panel_code *last, const panel_code *whole, frame *f, int columns) {
+    *last = *whole;
+    last->panel = product_describe(f, columns);
+    bool same_vectors = whole->unit && last->panel.vectors == whole->panel.vectors;
+    if (same_vectors && whole->panel.any) {
+        return;
+    }
+    if (!same_vectors) {
+        emit_micros(last);
+    }
+    if (!whole->unit || !whole->panel.any) {
+        emit_helpers(last);
+    }
+    emit_unit(last);
+}
+
+// Calls the code of a unit's panel.
 static void call_unit(frame *f, const panel_code *whole, const panel_code *last, LLVMValueRef panel,
                       LLVMValueRef row_block) {
     emitter *e = f->e;
     LLVMValueRef args[] = {f->args, f->ints, panel, row_block};
-    if (!whole->unit || !last->unit) {
-        l_call(e, whole->unit ? whole->unit : last->unit, args, 4);
+    if (!whole->unit || whole->unit == last->unit) {
+        l_call(e, last->unit, args, 4);
         return;
     }
     l_if inside;
@@ -178,14 +209,20 @@ static void call_unit(frame *f, const panel_code *whole, const panel_code *last,
 
 void emit_product(frame *f) {
     emitter *e = f->e;
-    product_tiling tiling = product_tile(f->shape, (dtype)f->k->elem, f->k->gates, f->k->columns);
+    int columns = f->k->columns;
+    product_tiling tiling = product_tile(f->shape, (dtype)f->k->elem, f->k->gates, columns);
     panel_code whole = {.unit = NULL}, last = {.unit = NULL};
-    int rest = f->k->columns % tiling.unit_columns;
-    if (f->k->columns >= tiling.unit_columns) {
-        emit_panel(&whole, f, tiling.unit_columns);
+    int rest = columns % tiling.unit_columns;
+    if (columns >= tiling.unit_columns) {
+        whole.panel = product_describe(f, tiling.unit_columns);
+        whole.panel.any = rest && l_has_masks(e);
+        emit_micros(&whole);
+        emit_helpers(&whole);
+        emit_unit(&whole);
+        last = whole;
     }
     if (rest) {
-        emit_panel(&last, f, rest);
+        emit_last(&last, &whole, f, rest);
     }
     frame_begin(f);
     LLVMValueRef rows = f->k->dims ? f->extent[0] : l_i64(e, 1);

@@ -1,17 +1,21 @@
 // The parts of KERNEL_PRODUCT: product.c has the loops over blocks and tiles, product_micro.c the register tiles,
 // product_pack.c the copying of plain rows of B into a panel, product_epilogue.c the body over a tile's sums.
+//
+// Each part is a helper function in the kernel's module. The last panel of a product may use fewer columns than the
+// others: where vectors can be masked, one helper does both; else each has its own.
 #ifndef RNNC_CODEGEN_PRODUCT_H
 #define RNNC_CODEGEN_PRODUCT_H
 
 #include "codegen/frame.h"
 
-// A panel as it is computed. The last one of a product may use fewer columns, and then fewer vectors.
+// A panel as a helper sees it.
 typedef struct product_panel {
     frame *f;
     product_tiling tiling;
     LLVMTypeRef element;
     int gates;
     int columns;      // of each gate in use
+    bool any;         // for all panels: the columns in use, at most |columns|, follow from the panel's first column
     unsigned lanes;   // of its vectors
     unsigned vectors; // of each gate in use
     int max_rows;     // of a register tile
@@ -20,16 +24,23 @@ typedef struct product_panel {
 // Elements from one inner index to the next in a panel, and from one row of partial sums to the next.
 static inline int64_t product_width(const product_panel *p) { return (int64_t)p->gates * p->tiling.unit_columns; }
 
-// A helper (a, a_stride, b, length, sums, add): for |rows| rows of A and the panel's columns, chains of multiply-adds
-// over |length| inner indices, stored in |sums| or, if |add| is not 0, added to what is there. |a_stride|: elements
-// from row to row, or, if A is transposed, from inner index to inner index; along the other way it is 1.
-LLVMValueRef product_micro(product_panel *p, int rows);
+// A panel of the kernel |f->k| with |columns| columns of each gate in use.
+product_panel product_describe(frame *f, int columns);
 
-// A helper (b, b_stride, length, panel): copies |length| rows of B's columns of the panel, padded with zeros.
+// A helper (a, a_stride, b, length, sums): for |rows| rows of A and the panel's columns, chains of multiply-adds over
+// |length| > 0 inner indices. |a_stride|: elements from row to row, or, if A is transposed, from inner index to inner
+// index; along the other way it is 1.
+LLVMValueRef product_micro(product_panel *p, int rows);
+// Helpers (sums, parts, rows) and (sums, rows), rows > 0: adds a tile's parts to its sums; sets sums to 0.
+LLVMValueRef product_add(product_panel *p);
+LLVMValueRef product_zero(product_panel *p);
+
+// A helper (b, b_stride, length, panel, column): copies |length| > 0 rows of B's columns of the panel, which are at
+// |b| and of which |column| is the first, padded with zeros.
 LLVMValueRef product_pack(product_panel *p);
 
-// A helper (args, ints, row, rows, column, sums): the body for |rows| rows from |row| on and the panel's columns from
-// |column| on.
+// A helper (args, ints, row, rows, column, sums): the body for |rows| > 0 rows from |row| on and the panel's columns
+// from |column| on.
 LLVMValueRef product_epilogue(product_panel *p);
 
 #endif

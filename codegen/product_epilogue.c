@@ -1,23 +1,38 @@
 #include "codegen/body.h"
 #include "codegen/product.h"
 
+static void emit_chunk(body *b, const chunk *c, const bool *needed) {
+    body_chunk(b, c, 0, needed);
+    body_store_chunk(b, c);
+}
+
+// The columns from |column| to |end| (i64), whole chunks but for a mask where the row's last may be a part.
+static void emit_loop(product_panel *p, body *b, LLVMValueRef column, LLVMValueRef end, const bool *needed) {
+    emitter *e = p->f->e;
+    l_loop loop;
+    l_loop_begin_sure(e, &loop, column, end, p->lanes, NULL, 0);
+    chunk c = {loop.index, p->lanes, p->lanes, NULL};
+    if (p->any && p->f->k->columns % (int)p->lanes) {
+        c.mask = l_first_lanes(e, l_sub(e, l_i64(e, p->f->k->columns), loop.index), p->lanes);
+    }
+    emit_chunk(b, &c, needed);
+    l_loop_end(&loop, NULL);
+}
+
 static void emit_chunks(product_panel *p, body *b, LLVMValueRef column) {
     emitter *e = p->f->e;
     bool needed[KERNEL_MAX_INSTRS];
     kernel_pass_needs(b->k, b->phases, 0, needed);
-    unsigned whole = (unsigned)p->columns / p->lanes * p->lanes, rest = (unsigned)p->columns - whole;
+    unsigned rest = p->any ? 0 : (unsigned)p->columns % p->lanes, whole = (unsigned)p->columns - rest;
+    LLVMValueRef end = l_add(e, column, l_i64(e, whole));
+    if (p->any) {
+        end = l_min_i64(e, end, l_i64(e, p->f->k->columns));
+    }
     if (whole) {
-        l_loop loop;
-        l_loop_begin(e, &loop, column, l_add(e, column, l_i64(e, whole)), p->lanes, NULL, 0);
-        chunk c = {loop.index, p->lanes, p->lanes, NULL};
-        body_chunk(b, &c, 0, needed);
-        body_store_chunk(b, &c);
-        l_loop_end(&loop, NULL);
+        emit_loop(p, b, column, end, needed);
     }
     if (rest) {
-        chunk c = {l_add(e, column, l_i64(e, whole)), p->lanes, rest, NULL};
-        body_chunk(b, &c, 0, needed);
-        body_store_chunk(b, &c);
+        emit_chunk(b, &(chunk){l_add(e, column, l_i64(e, whole)), p->lanes, rest, NULL}, needed);
     }
 }
 
@@ -44,7 +59,7 @@ LLVMValueRef product_epilogue(product_panel *p) {
     LLVMValueRef first = LLVMGetParam(function, 2), column = LLVMGetParam(function, 4);
     frame_rows rows = frame_first_rows(f);
     l_loop loop;
-    l_loop_begin(e, &loop, l_i64(e, 0), LLVMGetParam(function, 3), 1, NULL, 0);
+    l_loop_begin_sure(e, &loop, l_i64(e, 0), LLVMGetParam(function, 3), 1, NULL, 0);
     if (f->k->dims) {
         rows = frame_move(f, &rows, 0, l_add(e, first, loop.index));
     }

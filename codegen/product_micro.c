@@ -2,7 +2,24 @@
 // from inner index to inner index.
 #include "codegen/product.h"
 
-enum { MOST_VECTORS = 32, FEW_ACCUMULATORS = 8 };
+#include <string.h>
+
+#include "codegen/chunk.h"
+#include "passes/tiling.h"
+
+enum { MOST_VECTORS = 32 };
+
+product_panel product_describe(frame *f, int columns) {
+    const kernel_desc *k = f->k;
+    dtype elem = (dtype)k->elem;
+    product_tiling tiling = product_tile(f->shape, elem, k->gates, k->columns);
+    int lanes = f->shape.vector_bytes / dtype_bytes(elem);
+    product_panel p = {.f = f, .tiling = tiling, .element = l_dtype(f->e, elem), .gates = k->gates, .columns = columns};
+    p.lanes = (unsigned)(lanes < tiling.unit_columns ? lanes : tiling.unit_columns);
+    p.vectors = ((unsigned)columns + p.lanes - 1) / p.lanes;
+    p.max_rows = product_tile_rows(f->shape, elem, k->gates, (int32_t)(p.vectors * p.lanes));
+    return p;
+}
 
 typedef struct micro {
     product_panel *p;
@@ -46,38 +63,11 @@ static void step(const micro *m, LLVMValueRef k, LLVMValueRef *sums) {
     }
 }
 
-// Inner indices [from, to) in turns of |unroll|.
-static void run(const micro *m, LLVMValueRef from, LLVMValueRef to, int unroll, LLVMValueRef *sums) {
-    unsigned count = (unsigned)(m->rows * m->vectors);
-    l_loop loop;
-    l_loop_begin(m->e, &loop, from, to, unroll, sums, count);
-    for (unsigned i = 0; i < count; i++) {
-        sums[i] = loop.value[i];
-    }
-    for (int u = 0; u < unroll; u++) {
-        step(m, l_add(m->e, loop.index, l_i64(m->e, u)), sums);
-    }
-    l_loop_end(&loop, sums);
-    for (unsigned i = 0; i < count; i++) {
-        sums[i] = loop.value[i];
-    }
-}
-
 static LLVMValueRef sums_at(const micro *m, LLVMValueRef sums, int row, int vector) {
     const product_panel *p = m->p;
     int gate = vector / (int)p->vectors, part = vector % (int)p->vectors;
     int64_t column = (int64_t)gate * p->tiling.unit_columns + (int64_t)part * p->lanes;
     return l_offset(m->e, p->element, sums, row * product_width(p) + column);
-}
-
-static void store_sums(const micro *m, const LLVMValueRef *sums, LLVMValueRef address, bool add) {
-    for (int i = 0; i < m->rows * m->vectors; i++) {
-        LLVMValueRef at = sums_at(m, address, i / m->vectors, i % m->vectors), sum = sums[i];
-        if (add) {
-            sum = LLVMBuildFAdd(m->e->builder, l_load(m->e, m->type, at), sum, "");
-        }
-        l_store(m->e, sum, at);
-    }
 }
 
 static void load_row_pointers(micro *m, LLVMValueRef a) {
@@ -88,8 +78,8 @@ static void load_row_pointers(micro *m, LLVMValueRef a) {
 
 LLVMValueRef product_micro(product_panel *p, int rows) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->pointer, e->i64, e->pointer, e->i64};
-    LLVMValueRef function = l_function(e, "tile", parameters, 6, true);
+    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->pointer, e->i64, e->pointer};
+    LLVMValueRef function = l_function(e, "tile", parameters, 5, true);
     micro m = {.p = p, .e = e, .rows = rows, .vectors = p->gates * (int)p->vectors,
                .type = l_vector_type(p->element, p->lanes), .a_stride = LLVMGetParam(function, 1),
                .b = LLVMGetParam(function, 2)};
@@ -97,21 +87,49 @@ LLVMValueRef product_micro(product_panel *p, int rows) {
     if (!p->f->k->transposed) {
         load_row_pointers(&m, m.a[0]);
     }
-    LLVMValueRef length = LLVMGetParam(function, 3), sums[LOOP_MAX_CARRIED];
-    for (int i = 0; i < rows * m.vectors; i++) {
+    LLVMValueRef sums[LOOP_MAX_CARRIED];
+    int count = rows * m.vectors;
+    for (int i = 0; i < count; i++) {
         sums[i] = LLVMConstNull(m.type);
     }
-    int unroll = rows * m.vectors <= FEW_ACCUMULATORS ? 4 : 2;
-    LLVMValueRef even = LLVMBuildAnd(e->builder, length, l_i64(e, -unroll), "");
-    run(&m, l_i64(e, 0), even, unroll, sums);
-    run(&m, even, length, 1, sums);
-    l_if later;
-    LLVMValueRef add = LLVMBuildICmp(e->builder, LLVMIntNE, LLVMGetParam(function, 5), l_i64(e, 0), "");
-    l_if_begin(e, &later, add);
-    store_sums(&m, sums, LLVMGetParam(function, 4), true);
-    l_if_else(&later);
-    store_sums(&m, sums, LLVMGetParam(function, 4), false);
-    l_if_end(&later);
+    l_loop loop;
+    l_loop_begin_sure(e, &loop, l_i64(e, 0), LLVMGetParam(function, 3), 1, sums, (unsigned)count);
+    memcpy(sums, loop.value, (size_t)count * sizeof *sums);
+    step(&m, loop.index, sums);
+    l_loop_end(&loop, sums);
+    for (int i = 0; i < count; i++) {
+        l_store(e, sums[i], sums_at(&m, LLVMGetParam(function, 4), i / m.vectors, i % m.vectors));
+    }
+    LLVMBuildRetVoid(e->builder);
+    return function;
+}
+
+LLVMValueRef product_add(product_panel *p) {
+    emitter *e = p->f->e;
+    LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64};
+    LLVMValueRef function = l_function(e, "add", parameters, 3, true);
+    LLVMTypeRef type = l_vector_type(p->element, p->lanes);
+    LLVMValueRef count = l_mul(e, LLVMGetParam(function, 2), l_i64(e, product_width(p)));
+    l_loop loop;
+    l_loop_begin_sure(e, &loop, l_i64(e, 0), count, p->lanes, NULL, 0);
+    LLVMValueRef to = l_at(e, p->element, LLVMGetParam(function, 0), loop.index);
+    LLVMValueRef part = l_load(e, type, l_at(e, p->element, LLVMGetParam(function, 1), loop.index));
+    l_store(e, LLVMBuildFAdd(e->builder, l_load(e, type, to), part, ""), to);
+    l_loop_end(&loop, NULL);
+    LLVMBuildRetVoid(e->builder);
+    return function;
+}
+
+LLVMValueRef product_zero(product_panel *p) {
+    emitter *e = p->f->e;
+    LLVMTypeRef parameters[] = {e->pointer, e->i64};
+    LLVMValueRef function = l_function(e, "zero", parameters, 2, true);
+    LLVMTypeRef type = l_vector_type(p->element, p->lanes);
+    LLVMValueRef count = l_mul(e, LLVMGetParam(function, 1), l_i64(e, product_width(p)));
+    l_loop loop;
+    l_loop_begin_sure(e, &loop, l_i64(e, 0), count, p->lanes, NULL, 0);
+    l_store(e, LLVMConstNull(type), l_at(e, p->element, LLVMGetParam(function, 0), loop.index));
+    l_loop_end(&loop, NULL);
     LLVMBuildRetVoid(e->builder);
     return function;
 }

@@ -1,28 +1,52 @@
 #include "codegen/chunk.h"
 #include "codegen/product.h"
 
-// Columns in use of vector |v| of a gate.
-static unsigned active_lanes(const product_panel *p, unsigned v) {
-    unsigned left = (unsigned)p->columns - v * p->lanes;
-    return left < p->lanes ? left : p->lanes;
+typedef struct packing {
+    product_panel *p;
+    emitter *e;
+    LLVMTypeRef type;
+    LLVMValueRef column; // the panel's first
+    LLVMValueRef mask;   // of the vector being copied; NULL: by |active|
+    unsigned active;
+} packing;
+
+// Finds out which lanes of vector |v| of a gate are columns.
+static void choose_lanes(packing *s, unsigned v) {
+    const product_panel *p = s->p;
+    int64_t first = (int64_t)v * p->lanes, left = p->columns - first;
+    s->active = left <= 0 ? 0 : left < p->lanes ? (unsigned)left : p->lanes;
+    s->mask = NULL;
+    if (p->any) {
+        LLVMValueRef end = l_i64(s->e, p->f->k->columns - first);
+        s->mask = l_first_lanes(s->e, l_sub(s->e, end, s->column), p->lanes);
+    }
+}
+
+static LLVMValueRef load_lanes(const packing *s, LLVMValueRef from) {
+    if (s->mask) {
+        chunk c = {l_i64(s->e, 0), s->p->lanes, s->p->lanes, s->mask};
+        return chunk_load(s->e, &c, s->p->element, from);
+    }
+    return s->active ? chunk_load_part(s->e, s->type, s->active, from) : LLVMConstNull(s->type);
 }
 
 LLVMValueRef product_pack(product_panel *p) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->pointer};
-    LLVMValueRef function = l_function(e, "pack", parameters, 4, true);
+    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->pointer, e->i64};
+    LLVMValueRef function = l_function(e, "pack", parameters, 5, true);
     LLVMValueRef b = LLVMGetParam(function, 0), stride = LLVMGetParam(function, 1);
-    LLVMTypeRef type = l_vector_type(p->element, p->lanes);
+    packing s = {.p = p, .e = e, .type = l_vector_type(p->element, p->lanes), .column = LLVMGetParam(function, 4)};
     l_loop loop;
-    l_loop_begin(e, &loop, l_i64(e, 0), LLVMGetParam(function, 2), 1, NULL, 0);
+    l_loop_begin_sure(e, &loop, l_i64(e, 0), LLVMGetParam(function, 2), 1, NULL, 0);
     LLVMValueRef from = l_at(e, p->element, b, l_mul(e, loop.index, stride));
     LLVMValueRef to = l_at(e, p->element, LLVMGetParam(function, 3),
                            l_mul(e, loop.index, l_i64(e, product_width(p))));
-    for (int g = 0; g < p->gates; g++) {
-        for (unsigned v = 0; v < p->vectors; v++) {
-            LLVMValueRef at = l_offset(e, p->element, from, (int64_t)g * p->f->k->columns + v * p->lanes);
-            LLVMValueRef value = chunk_load_part(e, type, active_lanes(p, v), at);
-            l_store(e, value, l_offset(e, p->element, to, (int64_t)g * p->tiling.unit_columns + v * p->lanes));
+    for (unsigned v = 0; v < p->vectors; v++) {
+        choose_lanes(&s, v);
+        for (int g = 0; g < p->gates; g++) {
+            int64_t column = v * p->lanes;
+            LLVMValueRef value = load_lanes(&s, l_offset(e, p->element, from, (int64_t)g * p->f->k->columns + column));
+            l_store(e, value, l_offset(e, p->element, to, (int64_t)g * p->tiling.unit_columns + column));
         }
     }
     l_loop_end(&loop, NULL);

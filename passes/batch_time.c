@@ -23,8 +23,8 @@ static bool holds_product(const graph *g, node_id n, int depth) {
     if (at->op == OP_MATMUL) {
         return op_has(graph_node(g, at->operands[1])->op, LEAF);
     }
-    return at->op == OP_ADD && depth < 16 &&
-           type_equal(graph_type(g, at->operands[0]), at->type) && type_equal(graph_type(g, at->operands[1]), at->type) &&
+    return at->op == OP_ADD && depth < 16 && type_equal(graph_type(g, at->operands[0]), at->type) &&
+           type_equal(graph_type(g, at->operands[1]), at->type) &&
            (holds_product(g, at->operands[0], depth + 1) || holds_product(g, at->operands[1], depth + 1));
 }
 
@@ -44,7 +44,8 @@ static node_id delayed(graph *g, const node *delay, node_id x) {
 // What equals a delay by one step of |x| with zeros before, with the delay moved onto the products' operands.
 static node_id push_delay(graph *g, const node *delay, node_id x) {
     const node *at = graph_node(g, x);
-    node_id first = at->operands ? at->operands[0] : NO_NODE, second = at->operand_count > 1 ? at->operands[1] : NO_NODE;
+    node_id first = at->operands ? at->operands[0] : NO_NODE,
+            second = at->operand_count > 1 ? at->operands[1] : NO_NODE;
     bool transposed = at->attr[0].i != 0;
     uint32_t origin = at->origin;
     if (at->op == OP_MATMUL && holds_product(g, x, 0)) {
@@ -67,8 +68,9 @@ rnnc_status pass_batch_time(graph *g, pass_context *cx) {
     uint32_t count = g->nodes.count;
     for (node_id n = 0; n < count; n++) {
         const node *delay = graph_node(g, n);
-        if (!op_has(delay->op, DELAY) || !is_recurrent(&order, delay, n, count) || !is_zero(g, delay->operands[1]) ||
-            !holds_product(g, delay->operands[0], 0) || !pass_may_rewrite(cx)) {
+        if (!op_has(delay->op, DELAY) || !is_recurrent(&order, delay, n, count) ||
+            !is_zero(g, delay->operands[1]) || !holds_product(g, delay->operands[0], 0) ||
+            !pass_may_rewrite(cx)) {
             continue;
         }
         node copy = *delay;

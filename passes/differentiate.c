@@ -134,13 +134,28 @@ static void visit(vjp *v, node_id n) {
     rules[op](&site);
 }
 
+// All gradients from outside of a step are known when it is visited. What has none does not lead to the loss; within
+// a recurrence everything leads to everything.
+static bool leads_to_loss(const vjp *v, const graph_step *step) {
+    for (uint32_t i = 0; i < step->count; i++) {
+        if (v->gradient[step->nodes[i]] != NO_NODE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void visit_step(vjp *v, const graph_step *step) {
+    if (!leads_to_loss(v, step)) {
+        return;
+    }
     VEC(node_id) delays = {0};
     for (uint32_t i = 0; i < step->count; i++) {
-        if (op_has(graph_node(v->g, step->nodes[i])->op, DELAY) &&
-            delayed_inside_component(v, step->nodes[i])) {
-            vec_push(v->scratch, delays, step->nodes[i]);
+        node_id n = step->nodes[i];
+        if (!op_has(graph_node(v->g, n)->op, DELAY) || !delayed_inside_component(v, n)) {
+            continue;
         }
+        vec_push(v->scratch, delays, n);
     }
     for (uint32_t i = step->count; i-- > 0;) {
         v->g->current_origin = graph_node(v->g, step->nodes[i])->origin;

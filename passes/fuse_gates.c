@@ -22,12 +22,12 @@ enum { TOO_MANY_READERS = 8, MOST_MEMBERS = 64 };
 // What is known of one variable node of the graph.
 typedef struct candidate {
     node_id node;
-    bool usable;                      // only read, and only as the matrix of plain products
-    node_id readers[TOO_MANY_READERS]; // the vectors it is multiplied with, in order of the products
+    bool usable;                            // only read, and only as the matrix of plain products
+    node_id readers[TOO_MANY_READERS];      // the vectors it is multiplied with, in order of the products
     uint32_t recurrences[TOO_MANY_READERS]; // of the products: their step in the order; NO_RECURRENCE: none
     uint32_t reader_count;
     uint32_t group;
-    int32_t from;                     // first column in the group's variable
+    int32_t from; // first column in the group's variable
 } candidate;
 
 typedef struct group {
@@ -37,7 +37,7 @@ typedef struct group {
 
 typedef struct fuser {
     pass_context *cx;
-    candidate *of;  // by old node
+    candidate *of; // by old node
     VEC(group) groups;
     VEC(const char *) joined; // variables that are parts of others now
     graph_order order;
@@ -111,6 +111,14 @@ static const char *name_joined(const graph *g, const char *first, uint32_t count
     return name;
 }
 
+static void take_parts(graph *g, graph_variable *joined, const graph_variable *member, int32_t from) {
+    for (uint32_t i = 0; i < member->parts.count; i++) {
+        variable_part part = member->parts.at[i];
+        part.from += from;
+        vec_push(&g->memory, joined->parts, part);
+    }
+}
+
 // Adds a variable that holds |members|' columns side by side, and sets their places in it.
 static void join_variables(graph *g, fuser *f, arena *scratch, candidate **members, uint32_t count) {
     value_type type = graph_type(g, members[0]->node);
@@ -129,11 +137,7 @@ static void join_variables(graph *g, fuser *f, arena *scratch, candidate **membe
     for (uint32_t i = 0; i < count; i++) {
         const graph_variable *member = graph_variable_of(g, members[i]->node);
         vec_push(scratch, f->joined, member->name);
-        for (uint32_t k = 0; k < member->parts.count; k++) {
-            variable_part part = member->parts.at[k];
-            part.from += members[i]->from;
-            vec_push(&g->memory, joined->parts, part);
-        }
+        take_parts(g, joined, member, members[i]->from);
     }
     group added = {joined->name, type.dim[last]};
     vec_push(scratch, f->groups, added);
@@ -205,8 +209,8 @@ static bool match_bias(const graph *g, const uint32_t *uses, node_id n, bias_sum
         const node *bias = graph_node(g, at->operands[i]), *slice = graph_node(g, at->operands[1 - i]);
         *out = (bias_sum){at->operands[i], slice};
         if (bias->op == OP_VARIABLE && bias->type.rank == 1 && slice->op == OP_SLICE &&
-            bias->type.dim[0] == slice->type.dim[0] && uses[at->operands[0]] == 1 && uses[at->operands[1]] == 1 &&
-            is_only_read(g, at->operands[i])) {
+            bias->type.dim[0] == slice->type.dim[0] && uses[at->operands[0]] == 1 &&
+            uses[at->operands[1]] == 1 && is_only_read(g, at->operands[i])) {
             return true;
         }
     }
@@ -227,7 +231,8 @@ static uint32_t *count_uses(const graph *g, arena *scratch) {
 }
 
 // For a product |whole|: the biases of its slices in order of columns; their number, or 0 if a column has none.
-static uint32_t match_biases(const graph *g, const uint32_t *uses, node_id whole, fuser *f, candidate **members) {
+static uint32_t match_biases(const graph *g, const uint32_t *uses, node_id whole, fuser *f,
+                             candidate **members) {
     int32_t column = 0;
     uint32_t count = 0;
     bool found = true;
@@ -236,7 +241,8 @@ static uint32_t match_biases(const graph *g, const uint32_t *uses, node_id whole
         for (node_id n = whole + 1; n < g->nodes.count && !found; n++) {
             bias_sum sum;
             found = match_bias(g, uses, n, &sum) && sum.slice->operands[0] == whole &&
-                    sum.slice->attr[0].i == column && (count == 0 || are_alike(g, members[0], &f->of[sum.bias]));
+                    sum.slice->attr[0].i == column &&
+                    (count == 0 || are_alike(g, members[0], &f->of[sum.bias]));
             if (found) {
                 members[count++] = &f->of[sum.bias];
                 column += sum.slice->type.dim[0];

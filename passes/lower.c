@@ -93,9 +93,11 @@ static node_id lower_whole(rebuild *r, const node *was, const node_id *operands)
     return rebuild_keep(r, was, parts);
 }
 
-static node_id zeros(graph *g, value_type like, int32_t columns) {
-    like.dim[0] = columns;
-    return build_const(g, like, 0);
+static node_id zeros(rebuild *r, const node *like, int32_t columns) {
+    value_type type = like->type;
+    type.dim[0] = columns;
+    r->g->current_origin = like->origin;
+    return build_const(r->g, type, 0);
 }
 
 static node_id lower_pad(rebuild *r, const node *was, const node_id *operands) {
@@ -103,14 +105,14 @@ static node_id lower_pad(rebuild *r, const node *was, const node_id *operands) {
     int32_t after = was->type.dim[0] - before - size;
     node_id parts[3];
     uint32_t count = 0;
-    r->g->current_origin = was->origin;
     if (before) {
-        parts[count++] = own_part(r, zeros(r->g, was->type, before));
+        parts[count++] = own_part(r, zeros(r, was, before));
     }
     parts[count++] = own_part(r, operands[0]);
     if (after) {
-        parts[count++] = own_part(r, zeros(r->g, was->type, after));
+        parts[count++] = own_part(r, zeros(r, was, after));
     }
+    r->g->current_origin = was->origin;
     return build_concat(r->g, parts, count);
 }
 
@@ -136,7 +138,8 @@ static node_id make(rebuild *r, const node *was, const node_id *operands) {
 // An output is a computed value, whole or at one end of an axis.
 static bool is_output_form(const graph *g, node_id n) {
     const node *at = graph_node(g, n);
-    return is_storable(g, n) || ((at->op == OP_FIRST || at->op == OP_LAST) && is_storable(g, at->operands[0]));
+    return is_storable(g, n) ||
+           ((at->op == OP_FIRST || at->op == OP_LAST) && is_storable(g, at->operands[0]));
 }
 
 static void own_outputs(graph *g) {

@@ -322,7 +322,8 @@ static rnnc_status outline_group(outliner *o, uint32_t group, uint32_t *out_call
     if (o->failed != RNNC_OK) {
         node_id n = at->nodes.count ? at->nodes.at[0] : at->boundary;
         return diag_fail(o->cx->d, o->failed, graph_origin(o->g, n)->where,
-                         "\"%s\" needs a kernel with more than %d arguments, %d instructions or %d row dimensions",
+                         "\"%s\" cannot be compiled: it steps along an inner axis, or needs more than %d arguments, %d "
+                         "instructions or %d row dimensions",
                          graph_origin(o->g, n)->path, KERNEL_MAX_ARGS, KERNEL_MAX_INSTRS, KERNEL_MAX_DIMS);
     }
     o->call.kernel = add_kernel(o);

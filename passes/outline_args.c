@@ -95,7 +95,16 @@ static bool same_place(const program_place *a, const program_place *b) {
            a->pinned == b->pinned && a->spans == b->spans;
 }
 
+// One member along an axis is contiguous only if no other sequence axis stands outside of that axis.
+static bool has_outermost_slots(const program_place *place) {
+    axis_set outside = (axis_set)((AXIS_BIT(place->slot_axis) - 1) & ~AXIS_BIT(AXIS_BATCH));
+    return !(place->axes & outside);
+}
+
 int16_t outline_arg(outliner *o, program_place place, bool written, bool uniform) {
+    if (place.slot_axis != NO_AXIS && !has_outermost_slots(&place)) {
+        o->failed = RNNC_UNSUPPORTED;
+    }
     for (uint32_t i = 0; i < o->kernel.arg_count; i++) {
         if (same_place(&o->places[i], &place) && o->kernel.args[i].uniform == uniform) {
             o->kernel.args[i].written |= written;

@@ -5,10 +5,15 @@ static kernel_instr blank(uint16_t code, dtype elem, bool full) {
     return (kernel_instr){.code = code, .elem = (uint8_t)elem, .full = full, .a = -1, .b = -1, .c = -1, .arg = -1};
 }
 
-// FULL: a value per column. A group of single columns holds numbers, unless it runs flat over elements.
+// FULL: a value per column. In groups of single columns, those of a product's epilogue and those that run flat over
+// elements are FULL too, but for numbers that are the same for all rows.
 static bool is_full(const outliner *o, node_id n) {
-    return o->kernel.flat ? !outline_is_uniform(o, n) || type_columns(graph_type(o->g, n)) > 1
-                          : type_columns(graph_type(o->g, n)) > 1;
+    bool many_columns = type_columns(graph_type(o->g, n)) > 1;
+    bool of_product = o->kernel.kind == KERNEL_PRODUCT && o->kernel.columns == 1;
+    if (o->kernel.flat || of_product) {
+        return many_columns || o->p->group_of[n] == o->group || !outline_is_uniform(o, n);
+    }
+    return many_columns;
 }
 
 static int16_t load(outliner *o, node_id n) {

@@ -5,6 +5,8 @@
 // block has a slot for every index of the loop's axis, and one more at the end where a delay's boundary stands.
 // Sizes are for the maxima of the run's extents; a smaller run uses the beginning of each block.
 //
+// A result of element-wise work is written over an operand that is read there for the last time.
+//
 // Blocks that are live at different ticks of the schedule share memory. Blocks are placed by falling size, each at
 // the lowest offset that no block live at the same time has taken: within a few per cent of the largest sum of
 // live bytes in practice (Pisarchyk and Lee, 2020, call it greedy by size).
@@ -227,6 +229,60 @@ static void compute_live_ranges(buffering *b) {
     }
 }
 
+// ---- In place ----
+
+// Every element of the group's results depends on the operands' elements at the same place alone: no element is read
+// again after it may have been overwritten.
+static bool works_in_place(const buffering *b, const plan_group *group) {
+    if (group->kind != KERNEL_MAP || group->boundary != NO_NODE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < group->nodes.count; i++) {
+        if (!op_has(graph_node(b->g, group->nodes.at[i])->op, POINTWISE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static plan_block *own_block(const buffering *b, node_id n) {
+    return b->p->block_of[n] == UINT32_MAX ? NULL : &b->p->blocks.at[b->p->block_of[n]];
+}
+
+// Whether result |r| of group |x| can be written over operand |o|, which is read there for the last time.
+static bool can_overwrite(const buffering *b, uint32_t x, node_id o, node_id r) {
+    const plan_block *from = own_block(b, o), *to = own_block(b, r);
+    return from && to && from != to && type_equal(graph_type(b->g, o), graph_type(b->g, r)) && from->bytes == to->bytes &&
+           from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS && from->loop == to->loop &&
+           from->last == b->tick[x] && to->first == b->tick[x];
+}
+
+static void overwrite(buffering *b, node_id o, node_id r) {
+    plan_block *from = own_block(b, o), *to = own_block(b, r);
+    from->last = to->last;
+    to->bytes = 0;
+    b->p->block_of[r] = b->p->block_of[o];
+}
+
+static void share_in_place(buffering *b) {
+    for (uint32_t x = 0; x < b->p->groups.count; x++) {
+        const plan_group *group = group_at(b, x);
+        if (group->merged || !works_in_place(b, group)) {
+            continue;
+        }
+        for (uint32_t i = 0; i < group->nodes.count; i++) {
+            const node *n = graph_node(b->g, group->nodes.at[i]);
+            for (uint32_t k = 0; k < n->operand_count; k++) {
+                for (uint32_t j = 0; j < group->nodes.count; j++) {
+                    if (can_overwrite(b, x, n->operands[k], group->nodes.at[j]) && pass_may_rewrite(b->cx)) {
+                        overwrite(b, n->operands[k], group->nodes.at[j]);
+                    }
+                }
+            }
+        }
+    }
+}
+
 // ---- Offsets ----
 
 static int by_falling_size(const void *x, const void *y) {
@@ -249,7 +305,7 @@ static bool live_together(const plan_block *a, const plan_block *b) {
 static int64_t lowest_offset(const plan_block *block, plan_block *const *placed, uint32_t count) {
     int64_t offset = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!live_together(block, placed[i])) {
+        if (!placed[i]->bytes || !live_together(block, placed[i])) {
             continue;
         }
         if (offset + rounded(block->bytes) <= placed[i]->offset) {
@@ -290,6 +346,9 @@ static int64_t largest_live_sum(const buffering *b) {
     int64_t *change = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
     for (uint32_t i = 0; i < b->p->blocks.count; i++) {
         const plan_block *block = &b->p->blocks.at[i];
+        if (!block->bytes) {
+            continue;
+        }
         change[block->first] += block->bytes;
         change[block->last + 1] -= block->bytes;
     }
@@ -318,6 +377,7 @@ rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
     b.ticks = number_items(&b, p->prepare.at, p->prepare.count, 0);
     b.ticks = number_items(&b, p->items.at, p->items.count, b.ticks);
     compute_live_ranges(&b);
+    share_in_place(&b);
     place_blocks(&b);
     p->live_bytes = largest_live_sum(&b);
     return RNNC_OK;

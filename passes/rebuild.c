@@ -9,11 +9,12 @@ node_id rebuild_keep(rebuild *r, const node *was, const node_id *operands) {
 
 bool rebuild_wait_likewise(rebuild *r, node_id n, node_id other) {
     for (uint32_t i = 0; i < r->later.count; i++) {
-        if (r->later.at[i].delay == n) {
-            rebuild_later likewise = {other, r->later.at[i].old_source};
-            vec_push(r->scratch, r->later, likewise);
-            return true;
+        if (r->later.at[i].delay != n) {
+            continue;
         }
+        rebuild_later likewise = {other, r->later.at[i].old_source};
+        vec_push(r->scratch, r->later, likewise);
+        return true;
     }
     return false;
 }

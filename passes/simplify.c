@@ -42,7 +42,8 @@ static uint64_t hash_node(const node *n) {
     }
     const op_info *info = op_get(n->op);
     for (int i = 0; info->attr[i].name; i++) {
-        hash = info->attr[i].kind == ATTR_TEXT ? hash_text(hash, n->attr[i].text) : mix(hash, (uint64_t)n->attr[i].i);
+        hash = info->attr[i].kind == ATTR_TEXT ? hash_text(hash, n->attr[i].text)
+                                               : mix(hash, (uint64_t)n->attr[i].i);
     }
     return hash;
 }
@@ -151,7 +152,8 @@ static bool collect_pads(const rebuild *r, node_id n, int depth, piece_list *pie
         return false;
     }
     if (at->op == OP_ADD) {
-        return collect_pads(r, at->operands[0], depth + 1, pieces) && collect_pads(r, at->operands[1], depth + 1, pieces);
+        return collect_pads(r, at->operands[0], depth + 1, pieces) &&
+               collect_pads(r, at->operands[1], depth + 1, pieces);
     }
     if (at->op != OP_PAD) {
         return false;
@@ -186,9 +188,9 @@ static node_id concat_from_pads(rebuild *r, node_id n) {
 // following(x, 0) + following(0, b) is following(x, b): a gradient that enters at the last step.
 static node_id merge_delays(rebuild *r, node_id n, uint32_t i) {
     const node *a = operand(r, n, i), *b = operand(r, n, 1 - i);
-    if (!op_has(a->op, DELAY) || a->op != b->op || a->attr[0].i != b->attr[0].i || b->operands[0] == NO_NODE ||
-        !is_const(graph_node(r->g, b->operands[0]), 0) || !is_const(graph_node(r->g, a->operands[1]), 0) ||
-        !type_equal(a->type, b->type)) {
+    if (!op_has(a->op, DELAY) || a->op != b->op || a->attr[0].i != b->attr[0].i ||
+        b->operands[0] == NO_NODE || !is_const(graph_node(r->g, b->operands[0]), 0) ||
+        !is_const(graph_node(r->g, a->operands[1]), 0) || !type_equal(a->type, b->type)) {
         return n;
     }
     node_id waiting = operand_id(r, n, i);
@@ -251,6 +253,9 @@ static node_id simplify_broadcast(rebuild *r, node_id n) {
 static node_id simplify_slice(rebuild *r, node_id n) {
     const node *at = graph_node(r->g, n), *x = operand(r, n, 0);
     int32_t from = (int32_t)at->attr[0].i, size = (int32_t)at->attr[1].i, column = 0;
+    if (size == x->type.dim[0]) {
+        return operand_id(r, n, 0);
+    }
     if (x->op == OP_SLICE) {
         return build_slice(r->g, x->operands[0], from + (int32_t)x->attr[0].i, size);
     }
@@ -287,9 +292,9 @@ static node_id simplify_delay(rebuild *r, node_id n) {
 }
 
 static simplify_rule *const rules[OP_COUNT] = {
-    [OP_ADD] = simplify_add,       [OP_SUB] = simplify_sub,     [OP_MUL] = simplify_mul,
-    [OP_DIV] = simplify_div,       [OP_NEG] = simplify_neg,     [OP_SELECT] = simplify_select,
-    [OP_SLICE] = simplify_slice,   [OP_CONCAT] = simplify_concat, [OP_BROADCAST] = simplify_broadcast,
+    [OP_ADD] = simplify_add,        [OP_SUB] = simplify_sub,         [OP_MUL] = simplify_mul,
+    [OP_DIV] = simplify_div,        [OP_NEG] = simplify_neg,         [OP_SELECT] = simplify_select,
+    [OP_SLICE] = simplify_slice,    [OP_CONCAT] = simplify_concat,   [OP_BROADCAST] = simplify_broadcast,
     [OP_PREVIOUS] = simplify_delay, [OP_FOLLOWING] = simplify_delay,
 };
 
@@ -299,7 +304,8 @@ static double evaluate(op_id op, double a, double b, double c) {
     (void)b;
     (void)c;
     double results[OP_COUNT] = {
-#define OP(id, mnemonic, operands, attributes, traits, shape, gradient, formula) [OP_##id] = (double)(formula),
+#define OP(id, mnemonic, operands, attributes, traits, shape, gradient, formula) \
+    [OP_##id] = (double)(formula),
 #include "ir/ops.def"
 #undef OP
     };
@@ -328,6 +334,21 @@ static node_id fold_constants(rebuild *r, node_id n) {
     return build_const(r->g, at->type, rounded(folded, at->type.elem));
 }
 
+// Writes |operands| with |from| replaced by |to|, wherever it stands; false if that gives another type.
+static bool replace_operand(const rebuild *r, const node *at, node_id *operands, node_id from, node_id to) {
+    node_id replaced[3];
+    for (uint32_t i = 0; i < at->operand_count; i++) {
+        replaced[i] = operands[i] == from ? to : operands[i];
+    }
+    value_type type;
+    if (op_infer(r->g, NULL, at->op, replaced, at->operand_count, at->attr, at->type, &type) != RNNC_OK ||
+        !type_equal(type, at->type)) {
+        return false;
+    }
+    memcpy(operands, replaced, at->operand_count * sizeof *operands);
+    return true;
+}
+
 // An operand that was only spread to the type that the result has anyway need not be.
 static node_id drop_broadcasts(rebuild *r, node_id n) {
     const node *at = graph_node(r->g, n);
@@ -335,16 +356,8 @@ static node_id drop_broadcasts(rebuild *r, node_id n) {
     bool found = false;
     memcpy(bare, at->operands, at->operand_count * sizeof *bare);
     for (uint32_t i = 0; i < at->operand_count && at->op != OP_BROADCAST; i++) {
-        value_type type;
-        node_id x = bare[i];
-        if (graph_node(r->g, x)->op != OP_BROADCAST) {
-            continue;
-        }
-        bare[i] = graph_node(r->g, x)->operands[0];
-        bool kept = op_infer(r->g, NULL, at->op, bare, at->operand_count, at->attr, at->type, &type) == RNNC_OK &&
-                    type_equal(type, at->type);
-        bare[i] = kept ? bare[i] : x;
-        found |= kept;
+        const node *x = graph_node(r->g, bare[i]);
+        found |= x->op == OP_BROADCAST && replace_operand(r, at, bare, bare[i], x->operands[0]);
     }
     return found ? graph_add_node(r->g, NULL, at->op, at->type, bare, at->operand_count, at->attr) : n;
 }

@@ -67,7 +67,8 @@ static int64_t round_to_lines(int64_t bytes) {
 }
 
 int64_t product_sums_bytes(const kernel_desc *k, product_tiling t) {
-    return round_to_lines((int64_t)t.row_block * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
+    int64_t rows = t.row_block + MOST_ROWS;
+    return round_to_lines(rows * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
 }
 
 static int64_t product_scratch(const kernel_desc *k, target_shape shape) {

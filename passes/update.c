@@ -172,7 +172,8 @@ static void update_adam(updater *u, const trained *t) {
     }
     node_id weight = build_variable(g, t->variable);
     value_type type = graph_type(g, weight);
-    const char *m_name = slot(u, "adam.m", t->variable, type, 0), *v_name = slot(u, "adam.v", t->variable, type, 0);
+    const char *m_name = slot(u, "adam.m", t->variable, type, 0),
+               *v_name = slot(u, "adam.v", t->variable, type, 0);
     node_id m = moving_average(u, m_name, u->options->beta1, t->gradient);
     node_id v = moving_average(u, v_name, u->options->beta2, mul(u, t->gradient, t->gradient));
     node_id deviation = build_unary(g, OP_SQRT, unbiased(u, v, u->second_power));

@@ -21,14 +21,27 @@ static void list_inputs(loader *l) {
         const node *at = graph_node(g, n);
         const char *role = at->op == OP_INPUT ? at->attr[1].text : "";
         bool lengths = strcmp(role, "lengths") == 0, target = strcmp(role, "target") == 0;
-        if (!lengths && !target && strcmp(role, "data") != 0) {
+        bool state = l->request->given_only && strcmp(role, "state") == 0;
+        if (!lengths && !target && !state && strcmp(role, "data") != 0) {
             continue;
         }
-        data_input added = {.name = at->attr[0].text, .is_lengths = lengths, .is_target = target,
-                            .type = at->type, .source = UINT32_MAX};
+        data_input added = {.name = at->attr[0].text,
+                            .is_lengths = lengths,
+                            .is_target = target,
+                            .type = at->type,
+                            .source = UINT32_MAX};
         added.classes = dtype_is_float(at->type.elem) || lengths ? 0 : graph_token_classes(g, n);
         vec_push(&l->s->memory, l->s->inputs, added);
     }
+}
+
+static bool is_given(const loader *l, const char *key) {
+    for (uint32_t i = 0; i < l->request->path_count; i++) {
+        if (strcmp(l->request->paths[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // The recipe's lines; without any, an .npy file of each input's name.
@@ -38,10 +51,12 @@ static void list_bindings(loader *l) {
     for (uint32_t i = 0; r && i < r->data.count; i++) {
         vec_push(memory, l->bindings, r->data.at[i]);
     }
-    for (uint32_t i = 0; l->bindings.count == 0 && i < l->s->inputs.count; i++) {
+    bool named = l->bindings.count == 0;
+    for (uint32_t i = 0; named && i < l->s->inputs.count; i++) {
         const char *name = l->s->inputs.at[i].name;
         data_binding made = {.input = name, .kind = DATA_NPY, .key = name};
-        if (!l->s->inputs.at[i].is_lengths) {
+        bool wanted = l->request->given_only ? is_given(l, name) : !l->s->inputs.at[i].is_lengths;
+        if (wanted) {
             vec_push(memory, l->bindings, made);
         }
     }
@@ -65,23 +80,32 @@ static bool key_is_used(const loader *l, const char *key) {
     return false;
 }
 
+static rnnc_status report_key(loader *l, const char *key, const char *const *known, size_t count) {
+    const char *near = nearest_name(key, known, count);
+    near = near ? near : count == 1 ? known[0] : NULL;
+    bool given = l->request->given_only;
+    return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s %s: %s%s%s%s", given ? "--in" : "--data", key,
+                     given ? "the model has no input of that name" : "the recipe has no data of that key",
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static rnnc_status check_keys(loader *l) {
-    const char **known = arena_new_array(&l->s->memory, const char *, l->bindings.count + 1);
+    uint32_t most = l->bindings.count + l->s->inputs.count;
+    const char **known = arena_new_array(&l->s->memory, const char *, most + 1);
     size_t count = 0;
     for (uint32_t i = 0; i < l->bindings.count; i++) {
         if (l->bindings.at[i].key) {
             known[count++] = l->bindings.at[i].key;
         }
     }
+    for (uint32_t i = 0; l->request->given_only && i < l->s->inputs.count; i++) {
+        known[count++] = l->s->inputs.at[i].name;
+    }
     for (uint32_t i = 0; i < l->request->path_count; i++) {
         const char *key = l->request->paths[i].key;
-        if (key_is_used(l, key)) {
-            continue;
+        if (!key_is_used(l, key)) {
+            return report_key(l, key, known, count);
         }
-        const char *near = nearest_name(key, known, count);
-        near = near ? near : count ? known[0] : NULL;
-        return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--data %s: the recipe has no data of that key%s%s%s",
-                         key, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     return RNNC_OK;
 }
@@ -108,6 +132,10 @@ static rnnc_status read_sources(loader *l) {
 // Follows `ahead` to the values themselves.
 static rnnc_status connect_input(loader *l, data_input *input) {
     const data_binding *b = find_binding(l, input->name);
+    if (!b && l->request->given_only) {
+        input->is_unfilled = !input->is_lengths;
+        return RNNC_OK;
+    }
     if (!b) {
         return input->is_lengths ? RNNC_OK
                                  : diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
@@ -174,8 +202,8 @@ static rnnc_status agree_on_extent(loader *l, const data_input *input, int axis,
     }
     const char *label = l->s->sources.at[input->source].label;
     return diag_fail(l->d, RNNC_TYPE, NO_SPAN,
-                     "%s: sequences of '%s' have %lld steps of %s, expected %lld as the %s", label, input->name,
-                     (long long)found, info->name, (long long)*extent,
+                     "%s: sequences of '%s' have %lld steps of %s, expected %lld as the %s", label,
+                     input->name, (long long)found, info->name, (long long)*extent,
                      info->kind == AXIS_IS_FIXED ? "model says" : "recipe or the other data says");
 }
 
@@ -232,13 +260,14 @@ static rnnc_status choose_step_axis(loader *l) {
     const recipe *r = l->s->recipe;
     l->s->step_axis = NO_AXIS;
     if (l->s->batching == BATCH_EXAMPLES) {
-        return l->s->reach ? diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "'ahead' needs windows or streams")
-                           : RNNC_OK;
+        return l->s->reach
+                   ? diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "'ahead' needs windows or streams")
+                   : RNNC_OK;
     }
     if (r->step_axis_count != 1) {
         return diag_fail(l->d, RNNC_UNSUPPORTED, NO_SPAN,
-                         "windows and streams are cut along one sequence axis, the recipe '%s' states %u", r->name,
-                         r->step_axis_count);
+                         "windows and streams are cut along one sequence axis, the recipe '%s' states %u",
+                         r->name, r->step_axis_count);
     }
     l->s->step_axis = r->steps[0].axis;
     return RNNC_OK;
@@ -266,11 +295,17 @@ static rnnc_status fit_inputs(loader *l) {
             TRY(s->batching == BATCH_EXAMPLES ? fit_examples(l, input) : fit_series(l, input));
         }
     }
+    if (s->places == 0 && l->request->given_only) {
+        s->places = 1; // a model without inputs, or with states alone
+    }
     if (s->places == 0) {
         return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model has no input that data could fill");
     }
     for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
         s->extents[a] = s->extents[a] ? s->extents[a] : 1; // an axis that no input has
+    }
+    if (!s->recipe && s->places < s->batch) {
+        s->batch = s->extents[AXIS_BATCH] = s->places;
     }
     return RNNC_OK;
 }
@@ -305,7 +340,7 @@ rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset *
     }
     arena_init(&s->memory);
     s->model = request->model;
-    s->recipe = request->model->recipe;
+    s->recipe = request->given_only ? NULL : request->model->recipe;
     loader l = {.request = request, .s = s, .d = d};
     rnnc_status status = load(&l);
     if (status != RNNC_OK) {

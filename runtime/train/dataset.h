@@ -27,18 +27,19 @@ typedef struct data_vocabulary {
 } data_vocabulary;
 
 typedef struct dataset_request {
-    const model *model;             // with the recipe to be used; must outlive the dataset
-    const data_path *paths;         // borrowed as long as the dataset lives
+    const model *model;     // with the recipe to be used; must outlive the dataset
+    const data_path *paths; // borrowed as long as the dataset lives
     uint32_t path_count;
     const data_vocabulary *vocabularies;
     uint32_t vocabulary_count;
+    bool given_only; // no recipe: keys are names of inputs, states and targets; others stay unfilled
 } dataset_request;
 
 // What one line of the recipe's data block reads. Kinds of values: F32, F64, I32, U8.
 typedef struct data_source {
-    const char *input;     // the input it was bound to
-    const char *key;       // NULL: a series
-    const char *label;     // begins messages: the path, or "the series of 'value'"
+    const char *input; // the input it was bound to
+    const char *key;   // NULL: a series
+    const char *label; // begins messages: the path, or "the series of 'value'"
     array values;
     double divisor;        // values are divided by it: 255 for the bytes of images
     vocabulary characters; // of a text; else count is 0
@@ -47,18 +48,19 @@ typedef struct data_source {
 // Where an input of the model finds its values.
 typedef struct data_input {
     const char *name;
-    bool is_lengths;    // and not bound: full extents
+    bool is_lengths;  // and not bound: full extents
+    bool is_unfilled; // with |given_only|: nothing was given for it
     bool is_target;
     value_type type;
     uint32_t source;
-    int64_t shift;      // places further on
-    int64_t classes;    // of tokens; 0: not known
+    int64_t shift;   // places further on
+    int64_t classes; // of tokens; 0: not known
 } data_input;
 
 typedef struct dataset {
     arena memory;
     const model *model;
-    const recipe *recipe;      // NULL: batches of DATASET_BATCH examples
+    const recipe *recipe; // NULL: batches of at most DATASET_BATCH examples
     batching_kind batching;
     int64_t batch, stride, validation_last;
     VEC(data_source) sources;
@@ -100,8 +102,8 @@ rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_r
 // ---- dataset_read.c ----
 
 // Reads what |b| names into |out_source|, whose input is known.
-rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d, arena *memory,
-                             data_source *out_source);
+rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d,
+                             arena *memory, data_source *out_source);
 // Checks the values for one input and converts them where its type needs it.
 rnnc_status data_source_check(data_source *s, const data_input *input, diag_sink *d);
 

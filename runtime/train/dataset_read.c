@@ -77,7 +77,8 @@ static rnnc_status read_csv(const data_binding *b, data_source *s, diag_sink *d)
     return csv_read(s->label, &columns, d, &s->values);
 }
 
-static rnnc_status read_kind(const dataset_request *request, const data_binding *b, data_source *s, diag_sink *d) {
+static rnnc_status read_kind(const dataset_request *request, const data_binding *b, data_source *s,
+                             diag_sink *d) {
     switch (b->kind) {
     case DATA_NPY: return npy_read(s->label, d, &s->values);
     case DATA_IDX: return read_idx(s, d);
@@ -94,21 +95,21 @@ static const char *recipe_words(const dataset_request *request, arena *memory) {
     return r ? arena_printf(memory, "the recipe '%s'", r->name) : "the model";
 }
 
-rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d, arena *memory,
-                             data_source *out_source) {
+rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d,
+                             arena *memory, data_source *out_source) {
     data_source *s = out_source;
     *s = (data_source){.input = b->input, .key = b->key, .divisor = 1};
     s->label = b->key ? find_path(request, b->key) : arena_printf(memory, "the series of '%s'", b->input);
     if (!s->label) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, b->where, "%s needs a file for '%s': --data %s=FILE",
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs a file for '%s': --data %s=FILE",
                          recipe_words(request, memory), b->input, b->key);
     }
     TRY(read_kind(request, b, s, d));
     if (s->values.rank == 0 || array_count(&s->values) == 0) {
         strbuf shape = {0};
         array_describe(&s->values, &shape);
-        rnnc_status status =
-            diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there is no data in it: %s", s->label, strbuf_text(&shape));
+        rnnc_status status = diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there is no data in it: %s", s->label,
+                                       strbuf_text(&shape));
         strbuf_deinit(&shape);
         return status;
     }
@@ -141,8 +142,8 @@ static void add_place(const array *a, int64_t index, strbuf *out) {
 static rnnc_status refuse_value(const data_source *s, int64_t index, const char *expected, diag_sink *d) {
     strbuf place = {0};
     add_place(&s->values, index, &place);
-    rnnc_status status = diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: %s is %.10g; %s", s->label, strbuf_text(&place),
-                                   array_to_double(&s->values, index), expected);
+    rnnc_status status = diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: %s is %.10g; %s", s->label,
+                                   strbuf_text(&place), array_to_double(&s->values, index), expected);
     strbuf_deinit(&place);
     return status;
 }
@@ -157,8 +158,8 @@ static rnnc_status convert_values(data_source *s, array_kind kind, diag_sink *d)
 
 static rnnc_status check_tokens(data_source *s, const data_input *input, diag_sink *d) {
     if (array_kind_is_float(s->values.kind)) {
-        return diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: '%s' takes whole numbers, found %s", s->label, input->name,
-                         array_kind_name(s->values.kind));
+        return diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: '%s' takes whole numbers, found %s", s->label,
+                         input->name, array_kind_name(s->values.kind));
     }
     if (s->characters.count && input->classes && s->characters.count > input->classes) {
         return diag_fail(d, RNNC_TYPE, NO_SPAN,

@@ -14,8 +14,8 @@ static rnnc_status too_few(const dataset *s, const char *what, int64_t found, in
 static rnnc_status range_of_examples(const dataset *s, data_part part, diag_sink *d, data_range *out) {
     int64_t held = part == DATA_ALL ? 0 : s->validation_last;
     if (held >= s->places) {
-        return too_few(s, "with the examples held out for validation none is left to train on", s->places, held + 1,
-                       d);
+        return too_few(s, "with the examples held out for validation none is left to train on", s->places,
+                       held + 1, d);
     }
     *out = (data_range){0, s->places - held, s->batch, 0};
     if (part == DATA_VALIDATION) {
@@ -49,14 +49,15 @@ static rnnc_status range_of_streams(const dataset *s, data_part part, diag_sink 
     int64_t held = part == DATA_ALL ? 0 : s->validation_last;
     int64_t begin = part == DATA_VALIDATION ? s->places - held : 0;
     int64_t end = part == DATA_TRAINING ? s->places - held : s->places;
-    int64_t rows = s->batch;
-    // What is only looked at may be less than the streams are many.
-    if (part != DATA_TRAINING && end - begin - s->reach < rows) {
-        rows = end - begin - s->reach;
+    int64_t rows = s->batch, whole = (end - begin - s->reach) / s->extents[s->step_axis];
+    // What is only looked at may be short: then there are fewer streams, each of a whole window if that can be.
+    if (part != DATA_TRAINING && whole < rows) {
+        rows = whole > 0 ? whole : 1;
     }
     if (begin < 0 || rows < 1 || end - begin - s->reach < rows) {
-        return too_few(s, part == DATA_TRAINING ? "not every stream gets a value to train on"
-                                                : "nothing is left to be read in streams",
+        return too_few(s,
+                       part == DATA_TRAINING ? "not every stream gets a value to train on"
+                                             : "nothing is left to be read in streams",
                        end - begin, s->reach + (part == DATA_TRAINING ? s->batch : 1), d);
     }
     *out = (data_range){begin, end, rows, (end - begin - s->reach) / rows};

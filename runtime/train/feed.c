@@ -11,9 +11,9 @@ struct feed {
     feed_order order;
     uint64_t seed;
     int64_t epoch;
-    int64_t at;          // batches given
+    int64_t at;           // batches given
     int64_t *permutation; // shuffled examples or windows, from the range's begin; else NULL
-    int64_t *first;      // by row of a batch: its example or place
+    int64_t *first;       // by row of a batch: its example or place
 };
 
 // ---- Random choices ----
@@ -63,7 +63,8 @@ rnnc_status feed_create(const dataset *s, data_part part, feed_order order, uint
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the order of %lld examples",
                          (long long)units);
     }
-    *f = (feed){.data = s, .range = range, .order = order, .seed = seed, .permutation = permutation, .first = first};
+    *f = (feed){
+        .data = s, .range = range, .order = order, .seed = seed, .permutation = permutation, .first = first};
     f->range.rows = rows;
     feed_start_epoch(f, 1);
     *out_feed = f;
@@ -148,17 +149,18 @@ static int64_t place_rows(feed *f, int64_t *out_steps) {
     for (int64_t i = 0; i < count; i++) {                                                       \
         ((TO *)to)[to_at + i] = (TO)((double)(((const FROM *)from)[from_at + i]) / s->divisor); \
     }
-#define COPY_FROM(FROM)                                              \
-    switch (elem) {                                                  \
-    case DT_F32: COPY_DIVIDED(FROM, float) break;                    \
-    case DT_F64: COPY_DIVIDED(FROM, double) break;                   \
-    default: COPY(FROM, int32_t) break;                              \
-    }                                                                \
+#define COPY_FROM(FROM)                            \
+    switch (elem) {                                \
+    case DT_F32: COPY_DIVIDED(FROM, float) break;  \
+    case DT_F64: COPY_DIVIDED(FROM, double) break; \
+    default: COPY(FROM, int32_t) break;            \
+    }                                              \
     break;
 
 // |count| elements of |s| from number |from_at| on to |to|, of type |elem|, from |to_at| on. Only values that fit
 // come this far.
-static void copy_elements(const data_source *s, int64_t from_at, int64_t count, dtype elem, void *to, int64_t to_at) {
+static void copy_elements(const data_source *s, int64_t from_at, int64_t count, dtype elem, void *to,
+                          int64_t to_at) {
     const void *from = s->values.data;
     switch (s->values.kind) {
     case ARRAY_F32: COPY_FROM(float)
@@ -185,7 +187,8 @@ static void fill_input(const feed *f, const data_input *input, int64_t rows, int
     for (int64_t row = 0; row < rows; row++) {
         int64_t from = (f->first[row] * per_unit + shift) * columns;
         for (int64_t p = 0; p < positions; p++) {
-            copy_elements(source, from + p * columns, columns, input->type.elem, to, (p * rows + row) * columns);
+            copy_elements(source, from + p * columns, columns, input->type.elem, to,
+                          (p * rows + row) * columns);
         }
     }
 }
@@ -221,6 +224,9 @@ rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
         int number = engine_find_input(e, input->name);
         int64_t count;
         void *to = number < 0 ? NULL : engine_input(e, (uint32_t)number, &count);
+        if (input->is_unfilled) {
+            continue;
+        }
         if (to && input->is_lengths) {
             fill_lengths(input, e, to, count);
         } else if (to) {

@@ -49,7 +49,9 @@ static rnnc_status find_output(engine *e, diag_sink *d, forecaster *f) {
             found++;
         }
     }
-    return found == 1 ? RNNC_OK : refuse(d, found ? "this one has several such outputs" : "this one has no such output");
+    return found == 1
+               ? RNNC_OK
+               : refuse(d, found ? "this one has several such outputs" : "this one has no such output");
 }
 
 rnnc_status forecast_find(engine *e, diag_sink *d, forecaster *out_forecaster) {
@@ -71,7 +73,8 @@ static void put_window(const forecaster *f, const double *values) {
     }
 }
 
-rnnc_status forecast_continue(const forecaster *f, double *values, int64_t window, int64_t steps, diag_sink *d) {
+rnnc_status forecast_continue(const forecaster *f, double *values, int64_t window, int64_t steps,
+                              diag_sink *d) {
     int64_t extents[MAX_AXES];
     for (uint32_t a = 0; a < engine_axis_count(f->engine); a++) {
         extents[a] = engine_extents(f->engine)[a];

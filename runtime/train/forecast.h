@@ -18,6 +18,7 @@ rnnc_status forecast_find(engine *e, diag_sink *d, forecaster *out_forecaster);
 
 // Begins with the |window| values of |columns| numbers at |values| and writes |steps| more behind them. Each is the
 // model's last output for the |window| values before it, its states starting from zero.
-rnnc_status forecast_continue(const forecaster *f, double *values, int64_t window, int64_t steps, diag_sink *d);
+rnnc_status forecast_continue(const forecaster *f, double *values, int64_t window, int64_t steps,
+                              diag_sink *d);
 
 #endif

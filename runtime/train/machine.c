@@ -74,7 +74,8 @@ rnnc_status machine_reset_slots(machine *m, diag_sink *d) {
 update_options recipe_update(const recipe *r, rate_rule *out_rules) {
     for (uint32_t i = 0; i < r->schedule.count; i++) {
         const schedule_rule *rule = &r->schedule.at[i];
-        out_rules[i] = (rate_rule){rule->factor, rule->after, rule->kind == SCHEDULE_DECAY_STEP ? rule->every : 0};
+        out_rules[i] =
+            (rate_rule){rule->factor, rule->after, rule->kind == SCHEDULE_DECAY_STEP ? rule->every : 0};
     }
     return (update_options){
         .rule = r->optimizer == OPTIMIZER_ADAM ? UPDATE_ADAM : UPDATE_SGD,
@@ -97,4 +98,13 @@ void graph_keep_outputs(graph *g, output_filter *keep, const void *user) {
         }
     }
     g->outputs.count = kept;
+}
+
+static bool is_measured(const graph_output *output, const void *user) {
+    (void)user;
+    return output->role != OUTPUT_VALUE;
+}
+
+void graph_keep_measured(graph *g) {
+    graph_keep_outputs(g, is_measured, NULL);
 }

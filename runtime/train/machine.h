@@ -9,10 +9,10 @@
 typedef struct machine_options {
     const kernel_backend *backend; // NULL: the reference interpreter
     int threads;
-    const char *pipeline;          // NULL: the default
-    const pass_hooks *hooks;       // NULL: none
-    const update_options *update;  // NULL: nothing is trained
-    int64_t maxima[MAX_AXES];      // by axis: the largest extent in a run
+    const char *pipeline;         // NULL: the default
+    const pass_hooks *hooks;      // NULL: none
+    const update_options *update; // NULL: nothing is trained
+    int64_t maxima[MAX_AXES];     // by axis: the largest extent in a run
 } machine_options;
 
 typedef struct machine {
@@ -36,5 +36,8 @@ update_options recipe_update(const recipe *r, rate_rule *out_rules);
 // Takes from |g| all outputs but those for which |keep| is true.
 typedef bool output_filter(const graph_output *output, const void *user);
 void graph_keep_outputs(graph *g, output_filter *keep, const void *user);
+
+// Leaves what training and evaluation look at: the loss, the metrics and the states.
+void graph_keep_measured(graph *g);
 
 #endif

@@ -25,10 +25,20 @@ static void add_other(measures *m, const char *name, double value) {
     m->sums[i] += value;
 }
 
+static bool has_target_along_steps(const engine *e) {
+    for (uint32_t i = 0; i < engine_input_count(e); i++) {
+        engine_value info = engine_input_info(e, i);
+        if (strcmp(info.role, "target") == 0 && (info.type.axes & ~AXIS_BIT(AXIS_BATCH))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 double measures_add(measures *m, engine *e, int64_t rows) {
     bool classes = engine_find_output(e, "correct") >= 0 && engine_find_output(e, "count") >= 0 &&
                    engine_find_output(e, "nats") >= 0;
-    double loss = 0, count_before = m->count;
+    double loss = 0;
     for (uint32_t i = 0; i < engine_output_count(e); i++) {
         engine_value info = engine_output_info(e, i);
         bool is_loss = strcmp(info.role, "loss") == 0;
@@ -47,7 +57,7 @@ double measures_add(measures *m, engine *e, int64_t rows) {
         }
     }
     m->has_classes = m->has_classes || classes;
-    m->along_steps = m->along_steps || m->count - count_before > (double)rows;
+    m->along_steps = has_target_along_steps(e);
     m->rows += (double)rows;
     return loss;
 }

@@ -13,9 +13,9 @@ typedef struct measures {
     double loss;                 // times rows
     double correct, count, nats; // of classes
     bool has_loss, has_classes;
-    bool along_steps;            // the classes are of a sequence's steps: perplexity makes sense
+    bool along_steps; // the classes are of a sequence's steps: perplexity makes sense
     const char *names[MEASURES_MOST];
-    double sums[MEASURES_MOST];  // of other metrics, times rows
+    double sums[MEASURES_MOST]; // of other metrics, times rows
     uint32_t other_count;
 } measures;
 

@@ -30,7 +30,8 @@ static rnnc_status add_state(state_carrier *c, uint32_t input, int64_t rows, dia
     *s = (carried){.input = input, .output = (uint32_t)output};
     s->capacity = (size_t)rows * (size_t)type_columns(info.type) * element_bytes(c->engine, input);
     s->data = malloc(s->capacity);
-    return s->data ? RNNC_OK : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the state %s", info.name);
+    return s->data ? RNNC_OK
+                   : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the state %s", info.name);
 }
 
 rnnc_status state_carrier_create(engine *e, int64_t rows, diag_sink *d, state_carrier **out_carrier) {

@@ -14,18 +14,18 @@ typedef struct trainer {
     feed *feed;
     state_carrier *states;
     bool carry;
-    weights *best;       // a copy of the best weights so far
+    weights *best; // a copy of the best weights so far
     double best_loss;
     metrics_writer writer;
     bool writes;
     arena memory;
     progress bar;
     char title[48];
-    int64_t bar_begin;   // step at which the bar began
-    double bar_seconds;  // when it did
-    double places;       // since then
+    int64_t bar_begin;  // step at which the bar began
+    double bar_seconds; // when it did
+    double places;      // since then
     training_result *result;
-    measures epoch;      // the epoch so far
+    measures epoch; // the epoch so far
     double begin;
 } trainer;
 
@@ -67,7 +67,7 @@ static rnnc_status run_step(trainer *r, int64_t epoch) {
 }
 
 rnnc_status training_evaluate(machine *m, const dataset *data, data_part part, uint64_t seed, diag_sink *d,
-                     measures *out_measures) {
+                              measures *out_measures) {
     *out_measures = (measures){0};
     bool carry = data->recipe && data->recipe->carry_state;
     feed *f = NULL;
@@ -181,8 +181,8 @@ static rnnc_status train_batches(trainer *r, int64_t epoch) {
         double loss = measures_add(&r->epoch, r->engine, batch.rows);
         if (!isfinite(loss)) {
             return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                             "the loss is %g at step %lld (epoch %lld); a smaller rate or clip_norm may help", loss,
-                             (long long)r->result->steps, (long long)epoch);
+                             "the loss is %g at step %lld (epoch %lld); a smaller rate or clip_norm may help",
+                             loss, (long long)r->result->steps, (long long)epoch);
         }
         r->result->steps++;
         r->places += (double)batch.places;

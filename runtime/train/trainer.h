@@ -9,8 +9,8 @@
 #include "runtime/train/measures.h"
 
 typedef struct training {
-    machine *machine;         // its graph has updates; its weights are the first ones
-    machine *validation;      // without updates, the model in its form for use; NULL: nothing is held out
+    machine *machine;    // its graph has updates; its weights are the first ones
+    machine *validation; // without updates, the model in its form for use; NULL: nothing is held out
     const dataset *data;
     uint64_t seed;            // of orders, windows and dropout
     int64_t epochs;           // 0: as many as the steps allow
@@ -34,6 +34,6 @@ rnnc_status training_run(const training *t, diag_sink *d, training_result *out_r
 
 // One pass over |part| in order, with what the recipe says of carried states. The machine must have no updates.
 rnnc_status training_evaluate(machine *m, const dataset *data, data_part part, uint64_t seed, diag_sink *d,
-                     measures *out_measures);
+                              measures *out_measures);
 
 #endif

@@ -26,7 +26,8 @@ static inline node_id cell_weight(cell_graph *c, const char *name, int32_t rows,
     return build_variable(c->g, full);
 }
 
-static inline node_id cell_product(cell_graph *c, const char *gate, const char *kind, node_id x, int32_t columns) {
+static inline node_id cell_product(cell_graph *c, const char *gate, const char *kind, node_id x,
+                                   int32_t columns) {
     char name[32];
     snprintf(name, sizeof name, "%s.%s", gate, kind);
     return build_matmul(c->g, x, cell_weight(c, name, graph_type(c->g, x).dim[0], columns), false);
@@ -100,10 +101,9 @@ static inline node_id cell_peephole(cell_graph *c, node_id x) {
 static inline node_id cell_gru_with(cell_graph *c, node_id x, bool reset_after) {
     node_id h = cell_state(c, "h0");
     node_id z = cell_sigmoid(c, cell_linear(c, "z", x, h)), r = cell_sigmoid(c, cell_linear(c, "r", x, h));
-    node_id sum = reset_after
-                      ? cell_add(c, cell_linear(c, "g", x, NO_NODE),
-                                 cell_mul(c, r, cell_product(c, "g", "U", h, c->hidden)))
-                      : cell_linear(c, "g", x, cell_mul(c, r, h));
+    node_id sum = reset_after ? cell_add(c, cell_linear(c, "g", x, NO_NODE),
+                                         cell_mul(c, r, cell_product(c, "g", "U", h, c->hidden)))
+                              : cell_linear(c, "g", x, cell_mul(c, r, h));
     node_id kept = cell_mul(c, z, h), rest = build_binary(c->g, OP_SUB, build_real(c->g, 1), z);
     node_id now = cell_add(c, kept, cell_mul(c, rest, cell_tanh(c, sum)));
     graph_set_operand(c->g, h, 0, now);

@@ -83,7 +83,8 @@ static inline graph *parse_graph(const char *text) {
     return g;
 }
 
-static inline void fill_input(interpreter *in, const graph *g, node_id n, graph_extents extents, number_rule *rule) {
+static inline void fill_input(interpreter *in, const graph *g, node_id n, graph_extents extents,
+                              number_rule *rule) {
     const node *input = graph_node(g, n);
     int64_t count = type_columns(input->type);
     for (uint32_t a = 0; a < g->axes.count; a++) {
@@ -243,7 +244,8 @@ static inline part_list numeric_gradients(const graph *g, graph_extents extents,
         double *slopes = arena_new_array(&list.memory, double, count);
         for (int64_t k = 0; k < count; k++) {
             double x = values[k];
-            slopes[k] = (loss_at(in, loss, &values[k], x + h) - loss_at(in, loss, &values[k], x - h)) / (2 * h);
+            slopes[k] =
+                (loss_at(in, loss, &values[k], x + h) - loss_at(in, loss, &values[k], x - h)) / (2 * h);
         }
         add_parts(&list, v, slopes);
     }
@@ -261,7 +263,8 @@ static inline bool is_near(double a, double b, tolerance t) {
 }
 
 // The number of elements of |expected| that |found| lacks or has otherwise; says the first in |why| (may be NULL).
-static inline int count_differences(const part_list *found, const part_list *expected, tolerance t, strbuf *why) {
+static inline int count_differences(const part_list *found, const part_list *expected, tolerance t,
+                                    strbuf *why) {
     int count = 0;
     for (uint32_t i = 0; i < expected->parts.count; i++) {
         const part_values *e = &expected->parts.at[i], *f = find_part(found, e->name);

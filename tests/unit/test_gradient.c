@@ -154,7 +154,8 @@ static node_id make_gather(bench *b, op_id op, int variant) {
     node_id table = matrix(b, TOKENS + 1, 2);
     table = variant == 2 ? build_unary(b->g, OP_TANH, table) : table;
     node_id rows = build_gather(b->g, table, tokens(b, variant == 1 ? 0 : b->both));
-    return variant == 3 ? build_binary(b->g, OP_MUL, rows, build_gather(b->g, table, tokens(b, b->both))) : rows;
+    return variant == 3 ? build_binary(b->g, OP_MUL, rows, build_gather(b->g, table, tokens(b, b->both)))
+                        : rows;
 }
 
 static node_id make_pick(bench *b, op_id op, int variant) {
@@ -211,12 +212,14 @@ static const struct op_case {
     op_maker *make;
     int variants;
 } cases[] = {
-    {OP_BROADCAST, make_broadcast, 4}, {OP_SELECT, make_select, 3}, {OP_MATMUL, make_matmul, 6},
-    {OP_OUTER, make_outer, 3},         {OP_GATHER, make_gather, 4}, {OP_PICK, make_pick, 3},
-    {OP_SUM, make_reduce, 9},          {OP_MAXIMUM, make_reduce, 9}, {OP_LSE, make_reduce, 9},
-    {OP_CONCAT, make_concat, 2},       {OP_SLICE, make_slice, 3},   {OP_PAD, make_pad, 3},
-    {OP_PREVIOUS, make_delay, 2},      {OP_FOLLOWING, make_delay, 2}, {OP_FIRST, make_end, 2},
-    {OP_LAST, make_end, 2},
+    {OP_BROADCAST, make_broadcast, 4}, {OP_SELECT, make_select, 3},
+    {OP_MATMUL, make_matmul, 6},       {OP_OUTER, make_outer, 3},
+    {OP_GATHER, make_gather, 4},       {OP_PICK, make_pick, 3},
+    {OP_SUM, make_reduce, 9},          {OP_MAXIMUM, make_reduce, 9},
+    {OP_LSE, make_reduce, 9},          {OP_CONCAT, make_concat, 2},
+    {OP_SLICE, make_slice, 3},         {OP_PAD, make_pad, 3},
+    {OP_PREVIOUS, make_delay, 2},      {OP_FOLLOWING, make_delay, 2},
+    {OP_FIRST, make_end, 2},           {OP_LAST, make_end, 2},
 };
 
 static struct op_case case_of(op_id op) {

@@ -25,7 +25,8 @@ static void check_pipelines(const cell_model *m, graph_extents extents) {
         part_list found = computed_gradients(g, extents, cell_number);
         strbuf why = {0};
         if (count_differences(&found, &expected, usual, &why)) {
-            fail_msg("%s, %d steps, \"%s\": %s", m->name, (int)extents.sequence, pipelines[i], strbuf_text(&why));
+            fail_msg("%s, %d steps, \"%s\": %s", m->name, (int)extents.sequence, pipelines[i],
+                     strbuf_text(&why));
         }
         part_list_deinit(&found);
         graph_destroy(g);

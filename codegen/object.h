@@ -1,0 +1,25 @@
+// One kernel from description to object bytes, on a thread of its own if wanted.
+#ifndef RNNC_CODEGEN_OBJECT_H
+#define RNNC_CODEGEN_OBJECT_H
+
+#include "codegen/target.h"
+#include "passes/kernel.h"
+
+// Which text or bytes are wanted.
+typedef enum object_form {
+    OBJECT_BYTES,
+    OBJECT_ASSEMBLY,
+    OBJECT_LLVM,           // as written, before LLVM's passes
+    OBJECT_LLVM_OPTIMIZED, // after them
+} object_form;
+
+// Compiles |k|, which has no defect, with |machine|. Returns what |form| says, to be disposed by the caller; NULL on
+// failure, with |*out_error| then a text to be freed by free().
+LLVMMemoryBufferRef object_compile(const kernel_desc *k, const target *t, LLVMTargetMachineRef machine,
+                                   object_form form, char **out_error);
+
+// The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of what was
+// written twice.
+#define OBJECT_PASSES "function(early-cse)"
+
+#endif

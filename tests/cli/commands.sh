@@ -1,0 +1,142 @@
+# The forms of the command: what each subcommand takes, prints and writes.
+. tests/cli/lib.sh
+
+series=examples/series.rnn
+train="$RNNC train $series --interpret --quiet --set hidden=6"
+
+echo "help, version, misuse"
+run 0 "$RNNC" --version
+says out '^rnnc [0-9]'
+run 0 "$RNNC" --help
+for command in check dump train eval run bench; do
+    says out "^  $command "
+done
+for command in check dump train eval run bench; do
+    run 0 "$RNNC" $command --help
+    says out "^example: rnnc $command "
+    says out '  --threads N'
+    says out '  --seed N'
+    says out '  --set NAME=VALUE'
+    run 2 "$RNNC" $command
+    says err 'name a model'
+    run 2 "$RNNC" $command $series --sed 3
+    says err 'did you mean --se'
+done
+run 2 "$RNNC"
+run 2 "$RNNC" trian $series
+says err "did you mean 'train'"
+run 2 "$RNNC" train $series --epochs many
+says err 'whole number'
+run 2 "$RNNC" train $series --epochs
+says err 'needs a value'
+run 2 "$RNNC" train $series --data nothing
+says err 'KEY=PATH'
+run 2 "$RNNC" train $series --interpret=yes
+says err 'takes no value'
+run 2 "$RNNC" check $series $series
+says err 'one model'
+
+echo "check"
+run 0 "$RNNC" check $series
+says out '^model series'
+says out 'input    value: real\[T\]'
+says out 'parameters: 10,301'
+says out 'rnn.0.h.h  *\[100, 100\]  *10,000'
+says out 'averaged over T and the batch'
+says out 'memory of a training step (batch 50, T = 20): [0-9,]* bytes'
+run 0 "$RNNC" check $series --json
+says out '^{"parameters":10301,'
+run 0 "$RNNC" check examples/mnist.rnn
+says out 'give --length N'
+run 0 "$RNNC" check examples/mnist.rnn --length 28
+says out 'T = 28'
+
+echo "dump"
+run 0 "$RNNC" dump $series --stage source
+cmp -s "$scratch/out" $series || fail "--stage source is not the source"
+run 0 "$RNNC" dump $series
+says out '^graph "series" f32'
+cp "$scratch/out" "$scratch/series.ir"
+run 0 "$RNNC" dump "$scratch/series.ir"
+cmp -s "$scratch/out" "$scratch/series.ir" || fail "a dump of a dump differs"
+run 0 "$RNNC" dump "$scratch/series.ir" --passes "simplify, differentiate"
+says out 'gradient.rnn.0.h.h'
+run 0 "$RNNC" dump $series --passes "simplify, differentiate" --print-after simplify --verify-each --stats --time-passes
+says out '^# after 01 simplify'
+says err 'simplify .* rewrites'
+says err 'differentiate .* ms'
+run 0 "$RNNC" dump $series --stage dot
+says out '^digraph "series"'
+run 0 "$RNNC" dump $series --stage program
+says out '^program arena'
+mkdir "$scratch/dumps"
+run 0 "$RNNC" dump $series --passes "simplify, differentiate" --dump-dir "$scratch/dumps"
+present "$scratch/dumps/01.simplify.ir" "$scratch/dumps/02.differentiate.ir"
+run 0 "$RNNC" dump "$scratch/dumps/02.differentiate.ir"
+
+echo "train, eval"
+w=$scratch/w.safetensors
+run 0 $train --steps 30 --weights-out "$w" --metrics "$scratch/m.jsonl" --seed 7
+present "$w" "$scratch/m.jsonl"
+says out 'step 30, loss '
+grep -q '^{"epoch":1,"step":6,"loss":' "$scratch/m.jsonl" || fail "metrics of the first epoch"
+[ "$(wc -l <"$scratch/m.jsonl")" -eq 5 ] || fail "not one line of metrics an epoch"
+run 0 $train --steps 30 --weights-out "$scratch/again.safetensors" --seed 7
+cmp -s "$w" "$scratch/again.safetensors" || fail "the same seed, other weights"
+run 0 $train --steps 30 --weights-out "$scratch/other.safetensors" --seed 8
+cmp -s "$w" "$scratch/other.safetensors" && fail "another seed, the same weights"
+run 0 $train --epochs 2 --json
+says out '"epoch":2,"step":12,'
+run 0 "$RNNC" eval $series --set hidden=6 --interpret --weights "$w"
+says out '^loss [0-9.]*$'
+run 0 "$RNNC" eval $series --set hidden=6 --interpret --weights "$w" --json
+says out '^{"loss":[0-9.]*}$'
+run 0 $train --steps 2 --weights "$w"
+
+echo "run, and forecasts"
+zeros 240 | make_npy "$scratch/x.npy" '<f4' '3, 20'
+run 0 "$RNNC" run $series --set hidden=6 --interpret --weights "$w" --in value="$scratch/x.npy" \
+    --out forecast="$scratch/y.npy" --out rnn.0.h="$scratch/h.npy"
+says err 'f32\[3,20\]'
+says err 'f32\[3,6\]'
+present "$scratch/y.npy" "$scratch/h.npy"
+run 0 $train --steps 2 --continue 30 --plot "$scratch/plot.svg"
+says out '30 steps continued from 20 values'
+says out '30 steps continued from 20 zeros'
+says out 'truth'
+grep -q '<svg' "$scratch/plot.svg" || fail "no drawing"
+run 0 "$RNNC" run $series --set hidden=6 --interpret --weights "$w" --continue 30
+says out '30 steps continued from 20 zeros'
+
+echo "bench"
+run 0 "$RNNC" bench $series --interpret --batch 2 --length 3 --set hidden=4 --runs 2
+says out '^forward '
+says out '^backward '
+says out '^update '
+run 0 "$RNNC" bench $series --interpret --batch 2 --length 3 --set hidden=4 --runs 2 --json
+says out '"backward_ms":'
+
+echo "compiled"
+compiled="$RNNC train $series --quiet --set hidden=6"
+run 0 $compiled --steps 20 --seed 7 --threads 1 --weights-out "$scratch/one.safetensors" --json
+one=$(sed 's/.*"loss":\([^,]*\),.*/\1/' "$scratch/out")
+run 0 $compiled --steps 20 --seed 7 --threads 2 --weights-out "$scratch/two.safetensors"
+cmp -s "$scratch/one.safetensors" "$scratch/two.safetensors" || fail "one thread and two differ"
+run 0 $train --steps 20 --seed 7 --json
+interpreted=$(sed 's/.*"loss":\([^,]*\),.*/\1/' "$scratch/out")
+echo "$one $interpreted" | awk '{ exit !($1 - $2 < 1e-4 * $2 && $2 - $1 < 1e-4 * $2) }' ||
+    fail "compiled loss $one, interpreted $interpreted"
+run 0 $compiled --steps 20 --seed 7 --cpu interpret --json
+run 0 $compiled --steps 2 --cpu x86-64
+run 1 $compiled --steps 2 --cpu x86-65
+says err 'x86-64'
+run 0 "$RNNC" dump $series --stage llvm --set hidden=6
+says out '^define '
+run 0 "$RNNC" dump $series --stage asm --set hidden=6
+says out 'ret'
+run 0 "$RNNC" bench $series --set hidden=4 --threads 1 --runs 9
+says out ' GFLOP/s  rnn.0.h.step'
+run 0 $compiled --steps 2 --stats
+says err 'largest sum of live bytes'
+
+finish

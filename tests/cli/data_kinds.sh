@@ -1,0 +1,128 @@
+# Every form of data and of batches, through `train` and `eval`.
+. tests/cli/lib.sh
+
+train="$RNNC train --interpret --quiet"
+
+echo "images and labels"
+{
+    printf '\0\0\010\003\0\0\0\010\0\0\0\003\0\0\0\002'
+    for i in 1 2 3 4 5 6 7 8; do printf '\0\377\0\377\0\377'; done
+} >"$scratch/images"
+{
+    printf '\0\0\010\001\0\0\0\010'
+    printf '\0\001\0\001\0\001\0\001'
+} >"$scratch/labels"
+gzip -k "$scratch/labels"
+digits="examples/mnist.rnn --set columns=2 --set hidden=4 --set classes=2 --data images=$scratch/images"
+run 0 $train $digits --data labels="$scratch/labels.gz" --epochs 2 --set batch=3 --set validation_last=2 \
+    --metrics "$scratch/images.jsonl" --weights-out "$scratch/images.safetensors"
+says out 'kept the weights of epoch'
+grep -q '"validation_accuracy":' "$scratch/images.jsonl" || fail "no validation in the metrics"
+grep -q '"perplexity":' "$scratch/images.jsonl" && fail "a perplexity of a single class a row"
+run 0 "$RNNC" eval $digits --interpret --data labels="$scratch/labels" --weights "$scratch/images.safetensors"
+says out '^accuracy 50.00 %'
+
+echo "characters in streams, states carried on"
+seq 1 2000 | tr '0-9' 'a-j' >"$scratch/text"
+characters="examples/characters.rnn --set alphabet=11 --set hidden=4 --set layers=1"
+run 0 $train $characters --data text="$scratch/text" --set batch=4 --set T=7 --set validation_last=500 --epochs 1 \
+    --weights-out "$scratch/text.safetensors" --metrics "$scratch/text.jsonl"
+grep -q '"validation_perplexity":' "$scratch/text.jsonl" || fail "no perplexity"
+head -n 20 "$scratch/text" >"$scratch/few"
+run 0 "$RNNC" eval $characters --interpret --data text="$scratch/few" --weights "$scratch/text.safetensors"
+says out '^perplexity '
+printf 'abcxyz\nabcabcabcabc\n' >"$scratch/foreign"
+refused 'foreign' "$RNNC" eval $characters --interpret --data text="$scratch/foreign" \
+    --weights "$scratch/text.safetensors"
+
+echo "CSV columns in windows, a target some steps ahead, several columns"
+cat >"$scratch/table.rnn" <<'END'
+model table() {
+    input  x: real(2)[T]
+    target y: real
+    forecast = linear(1, last[T](rnn(3, x)))
+    loss = mean[batch] mean squared_error(forecast, y)
+    output forecast
+}
+train windows {
+    batch 4   steps T = 5
+    optimizer adam(rate = 0.01)
+    epochs 2
+    data {
+        x = csv("table", "b", "a")
+        z = csv("table", "a")
+        windows stride 2
+    }
+}
+END
+sed -i 's/        z = csv("table", "a")/        y = csv("table", "a")/' "$scratch/table.rnn"
+{
+    echo 'time,a,b'
+    i=0
+    while [ $i -lt 40 ]; do
+        echo "t$i,0.$i,1.$i"
+        i=$((i + 1))
+    done
+} >"$scratch/table.csv"
+run 0 $train "$scratch/table.rnn" --data table="$scratch/table.csv" --metrics "$scratch/table.jsonl"
+# 18 windows begin at 0, 2, … 34: four full batches and one of two.
+grep -q '"epoch":1,"step":5,' "$scratch/table.jsonl" || fail "windows with a stride: $(cat "$scratch/table.jsonl")"
+run 0 $train "$scratch/table.rnn" --data table="$scratch/table.csv" --set validation_last=3 --epochs 1
+says out 'validation loss'
+
+echo "arrays without a recipe"
+cat >"$scratch/plain.rnn" <<'END'
+model plain() {
+    input  x: real(2)
+    target y: real
+    loss = mean[batch] mean squared_error(linear(1, x), y)
+}
+train plain { batch 2   optimizer sgd(rate = 0.1)   epochs 3 }
+END
+zeros 40 | make_npy "$scratch/x.npy" '<f4' '5, 2'
+zeros 20 | make_npy "$scratch/y.npy" '<f4' '5,'
+run 0 $train "$scratch/plain.rnn" --data x="$scratch/x.npy" --data y="$scratch/y.npy"
+says out 'epoch 3, step 9, loss 0'
+
+echo "f64"
+run 0 $train examples/series.rnn --set float=f64 --set hidden=4 --steps 3
+
+echo "schedules see the epoch and the step"
+cat >"$scratch/schedule.rnn" <<'END'
+model m(hidden = 3) {
+    input value: real[T]
+    target next: real[T]
+    loss = mean[T, batch] squared_error(linear(1, rnn(hidden, value)), next)
+}
+train base {
+    batch 5   steps T = 4
+    optimizer sgd(rate = 0.01)
+    epochs 1
+    data {
+        value = series(sin(t) in t, t = 0 to 3 by 0.1)
+        next = ahead(value, 1)
+        windows
+    }
+}
+train by_epoch : base { schedule rate *= 1e-30 each epoch after 1 }
+train by_step : base { schedule rate *= 1e-30 each 1 steps after 5 }
+END
+for recipe in by_epoch by_step; do
+    for epochs in 1 2; do
+        run 0 $train "$scratch/schedule.rnn" --recipe $recipe --epochs $epochs --weights-out "$scratch/$epochs.$recipe"
+    done
+done
+tail -c 60 "$scratch/1.by_epoch" >"$scratch/a"
+tail -c 60 "$scratch/1.by_step" >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" || fail "schedules differ before they begin"
+# 27 windows are 6 steps: the rate of steps 0 to 5 is whole.
+for recipe in by_epoch by_step; do
+    tail -c 60 "$scratch/1.$recipe" >"$scratch/a"
+    tail -c 60 "$scratch/2.$recipe" >"$scratch/b"
+    cmp -s "$scratch/a" "$scratch/b" || fail "$recipe: the rate did not fall"
+done
+run 0 $train "$scratch/schedule.rnn" --recipe base --epochs 2 --weights-out "$scratch/2.base"
+tail -c 60 "$scratch/2.base" >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" && fail "the second epoch changed nothing"
+
+finish

@@ -1,0 +1,126 @@
+// Stored cases of passes: tests/golden/PASS/*.ir hold a graph, the line "# ----", and the graph after the passes that
+// the first line names:
+//     # RUN: --passes=differentiate,update --rule=sgd --rate=0.1 --clip-norm=1
+// `test_golden update` (or RNNC_GOLDEN=update) writes what comes out in place of what was expected.
+#include <unistd.h>
+
+#include "tests/unit/golden_text.h"
+#include "tests/unit/graph_runs.h"
+
+typedef struct golden_run {
+    const char *folder;
+    bool update;
+    int cases;
+} golden_run;
+
+// for_each_case takes no context; this is the run that it is in.
+static golden_run *current(void) {
+    static golden_run run;
+    return &run;
+}
+
+typedef struct run_line {
+    char passes[256];
+    update_options update;
+    rate_rule schedule;
+} run_line;
+
+static bool take_number(const char *word, const char *name, double *out) {
+    size_t length = strlen(name);
+    if (strncmp(word, name, length) != 0) {
+        return false;
+    }
+    *out = strtod(word + length, NULL);
+    return true;
+}
+
+static bool take_word(run_line *r, const char *word) {
+    if (strncmp(word, "--passes=", 9) == 0) {
+        snprintf(r->passes, sizeof r->passes, "%s", word + 9);
+        return true;
+    }
+    if (strncmp(word, "--rule=", 7) == 0) {
+        r->update.rule = strcmp(word + 7, "adam") == 0 ? UPDATE_ADAM : UPDATE_SGD;
+        return true;
+    }
+    double number = 0;
+    if (take_number(word, "--after=", &number)) {
+        r->schedule.after = (int64_t)number;
+        return true;
+    }
+    if (take_number(word, "--factor=", &r->schedule.factor)) {
+        r->update.schedule_count = 1;
+        return true;
+    }
+    return take_number(word, "--rate=", &r->update.rate) || take_number(word, "--beta1=", &r->update.beta1) ||
+           take_number(word, "--beta2=", &r->update.beta2) ||
+           take_number(word, "--epsilon=", &r->update.epsilon) ||
+           take_number(word, "--clip-norm=", &r->update.clip_norm) ||
+           take_number(word, "--clip-value=", &r->update.clip_value);
+}
+
+// Reads the words of the first line.
+static void read_run_line(const char *name, const char *text, run_line *out) {
+    static const char begin[] = "# RUN: ";
+    char line[512];
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+    if (strncmp(line, begin, strlen(begin)) != 0) {
+        fail_msg("%s: the first line does not begin with \"%s\"", name, begin);
+    }
+    char *rest = NULL;
+    for (char *word = strtok_r(line + strlen(begin), " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        if (!take_word(out, word)) {
+            fail_msg("%s: unknown option %s", name, word);
+        }
+    }
+    out->update.schedule = &out->schedule;
+}
+
+static void write_case(const golden_case *c, const char *result) {
+    char path[1024];
+    snprintf(path, sizeof path, "%s/%s", current()->folder, c->name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%s# ----\n%s", c->input, result);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void check_case(const golden_case *c) {
+    print_message("%s/%s\n", current()->folder, c->name);
+    run_line r = {0};
+    read_run_line(c->name, c->input, &r);
+    graph *g = parse_graph(c->input);
+    run_passes(g, r.passes, &r.update);
+    strbuf out = {0};
+    graph_print(g, &out);
+    if (current()->update) {
+        write_case(c, strbuf_text(&out));
+    } else {
+        assert_non_null(c->expected);
+        assert_string_equal(strbuf_text(&out), c->expected);
+        graph_destroy(parse_graph(c->expected)); // and it can be read again
+    }
+    strbuf_deinit(&out);
+    graph_destroy(g);
+    current()->cases++;
+}
+
+static void graphs_are_as_stored(void **state) {
+    (void)state;
+    int total = 0;
+    for (const pass_info *p = pass_registry(); p->name; p++) {
+        char folder[256];
+        snprintf(folder, sizeof folder, "tests/golden/%s", p->name);
+        current()->folder = folder;
+        total += for_each_case(folder, check_case);
+    }
+    assert_true(total >= 20);
+}
+
+int main(int count, char **arguments) {
+    const char *wish = getenv("RNNC_GOLDEN");
+    current()->update =
+        (count > 1 && strcmp(arguments[1], "update") == 0) || (wish && strcmp(wish, "update") == 0);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(graphs_are_as_stored)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
