@@ -20,9 +20,10 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 
+from settings import ENVIRONMENT
+
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples"
-PEER_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
 RUNS = 9
 
 
@@ -121,7 +122,7 @@ def run_peer(args, row, more=()):
     script, *rest = row.peer
     fixed = ["--threads", row.threads, "--runs", RUNS, "--seconds", args.seconds]
     return run([sys.executable, HERE / script, *rest, *fixed, *more],
-               {**PEER_ENVIRONMENT, "OMP_NUM_THREADS": str(row.threads)})
+               {**ENVIRONMENT, "OMP_NUM_THREADS": str(row.threads)})
 
 
 def run_row(args, row):
@@ -187,7 +188,7 @@ def compare_losses(args):
              "--seed", args.seed, "--metrics", metrics, "--quiet", "--json"])
         ours = [json.loads(line) for line in metrics.read_text().splitlines()]
     found = run([sys.executable, HERE / "torch_characters.py", "--data", text_of(args.data), "--epochs", 3,
-                 "--seed", args.seed], PEER_ENVIRONMENT)
+                 "--seed", args.seed], ENVIRONMENT)
     print("| epoch | rnnc | PyTorch | rnnc / PyTorch | held out: rnnc | PyTorch | rnnc / PyTorch |")
     print("|---|---|---|---|---|---|---|")
     for a, b in zip(ours, found["epochs"]):

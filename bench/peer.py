@@ -1,8 +1,8 @@
 """What the PyTorch sides share: settings, timing, the search for the best variant, and first weights as rnnc draws them.
 
 A peer is measured at its best. Whatever may be done in more than one way (which LSTM, which kind of gradient, which
-optimiser loop, how many of the threads) is a choice; `best_variant` times the choices one after the other, keeps the faster, and the result
-names what was kept and what was tried.
+optimiser loop, how many of the threads) is a choice; `best_variant` times the choices one after the other and keeps the
+faster, and the result names what was kept and what was tried.
 """
 import json
 import math
@@ -14,8 +14,7 @@ import warnings
 
 import torch
 
-# Big temporaries are given back to the system after every step otherwise, and cleared again by it at the next.
-ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+from settings import ENVIRONMENT
 
 
 def add_arguments(parser):

@@ -45,6 +45,10 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
     *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
     c->threads = line->threads ? (int)(line->threads < 256 ? line->threads : 256) : default_threads();
     TRY(check_passes(line, d));
+    if (line->unroll && strcmp(line->unroll, "full") != 0) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--unroll takes full, found '%s'", line->unroll);
+    }
+    c->unroll = line->unroll != NULL;
     TRY(choose_backend(line, d, c));
     c->hooks = (pass_hooks){
         .verify_each = line->verify_each,
@@ -93,6 +97,7 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
         .backend = c->interpret ? NULL : &c->backend,
         .threads = c->threads,
         .pipeline = c->pipeline,
+        .unroll = c->unroll,
         .hooks = &c->hooks,
         .update = update,
     };

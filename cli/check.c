@@ -68,6 +68,9 @@ static rnnc_status measure_step(report *r) {
                                .update = &update,
                                .shape = r->compiler.shape};
     memcpy(options.maxima, r->extents, sizeof options.maxima);
+    if (r->compiler.unroll) {
+        unrolled_extents(r->model->graph, r->extents, options.unroll);
+    }
     program *p = NULL;
     graph_keep_measured(r->model->graph);
     rnnc_status status = compile_graph(r->model->graph, &options, r->d, &p);

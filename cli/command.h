@@ -53,6 +53,7 @@ typedef struct compiler {
     kernel_backend backend;
     target_shape shape;
     int threads;
+    bool unroll;
     const char *pipeline;
     pass_hooks hooks;
     strbuf printed, timings, statistics;

@@ -120,6 +120,9 @@ static rnnc_status run_passes(dump_job *job, program **out_program) {
                                .update = job->trains ? &job->update : NULL,
                                .shape = job->compiler.shape};
     fill_maxima(job, options.maxima);
+    if (job->compiler.unroll) {
+        unrolled_extents(job->graph, options.maxima, options.unroll);
+    }
     rnnc_status status = compile_graph(job->graph, &options, job->d, out_program);
     show_compiler_output(&job->compiler);
     return status;

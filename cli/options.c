@@ -18,7 +18,7 @@ typedef struct option_row {
 } option_row;
 
 #define AT(field) offsetof(command_line, field)
-enum { ON_COMPILING = ON_ALL, ON_RUNNING = ON_TRAIN | ON_EVAL | ON_RUN };
+enum { ON_COMPILING = ON_ALL };
 
 static const option_row options[] = {
     {"data", OPTION_PAIR, ON_TRAIN | ON_EVAL | ON_RUN, "KEY=PATH", AT(data), 0,
@@ -62,6 +62,8 @@ static const option_row options[] = {
      "print the graph after a pass, or \"all\""},
     {"dump-dir", OPTION_TEXT, ON_COMPILING, "DIR", AT(dump_folder), 0,
      "write the graph after each pass into a folder"},
+    {"unroll", OPTION_TEXT, ON_COMPILING & ~ON_BENCH, "full", AT(unroll), 0,
+     "compile every step of the sequences by itself; all runs are then equally long"},
     {"verify-each", OPTION_FLAG, ON_COMPILING, NULL, AT(verify_each), 0, "check the graph after each pass"},
     {"stats", OPTION_FLAG, ON_COMPILING, NULL, AT(stats), 0,
      "print what each pass did and what the program needs"},
@@ -170,23 +172,32 @@ static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, dia
     return store(row, value, d, line);
 }
 
+static rnnc_status read_argument(int argc, char **argv, int *at, unsigned bit, diag_sink *d,
+                                 command_line *line) {
+    const char *text = argv[*at];
+    if (strcmp(text, "-h") == 0) {
+        line->help = true;
+        return RNNC_OK;
+    }
+    if (strncmp(text, "--", 2) == 0 && text[2]) {
+        return read_option(argc, argv, at, bit, d, line);
+    }
+    if (text[0] == '-' && text[1]) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help", text);
+    }
+    if (line->file) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'",
+                         text, line->file);
+    }
+    line->file = text;
+    return RNNC_OK;
+}
+
 rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, command_line *out_line) {
     *out_line = (command_line){.seed = 1, .bisect_limit = -1};
     arena_init(&out_line->memory);
     for (int at = 2; at < argc; at++) {
-        if (strcmp(argv[at], "-h") == 0) {
-            out_line->help = true;
-        } else if (strncmp(argv[at], "--", 2) == 0 && argv[at][2]) {
-            TRY(read_option(argc, argv, &at, bit, d, out_line));
-        } else if (argv[at][0] == '-' && argv[at][1]) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help",
-                             argv[at]);
-        } else if (out_line->file) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'",
-                             argv[at], out_line->file);
-        } else {
-            out_line->file = argv[at];
-        }
+        TRY(read_argument(argc, argv, &at, bit, d, out_line));
     }
     if (!out_line->file && !out_line->help) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help",

@@ -20,13 +20,8 @@ typedef struct training_job {
 } training_job;
 
 static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
-    const char *paths[] = {line->weights_out, line->plot};
-    for (int i = 0; i < 2; i++) {
-        if (paths[i]) {
-            TRY(check_writable(paths[i], d));
-        }
-    }
-    return RNNC_OK;
+    TRY(line->weights_out ? check_writable(line->weights_out, d) : RNNC_OK);
+    return line->plot ? check_writable(line->plot, d) : RNNC_OK;
 }
 
 static rnnc_status initialize(training_job *job) {

@@ -51,42 +51,37 @@ static void release(void *self, kernel_code_set *code) {
     *code = (kernel_code_set){.handle = NULL};
 }
 
-// Loads all objects; those not reached after a failure are disposed.
 static rnnc_status load(compiled_set *set, const kernel_desc *const *kernels, uint32_t count,
-                        LLVMMemoryBufferRef *objects, const uint32_t *same, diag_sink *d) {
-    rnnc_status status = jit_init(&set->jit, d);
+                        compiled_objects *objects, diag_sink *d) {
+    TRY(jit_init(&set->jit, d));
+    for (uint32_t i = 0; i < objects->count; i++) {
+        LLVMMemoryBufferRef object = objects->at[i];
+        objects->at[i] = NULL;
+        TRY(jit_add(&set->jit, object, d));
+    }
     char symbol[KERNEL_SYMBOL_SIZE];
     for (uint32_t i = 0; i < count; i++) {
-        if (status != RNNC_OK && objects[i]) {
-            LLVMDisposeMemoryBuffer(objects[i]);
-        } else if (status == RNNC_OK && same[i] != i) {
-            set->functions[i] = set->functions[same[i]];
-        } else if (status == RNNC_OK) {
-            kernel_symbol(kernels[i], symbol);
-            status = jit_add(&set->jit, objects[i], symbol, d, &set->functions[i]);
-        }
+        kernel_symbol(kernels[i], symbol);
+        TRY(jit_find(&set->jit, symbol, d, &set->functions[i]));
     }
-    return status;
+    return RNNC_OK;
 }
 
 static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32_t count, int threads, diag_sink *d,
                            kernel_code_set *out_code) {
     codegen *c = self;
+    *out_code = (kernel_code_set){.handle = NULL};
     compiled_set *set = calloc(1, sizeof *set + count * sizeof *set->functions);
-    LLVMMemoryBufferRef *objects = calloc(count + 1, sizeof *objects);
-    uint32_t *same = calloc(count + 1, sizeof *same);
-    rnnc_status status = RNNC_OUT_OF_MEMORY;
-    if (!set || !objects || !same) {
-        diag_fail(d, status, NO_SPAN, "no memory for a table of %u kernels", count);
-    } else {
-        status = compile_objects(&c->target, kernels, count, threads, d, objects, same);
+    if (!set) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of %u kernels", count);
     }
+    *out_code = (kernel_code_set){.handle = set, .functions = set->functions};
+    compiled_objects objects;
+    rnnc_status status = compile_objects(&c->target, kernels, count, threads, d, &objects);
     if (status == RNNC_OK) {
-        status = load(set, kernels, count, objects, same, d);
+        status = load(set, kernels, count, &objects, d);
+        compiled_objects_dispose(&objects);
     }
-    free(objects);
-    free(same);
-    *out_code = (kernel_code_set){.handle = set, .functions = set ? set->functions : NULL};
     if (status != RNNC_OK) {
         release(self, out_code);
     }
@@ -113,7 +108,7 @@ rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form 
     }
     LLVMTargetMachineRef machine = target_machine(&c->target);
     char *error = NULL;
-    LLVMMemoryBufferRef buffer = machine ? object_compile(k, &c->target, machine, forms[form], &error) : NULL;
+    LLVMMemoryBufferRef buffer = machine ? object_compile(&k, 1, &c->target, machine, forms[form], &error) : NULL;
     rnnc_status status = RNNC_OK;
     if (buffer) {
         strbuf_add_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));

@@ -3,45 +3,116 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codegen/kernel_emit.h"
 #include "codegen/object.h"
 
-enum { MOST_THREADS = 64 };
+enum {
+    MOST_THREADS = 64,
+    SHARES = 3, // groups for each thread, so that all end at about the same time
+};
+
+// A different kernel and what it has in common with others.
+typedef struct candidate {
+    const kernel_desc *k;
+    uint64_t hash;
+    int family;
+} candidate;
+
+typedef struct group {
+    const kernel_desc **kernels;
+    uint32_t count;
+    char *error; // by malloc; NULL: none
+} group;
 
 typedef struct compile_job {
     const target *target;
-    const kernel_desc *const *kernels;
+    group *groups;
+    LLVMMemoryBufferRef *objects; // by group
     uint32_t count;
-    const uint32_t *same;
-    LLVMMemoryBufferRef *objects;
-    char **errors;         // by kernel; by malloc
-    atomic_uint next;      // kernel to be taken
-    atomic_bool no_machine;
+    atomic_uint next; // group to be taken
 } compile_job;
 
-// Takes kernel after kernel until none is left.
+// ---- Groups ----
+
+// Products of one element type and layout of A share register tiles; these take long, so they come first.
+static int family_of(const kernel_desc *k) {
+    return k->kind == KERNEL_PRODUCT ? k->elem * 2 + k->transposed : 2 * DTYPE_COUNT;
+}
+
+static int by_hash(const void *a, const void *b) {
+    const candidate *x = a, *y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static int by_family(const void *a, const void *b) {
+    const candidate *x = a, *y = b;
+    return x->family != y->family ? x->family - y->family : by_hash(a, b);
+}
+
+// The different ones of |kernels|, families beside each other; their number.
+static uint32_t find_different(const kernel_desc *const *kernels, uint32_t count, candidate *out_candidates) {
+    for (uint32_t i = 0; i < count; i++) {
+        out_candidates[i] = (candidate){kernels[i], kernel_hash(kernels[i]), family_of(kernels[i])};
+    }
+    qsort(out_candidates, count, sizeof *out_candidates, by_hash);
+    uint32_t different = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool known = different && out_candidates[different - 1].hash == out_candidates[i].hash;
+        if (!known) {
+            out_candidates[different++] = out_candidates[i];
+        }
+    }
+    qsort(out_candidates, different, sizeof *out_candidates, by_family);
+    return different;
+}
+
+// How many groups a family of |members| is cut into. A product's family writes its register tiles again for each.
+static uint32_t share_count(int family, uint32_t members, int threads) {
+    uint32_t wanted = (uint32_t)(family < 2 * DTYPE_COUNT ? threads : threads * SHARES), most = (members + 1) / 2;
+    return wanted < most ? wanted : most;
+}
+
+// Cuts the families into groups, whose kernels are |order|'s in order; the number of groups.
+static uint32_t make_groups(const candidate *candidates, uint32_t count, int threads, const kernel_desc **order,
+                            group *out_groups) {
+    uint32_t groups = 0;
+    for (uint32_t begin = 0, end; begin < count; begin = end) {
+        for (end = begin; end < count && candidates[end].family == candidates[begin].family; end++) {
+            order[end] = candidates[end].k;
+        }
+        uint32_t members = end - begin, shares = share_count(candidates[begin].family, members, threads);
+        for (uint32_t s = 0; s < shares; s++) {
+            uint32_t from = begin + members * s / shares, to = begin + members * (s + 1) / shares;
+            out_groups[groups++] = (group){order + from, to - from, NULL};
+        }
+    }
+    return groups;
+}
+
+// ---- Work ----
+
+// Takes group after group until none is left.
 static void *work(void *user) {
     compile_job *job = user;
     LLVMTargetMachineRef machine = target_machine(job->target);
-    if (!machine) {
-        atomic_store(&job->no_machine, true);
-        return NULL;
-    }
     for (uint32_t i; (i = atomic_fetch_add(&job->next, 1)) < job->count;) {
-        if (job->same[i] == i) {
-            job->objects[i] = object_compile(job->kernels[i], job->target, machine, OBJECT_BYTES, &job->errors[i]);
+        group *g = &job->groups[i];
+        if (machine) {
+            job->objects[i] = object_compile(g->kernels, g->count, job->target, machine, OBJECT_BYTES, &g->error);
         }
     }
-    LLVMDisposeTargetMachine(machine);
+    if (machine) {
+        LLVMDisposeTargetMachine(machine);
+    }
     return NULL;
 }
 
 // Threads that cannot be had are done without.
 static void run(compile_job *job, int threads) {
     pthread_t others[MOST_THREADS];
-    int started = 0, wanted = threads < MOST_THREADS ? threads : MOST_THREADS;
-    wanted = (uint32_t)wanted < job->count ? wanted : (int)job->count;
+    int started = 0, wanted = (uint32_t)threads < job->count ? threads : (int)job->count;
     while (started < wanted - 1 && pthread_create(&others[started], NULL, work, job) == 0) {
         started++;
     }
@@ -49,6 +120,21 @@ static void run(compile_job *job, int threads) {
     for (int i = 0; i < started; i++) {
         pthread_join(others[i], NULL);
     }
+}
+
+// Reports the first group that failed, if any.
+static rnnc_status collect(compile_job *job, diag_sink *d) {
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < job->count; i++) {
+        const group *g = &job->groups[i];
+        if (status == RNNC_OK && !job->objects[i]) {
+            const char *name = g->kernels[0]->name ? g->kernels[0]->name : "";
+            status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s cannot be compiled: %s", name,
+                               g->error ? g->error : "LLVM has no target machine");
+        }
+        free(g->error);
+    }
+    return status;
 }
 
 static rnnc_status check_all(const kernel_desc *const *kernels, uint32_t count, diag_sink *d) {
@@ -61,56 +147,42 @@ static rnnc_status check_all(const kernel_desc *const *kernels, uint32_t count, 
     return RNNC_OK;
 }
 
-static void find_same(const kernel_desc *const *kernels, uint32_t count, uint64_t *hashes, uint32_t *out_same) {
-    for (uint32_t i = 0; i < count; i++) {
-        hashes[i] = kernel_hash(kernels[i]);
-        out_same[i] = i;
-        for (uint32_t j = 0; j < i && out_same[i] == i; j++) {
-            if (hashes[j] == hashes[i] && kernel_equal(kernels[j], kernels[i])) {
-                out_same[i] = j;
-            }
-        }
-    }
-}
-
-// Reports the first kernel that failed, if any.
-static rnnc_status collect(compile_job *job, diag_sink *d) {
-    rnnc_status status = RNNC_OK;
-    for (uint32_t i = 0; i < job->count; i++) {
-        if (status == RNNC_OK && job->same[i] == i && !job->objects[i]) {
-            const char *text = job->errors[i] ? job->errors[i] : "LLVM has no target machine";
-            const char *name = job->kernels[i]->name ? job->kernels[i]->name : "";
-            status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s cannot be compiled: %s", name, text);
-        }
-        free(job->errors[i]);
-    }
-    for (uint32_t i = 0; i < job->count && status != RNNC_OK; i++) {
-        if (job->objects[i]) {
-            LLVMDisposeMemoryBuffer(job->objects[i]);
-        }
-    }
-    return status;
-}
-
 rnnc_status compile_objects(const target *t, const kernel_desc *const *kernels, uint32_t count, int threads,
-                            diag_sink *d, LLVMMemoryBufferRef *out_objects, uint32_t *out_same) {
+                            diag_sink *d, compiled_objects *out_objects) {
+    *out_objects = (compiled_objects){.at = NULL};
     TRY(check_all(kernels, count, d));
-    char **errors = calloc(count + 1, sizeof *errors);
-    uint64_t *hashes = calloc(count + 1, sizeof *hashes);
+    int most = threads < 1 ? 1 : threads < MOST_THREADS ? threads : MOST_THREADS;
+    candidate *candidates = calloc(count + 1, sizeof *candidates);
+    const kernel_desc **order = calloc(count + 1, sizeof *order);
+    group *groups = calloc(count + 1, sizeof *groups);
+    LLVMMemoryBufferRef *objects = calloc(count + 1, sizeof *objects);
     rnnc_status status = RNNC_OUT_OF_MEMORY;
-    if (!errors || !hashes) {
+    if (!candidates || !order || !groups || !objects) {
         diag_fail(d, status, NO_SPAN, "no memory for a table of %u kernels", count);
     } else {
-        find_same(kernels, count, hashes, out_same);
-        for (uint32_t i = 0; i < count; i++) {
-            out_objects[i] = NULL;
-        }
-        compile_job job = {.target = t, .kernels = kernels, .count = count, .same = out_same, .objects = out_objects,
-                           .errors = errors};
-        run(&job, threads);
+        compile_job job = {.target = t, .groups = groups, .objects = objects};
+        job.count = make_groups(candidates, find_different(kernels, count, candidates), most, order, groups);
+        run(&job, most);
         status = collect(&job, d);
+        *out_objects = (compiled_objects){objects, job.count};
+        objects = NULL;
     }
-    free(hashes);
-    free(errors);
+    if (status != RNNC_OK) {
+        compiled_objects_dispose(out_objects);
+    }
+    free(candidates);
+    free(order);
+    free(groups);
+    free(objects);
     return status;
+}
+
+void compiled_objects_dispose(compiled_objects *objects) {
+    for (uint32_t i = 0; i < objects->count; i++) {
+        if (objects->at[i]) {
+            LLVMDisposeMemoryBuffer(objects->at[i]);
+        }
+    }
+    free(objects->at);
+    *objects = (compiled_objects){.at = NULL};
 }

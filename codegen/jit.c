@@ -42,21 +42,32 @@ rnnc_status jit_init(jit *j, diag_sink *d) {
     return RNNC_OK;
 }
 
-// Writes a line for each function of |binary|, whose |symbol| is at |address|.
-static void write_perf_map(const jit *j, LLVMBinaryRef binary, const char *symbol, uint64_t address) {
+// A symbol of |binary| that the engine finds: how far its address there is from that in the file.
+static bool find_distance(const jit *j, LLVMBinaryRef binary, uint64_t *out_distance) {
     LLVMSymbolIteratorRef s = LLVMObjectFileCopySymbolIterator(binary);
-    uint64_t own = 0;
-    for (; !LLVMObjectFileIsSymbolIteratorAtEnd(binary, s); LLVMMoveToNextSymbol(s)) {
-        own = strcmp(LLVMGetSymbolName(s), symbol) == 0 ? LLVMGetSymbolAddress(s) : own;
+    bool found = false;
+    for (; !found && !LLVMObjectFileIsSymbolIteratorAtEnd(binary, s); LLVMMoveToNextSymbol(s)) {
+        LLVMOrcExecutorAddress address = 0;
+        LLVMErrorRef error = LLVMOrcLLJITLookup(j->engine, &address, LLVMGetSymbolName(s));
+        found = !error && address;
+        *out_distance = address - LLVMGetSymbolAddress(s);
+        LLVMConsumeError(error);
     }
     LLVMDisposeSymbolIterator(s);
-    s = LLVMObjectFileCopySymbolIterator(binary);
+    return found;
+}
+
+// Writes a line for each function of |object| for perf.
+static void write_perf_map(const jit *j, LLVMBinaryRef binary) {
+    uint64_t distance;
+    if (!find_distance(j, binary, &distance)) {
+        return;
+    }
+    LLVMSymbolIteratorRef s = LLVMObjectFileCopySymbolIterator(binary);
     for (; !LLVMObjectFileIsSymbolIteratorAtEnd(binary, s); LLVMMoveToNextSymbol(s)) {
-        const char *name = LLVMGetSymbolName(s);
         if (LLVMGetSymbolSize(s)) {
-            bool helper = strcmp(name, symbol) != 0;
-            fprintf(j->perf_map, "%" PRIx64 " %" PRIx64 " %s%s%s\n", address + LLVMGetSymbolAddress(s) - own,
-                    LLVMGetSymbolSize(s), symbol, helper ? ":" : "", helper ? name : "");
+            fprintf(j->perf_map, "%" PRIx64 " %" PRIx64 " %s\n", distance + LLVMGetSymbolAddress(s), LLVMGetSymbolSize(s),
+                    LLVMGetSymbolName(s));
         }
     }
     LLVMDisposeSymbolIterator(s);
@@ -65,28 +76,31 @@ static void write_perf_map(const jit *j, LLVMBinaryRef binary, const char *symbo
 
 static LLVMBinaryRef open_binary(LLVMMemoryBufferRef object) {
     char *message = NULL;
-    LLVMMemoryBufferRef copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object),
-                                                                         LLVMGetBufferSize(object), "kernel");
-    LLVMBinaryRef binary = LLVMCreateBinary(copy, NULL, &message);
+    LLVMBinaryRef binary = LLVMCreateBinary(object, NULL, &message);
     LLVMDisposeMessage(message);
-    LLVMDisposeMemoryBuffer(copy);
     return binary;
 }
 
-rnnc_status jit_add(jit *j, LLVMMemoryBufferRef object, const char *symbol, diag_sink *d,
-                    kernel_function **out_function) {
-    LLVMBinaryRef binary = j->perf_map ? open_binary(object) : NULL;
-    LLVMOrcExecutorAddress address = 0;
-    LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(j->engine, LLVMOrcLLJITGetMainJITDylib(j->engine), object);
-    if (!error) {
-        error = LLVMOrcLLJITLookup(j->engine, &address, symbol);
+rnnc_status jit_add(jit *j, LLVMMemoryBufferRef object, diag_sink *d) {
+    LLVMMemoryBufferRef copy = NULL;
+    if (j->perf_map) {
+        copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object), LLVMGetBufferSize(object), "kernels");
     }
+    LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(j->engine, LLVMOrcLLJITGetMainJITDylib(j->engine), object);
+    LLVMBinaryRef binary = copy && !error ? open_binary(copy) : NULL;
     if (binary) {
-        if (!error) {
-            write_perf_map(j, binary, symbol, address);
-        }
+        write_perf_map(j, binary);
         LLVMDisposeBinary(binary);
     }
+    if (copy) {
+        LLVMDisposeMemoryBuffer(copy);
+    }
+    return error ? report(d, error, "load kernels' code") : RNNC_OK;
+}
+
+rnnc_status jit_find(jit *j, const char *symbol, diag_sink *d, kernel_function **out_function) {
+    LLVMOrcExecutorAddress address = 0;
+    LLVMErrorRef error = LLVMOrcLLJITLookup(j->engine, &address, symbol);
     if (error) {
         return report(d, error, "load a kernel's code");
     }

@@ -14,9 +14,10 @@ typedef struct jit {
 
 // Used by one thread at a time.
 rnnc_status jit_init(jit *j, diag_sink *d);
-// Takes |object| over and finds the address of |symbol| in it.
-rnnc_status jit_add(jit *j, LLVMMemoryBufferRef object, const char *symbol, diag_sink *d,
-                    kernel_function **out_function);
+// Takes |object| over.
+rnnc_status jit_add(jit *j, LLVMMemoryBufferRef object, diag_sink *d);
+// Finds a kernel in the objects added.
+rnnc_status jit_find(jit *j, const char *symbol, diag_sink *d, kernel_function **out_function);
 // The code is gone afterwards.
 void jit_deinit(jit *j);
 

@@ -1,4 +1,4 @@
-// One kernel as an LLVM module.
+// Kernels as functions of an LLVM module.
 #ifndef RNNC_CODEGEN_KERNEL_EMIT_H
 #define RNNC_CODEGEN_KERNEL_EMIT_H
 
@@ -15,7 +15,7 @@ const char *kernel_defect(const kernel_desc *k);
 
 target_shape target_shape_of(const target_facts *t);
 
-// Writes |k| into e->module. |k| has no defect.
+// Adds |k|, which has no defect, to e->module.
 void kernel_emit(emitter *e, const kernel_desc *k);
 
 #endif

@@ -48,7 +48,7 @@ static bool optimize(LLVMModuleRef module, LLVMTargetMachineRef machine, char **
 
 static LLVMMemoryBufferRef text_of_module(LLVMModuleRef module) {
     char *text = LLVMPrintModuleToString(module);
-    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, strlen(text), "kernel");
+    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, strlen(text), "kernels");
     LLVMDisposeMessage(text);
     return buffer;
 }
@@ -74,15 +74,17 @@ static LLVMMemoryBufferRef generate(LLVMModuleRef module, LLVMTargetMachineRef m
     return buffer;
 }
 
-LLVMMemoryBufferRef object_compile(const kernel_desc *k, const target *t, LLVMTargetMachineRef machine,
-                                   object_form form, char **out_error) {
+LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t count, const target *t,
+                                   LLVMTargetMachineRef machine, object_form form, char **out_error) {
     *out_error = NULL;
     emitter e;
-    emitter_init(&e, "kernel", &t->facts);
+    emitter_init(&e, "kernels", &t->facts);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetModuleDataLayout(e.module, layout);
     LLVMDisposeTargetData(layout);
-    kernel_emit(&e, k);
+    for (uint32_t i = 0; i < count; i++) {
+        kernel_emit(&e, kernels[i]);
+    }
     LLVMMemoryBufferRef buffer = verify(e.module, out_error) ? generate(e.module, machine, form, out_error) : NULL;
     emitter_deinit(&e);
     return buffer;

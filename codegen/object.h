@@ -1,4 +1,4 @@
-// One kernel from description to object bytes, on a thread of its own if wanted.
+// Kernels from descriptions to the bytes of an object file.
 #ifndef RNNC_CODEGEN_OBJECT_H
 #define RNNC_CODEGEN_OBJECT_H
 
@@ -13,10 +13,11 @@ typedef enum object_form {
     OBJECT_LLVM_OPTIMIZED, // after them
 } object_form;
 
-// Compiles |k|, which has no defect, with |machine|. Returns what |form| says, to be disposed by the caller; NULL on
-// failure, with |*out_error| then a text to be freed by free().
-LLVMMemoryBufferRef object_compile(const kernel_desc *k, const target *t, LLVMTargetMachineRef machine,
-                                   object_form form, char **out_error);
+// Compiles |count| different kernels without defects into one module with |machine|, which belongs to the calling thread.
+// Returns what |form| says, to be disposed by the caller; NULL on failure, with |*out_error| then a text to be freed by
+// free().
+LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t count, const target *t,
+                                   LLVMTargetMachineRef machine, object_form form, char **out_error);
 
 // The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of what was
 // written twice.

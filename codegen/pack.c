@@ -23,14 +23,14 @@ static void emit_plain(frame *f) {
     LLVMValueRef to = l_at(e, whole.element, f->arg[1],
                            l_mul(e, loop.index, l_i64(e, product_width(&whole) * k->inner)));
     LLVMValueRef args[] = {from, l_i64(e, k->args[0].columns), l_i64(e, k->inner), to,
-                           l_mul(e, loop.index, l_i64(e, unit))};
+                           l_mul(e, loop.index, l_i64(e, unit)), l_i64(e, k->columns)};
     l_if inside;
     l_if_begin(e, &inside, l_less(e, loop.index, l_i64(e, whole.tiling.panels - 1)));
     if (copy_whole) {
-        l_call(e, copy_whole, args, 5);
+        l_call(e, copy_whole, args, 6);
     }
     l_if_else(&inside);
-    l_call(e, copy_last, args, 5);
+    l_call(e, copy_last, args, 6);
     l_if_end(&inside);
     l_loop_end(&loop, NULL);
 }

@@ -7,7 +7,7 @@ static void emit_chunk(body *b, const chunk *c, const bool *needed) {
 }
 
 // The columns from |column| to |end| (i64), whole chunks but for a mask where the row's last may be a part.
-static void emit_loop(product_panel *p, body *b, LLVMValueRef column, LLVMValueRef end, const bool *needed) {
+static void emit_loop(const product_panel *p, body *b, LLVMValueRef column, LLVMValueRef end, const bool *needed) {
     emitter *e = p->f->e;
     l_loop loop;
     l_loop_begin_sure(e, &loop, column, end, p->lanes, NULL, 0);
@@ -19,7 +19,7 @@ static void emit_loop(product_panel *p, body *b, LLVMValueRef column, LLVMValueR
     l_loop_end(&loop, NULL);
 }
 
-static void emit_chunks(product_panel *p, body *b, LLVMValueRef column) {
+static void emit_chunks(const product_panel *p, body *b, LLVMValueRef column) {
     emitter *e = p->f->e;
     bool needed[KERNEL_MAX_INSTRS];
     kernel_pass_needs(b->k, b->phases, 0, needed);
@@ -28,7 +28,12 @@ static void emit_chunks(product_panel *p, body *b, LLVMValueRef column) {
     if (p->any) {
         end = l_min_i64(e, end, l_i64(e, p->f->k->columns));
     }
-    if (whole) {
+    if (whole == p->lanes && (!p->any || p->f->k->columns % (int)p->lanes == 0)) {
+        emit_chunk(b, &(chunk){column, p->lanes, p->lanes, NULL}, needed);
+    } else if (whole == p->lanes) {
+        LLVMValueRef left = l_sub(e, l_i64(e, p->f->k->columns), column);
+        emit_chunk(b, &(chunk){column, p->lanes, p->lanes, l_first_lanes(e, left, p->lanes)}, needed);
+    } else if (whole) {
         emit_loop(p, b, column, end, needed);
     }
     if (rest) {
@@ -37,7 +42,7 @@ static void emit_chunks(product_panel *p, body *b, LLVMValueRef column) {
 }
 
 // The first panel's unit performs the stores of a row's single values.
-static void emit_one_stores(product_panel *p, body *b, LLVMValueRef column) {
+static void emit_one_stores(const product_panel *p, body *b, LLVMValueRef column) {
     emitter *e = p->f->e;
     if (!body_has_one_stores(b)) {
         return;
@@ -48,7 +53,7 @@ static void emit_one_stores(product_panel *p, body *b, LLVMValueRef column) {
     l_if_end(&first);
 }
 
-LLVMValueRef product_epilogue(product_panel *p) {
+LLVMValueRef product_epilogue(const product_panel *p) {
     frame *f = p->f;
     emitter *e = f->e;
     LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64, e->i64, e->i64, e->pointer};

@@ -2,6 +2,7 @@
 // from inner index to inner index.
 #include "codegen/product.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codegen/chunk.h"
@@ -22,7 +23,7 @@ product_panel product_describe(frame *f, int columns) {
 }
 
 typedef struct micro {
-    product_panel *p;
+    const product_panel *p;
     emitter *e;
     int rows;
     int vectors; // of all gates
@@ -70,23 +71,37 @@ static LLVMValueRef sums_at(const micro *m, LLVMValueRef sums, int row, int vect
     return l_offset(m->e, p->element, sums, row * product_width(p) + column);
 }
 
-static void load_row_pointers(micro *m, LLVMValueRef a) {
-    for (int r = 0; r < m->rows; r++) {
-        m->a[r] = l_at(m->e, m->p->element, a, l_mul(m->e, l_i64(m->e, r), m->a_stride));
+// Without gaps between the gates' vectors, they are as one gate's.
+static void tile_name(char *name, size_t size, const product_panel *p, int rows) {
+    bool dense = (int)(p->vectors * p->lanes) == p->tiling.unit_columns;
+    int gates = dense ? 1 : p->gates, vectors = (int)p->vectors * (p->gates / gates);
+    int64_t unit = dense ? product_width(p) : p->tiling.unit_columns;
+    snprintf(name, size, "tile.%s.%dx%ux%d.gates%d.%ld%s", dtype_name((dtype)p->f->k->elem), rows, p->lanes, vectors, gates,
+             (long)unit, p->f->k->transposed ? ".transposed" : "");
+}
+
+static void begin_tile(micro *m, LLVMValueRef function) {
+    m->a[0] = LLVMGetParam(function, 0);
+    m->a_stride = LLVMGetParam(function, 1);
+    m->b = LLVMGetParam(function, 2);
+    for (int r = 0; r < m->rows && !m->p->f->k->transposed; r++) {
+        m->a[r] = l_at(m->e, m->p->element, LLVMGetParam(function, 0), l_mul(m->e, l_i64(m->e, r), m->a_stride));
     }
 }
 
-LLVMValueRef product_micro(product_panel *p, int rows) {
+LLVMValueRef product_micro(const product_panel *p, int rows) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->pointer, e->i64, e->pointer};
-    LLVMValueRef function = l_function(e, "tile", parameters, 5, true);
-    micro m = {.p = p, .e = e, .rows = rows, .vectors = p->gates * (int)p->vectors,
-               .type = l_vector_type(p->element, p->lanes), .a_stride = LLVMGetParam(function, 1),
-               .b = LLVMGetParam(function, 2)};
-    m.a[0] = LLVMGetParam(function, 0);
-    if (!p->f->k->transposed) {
-        load_row_pointers(&m, m.a[0]);
+    char name[128];
+    tile_name(name, sizeof name, p, rows);
+    LLVMValueRef function = LLVMGetNamedFunction(e->module, name);
+    if (function) {
+        return function;
     }
+    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->pointer, e->i64, e->pointer};
+    function = l_function(e, name, parameters, 5, true);
+    micro m = {.p = p, .e = e, .rows = rows, .vectors = p->gates * (int)p->vectors,
+               .type = l_vector_type(p->element, p->lanes)};
+    begin_tile(&m, function);
     LLVMValueRef sums[LOOP_MAX_CARRIED];
     int count = rows * m.vectors;
     for (int i = 0; i < count; i++) {
@@ -104,11 +119,23 @@ LLVMValueRef product_micro(product_panel *p, int rows) {
     return function;
 }
 
-LLVMValueRef product_add(product_panel *p) {
+// Begins a helper that goes over the vectors of some rows of sums; NULL if the module has it already.
+static LLVMValueRef begin_helper(const product_panel *p, const char *kind, LLVMTypeRef *parameters, unsigned count,
+                                 LLVMValueRef *out_function) {
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s.%u.%ld", kind, dtype_name((dtype)p->f->k->elem), p->lanes, (long)product_width(p));
+    LLVMValueRef known = LLVMGetNamedFunction(p->f->e->module, name);
+    *out_function = known ? known : l_function(p->f->e, name, parameters, count, true);
+    return known ? NULL : *out_function;
+}
+
+LLVMValueRef product_add(const product_panel *p) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64};
-    LLVMValueRef function = l_function(e, "add", parameters, 3, true);
-    LLVMTypeRef type = l_vector_type(p->element, p->lanes);
+    LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64}, type = l_vector_type(p->element, p->lanes);
+    LLVMValueRef function;
+    if (!begin_helper(p, "add", parameters, 3, &function)) {
+        return function;
+    }
     LLVMValueRef count = l_mul(e, LLVMGetParam(function, 2), l_i64(e, product_width(p)));
     l_loop loop;
     l_loop_begin_sure(e, &loop, l_i64(e, 0), count, p->lanes, NULL, 0);
@@ -120,11 +147,13 @@ LLVMValueRef product_add(product_panel *p) {
     return function;
 }
 
-LLVMValueRef product_zero(product_panel *p) {
+LLVMValueRef product_zero(const product_panel *p) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->i64};
-    LLVMValueRef function = l_function(e, "zero", parameters, 2, true);
-    LLVMTypeRef type = l_vector_type(p->element, p->lanes);
+    LLVMTypeRef parameters[] = {e->pointer, e->i64}, type = l_vector_type(p->element, p->lanes);
+    LLVMValueRef function;
+    if (!begin_helper(p, "zero", parameters, 2, &function)) {
+        return function;
+    }
     LLVMValueRef count = l_mul(e, LLVMGetParam(function, 1), l_i64(e, product_width(p)));
     l_loop loop;
     l_loop_begin_sure(e, &loop, l_i64(e, 0), count, p->lanes, NULL, 0);

@@ -1,12 +1,15 @@
+#include <stdio.h>
+
 #include "codegen/chunk.h"
 #include "codegen/product.h"
 
 typedef struct packing {
-    product_panel *p;
+    const product_panel *p;
     emitter *e;
     LLVMTypeRef type;
-    LLVMValueRef column; // the panel's first
-    LLVMValueRef mask;   // of the vector being copied; NULL: by |active|
+    LLVMValueRef column;  // the panel's first
+    LLVMValueRef columns; // of a gate of B
+    LLVMValueRef mask;    // of the vector being copied; NULL: by |active|
     unsigned active;
 } packing;
 
@@ -17,7 +20,7 @@ static void choose_lanes(packing *s, unsigned v) {
     s->active = left <= 0 ? 0 : left < p->lanes ? (unsigned)left : p->lanes;
     s->mask = NULL;
     if (p->any) {
-        LLVMValueRef end = l_i64(s->e, p->f->k->columns - first);
+        LLVMValueRef end = l_sub(s->e, s->columns, l_i64(s->e, first));
         s->mask = l_first_lanes(s->e, l_sub(s->e, end, s->column), p->lanes);
     }
 }
@@ -30,12 +33,20 @@ static LLVMValueRef load_lanes(const packing *s, LLVMValueRef from) {
     return s->active ? chunk_load_part(s->e, s->type, s->active, from) : LLVMConstNull(s->type);
 }
 
-LLVMValueRef product_pack(product_panel *p) {
+LLVMValueRef product_pack(const product_panel *p) {
     emitter *e = p->f->e;
-    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->pointer, e->i64};
-    LLVMValueRef function = l_function(e, "pack", parameters, 5, true);
+    char name[128];
+    snprintf(name, sizeof name, "pack.%s.%ux%u.gates%d.%d%s.%d", dtype_name((dtype)p->f->k->elem), p->lanes, p->vectors,
+             p->gates, p->tiling.unit_columns, p->any ? ".any" : "", p->any ? 0 : p->columns);
+    LLVMValueRef function = LLVMGetNamedFunction(e->module, name);
+    if (function) {
+        return function;
+    }
+    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->pointer, e->i64, e->i64};
+    function = l_function(e, name, parameters, 6, true);
     LLVMValueRef b = LLVMGetParam(function, 0), stride = LLVMGetParam(function, 1);
-    packing s = {.p = p, .e = e, .type = l_vector_type(p->element, p->lanes), .column = LLVMGetParam(function, 4)};
+    packing s = {.p = p, .e = e, .type = l_vector_type(p->element, p->lanes), .column = LLVMGetParam(function, 4),
+                 .columns = LLVMGetParam(function, 5)};
     l_loop loop;
     l_loop_begin_sure(e, &loop, l_i64(e, 0), LLVMGetParam(function, 2), 1, NULL, 0);
     LLVMValueRef from = l_at(e, p->element, b, l_mul(e, loop.index, stride));
@@ -44,9 +55,10 @@ LLVMValueRef product_pack(product_panel *p) {
     for (unsigned v = 0; v < p->vectors; v++) {
         choose_lanes(&s, v);
         for (int g = 0; g < p->gates; g++) {
-            int64_t column = v * p->lanes;
-            LLVMValueRef value = load_lanes(&s, l_offset(e, p->element, from, (int64_t)g * p->f->k->columns + column));
-            l_store(e, value, l_offset(e, p->element, to, (int64_t)g * p->tiling.unit_columns + column));
+            LLVMValueRef gate = l_at(e, p->element, from, l_mul(e, s.columns, l_i64(e, g)));
+            LLVMValueRef value = load_lanes(&s, l_offset(e, p->element, gate, v * p->lanes));
+            int64_t column = (int64_t)g * p->tiling.unit_columns + v * p->lanes;
+            l_store(e, value, l_offset(e, p->element, to, column));
         }
     }
     l_loop_end(&loop, NULL);

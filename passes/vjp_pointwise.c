@@ -32,12 +32,14 @@ void vjp_sqrt(const vjp_site *s) {
 // 0 at 0.
 void vjp_abs(const vjp_site *s) {
     node_id x = vjp_operand(s, 0), zero = number(s, 0);
-    node_id negative = build_select(s->g, build_binary(s->g, OP_LESS, x, zero), build_unary(s->g, OP_NEG, s->dy), zero);
+    node_id below = build_binary(s->g, OP_LESS, x, zero);
+    node_id negative = build_select(s->g, below, build_unary(s->g, OP_NEG, s->dy), zero);
     vjp_add(s, 0, build_select(s->g, build_binary(s->g, OP_LESS, zero, x), s->dy, negative));
 }
 
 void vjp_tanh(const vjp_site *s) {
-    node_id slope = build_binary(s->g, OP_SUB, number(s, 1), times(s, s->n, s->n));
+    node_id square = times(s, s->n, s->n);
+    node_id slope = build_binary(s->g, OP_SUB, number(s, 1), square);
     vjp_add(s, 0, times(s, s->dy, slope));
 }
 

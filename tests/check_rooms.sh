@@ -19,7 +19,7 @@ cli             runtime/train runtime/data runtime codegen passes frontend ir su
 '
 rooms='support ir frontend passes codegen runtime cli'
 # The only files that may branch on a single op: its rules. All others ask the table for traits.
-rule_files='^(ir/(eval|infer)[^/]*|passes/vjp[^/]*|codegen/.*)$'
+rule_files='^(ir/(eval|infer)[^/]*|passes/(vjp|unroll)[^/]*|codegen/.*)$'
 line_limit=900
 
 offences=$(mktemp) || exit 2

@@ -44,6 +44,14 @@ static bool is_given(const loader *l, const char *key) {
     return false;
 }
 
+static void add_named_file(loader *l, const data_input *input) {
+    bool wanted = l->request->given_only ? is_given(l, input->name) : !input->is_lengths;
+    data_binding made = {.input = input->name, .kind = DATA_NPY, .key = input->name};
+    if (wanted) {
+        vec_push(&l->s->memory, l->bindings, made);
+    }
+}
+
 // The recipe's lines; without any, an .npy file of each input's name.
 static void list_bindings(loader *l) {
     const recipe *r = l->s->recipe;
@@ -53,12 +61,7 @@ static void list_bindings(loader *l) {
     }
     bool named = l->bindings.count == 0;
     for (uint32_t i = 0; named && i < l->s->inputs.count; i++) {
-        const char *name = l->s->inputs.at[i].name;
-        data_binding made = {.input = name, .kind = DATA_NPY, .key = name};
-        bool wanted = l->request->given_only ? is_given(l, name) : !l->s->inputs.at[i].is_lengths;
-        if (wanted) {
-            vec_push(memory, l->bindings, made);
-        }
+        add_named_file(l, &l->s->inputs.at[i]);
     }
 }
 
@@ -284,16 +287,18 @@ static void set_stated_extents(dataset *s) {
     }
 }
 
+static rnnc_status fit_input(loader *l, const data_input *input) {
+    TRY(agree_on_places(l, input));
+    return l->s->batching == BATCH_EXAMPLES ? fit_examples(l, input) : fit_series(l, input);
+}
+
 static rnnc_status fit_inputs(loader *l) {
     dataset *s = l->s;
     TRY(choose_step_axis(l));
     set_stated_extents(s);
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *input = &s->inputs.at[i];
-        if (input->source != UINT32_MAX) {
-            TRY(agree_on_places(l, input));
-            TRY(s->batching == BATCH_EXAMPLES ? fit_examples(l, input) : fit_series(l, input));
-        }
+        TRY(input->source != UINT32_MAX ? fit_input(l, input) : RNNC_OK);
     }
     if (s->places == 0 && l->request->given_only) {
         s->places = 1; // a model without inputs, or with states alone

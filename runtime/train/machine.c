@@ -8,9 +8,19 @@
 static const char interpreted_training[] = "simplify, differentiate, update, simplify";
 static const char interpreted_inference[] = "simplify";
 
-static compile_options compile_options_of(const machine_options *options) {
+void unrolled_extents(const graph *g, const int64_t *extents, int64_t *out_unroll) {
+    for (uint32_t a = 0; a < MAX_AXES; a++) {
+        bool sequence = a < g->axes.count && g->axes.at[a].kind == AXIS_IS_SEQUENCE;
+        out_unroll[a] = sequence ? extents[a] : 0;
+    }
+}
+
+static compile_options compile_options_of(const graph *g, const machine_options *options) {
     compile_options c = {.pipeline = options->pipeline, .hooks = options->hooks, .update = options->update};
     memcpy(c.maxima, options->maxima, sizeof c.maxima);
+    if (options->unroll && options->backend) {
+        unrolled_extents(g, options->maxima, c.unroll);
+    }
     if (options->backend) {
         c.shape = options->backend->shape;
     } else {
@@ -23,7 +33,7 @@ static compile_options compile_options_of(const machine_options *options) {
 }
 
 static rnnc_status create(graph *g, const machine_options *options, diag_sink *d, machine *m) {
-    compile_options c = compile_options_of(options);
+    compile_options c = compile_options_of(g, options);
     if (!options->backend) {
         TRY(compile_graph(g, &c, d, NULL));
         TRY(engine_create_interpreter(g, INTERPRET_AS_TYPED, d, &m->engine));
@@ -58,14 +68,20 @@ void machine_destroy(machine *m) {
     *m = (machine){0};
 }
 
+static rnnc_status reset_slot(const weights *w, uint32_t array, diag_sink *d) {
+    const graph_variable *v = w->arrays[array].variable;
+    for (uint32_t j = 0; j < v->parts.count; j++) {
+        weight_part part = weights_part(w, array, j);
+        TRY(weight_part_initialize(&part, v->parts.at[j].init, 0, d));
+    }
+    return RNNC_OK;
+}
+
 rnnc_status machine_reset_slots(machine *m, diag_sink *d) {
     weights *w = engine_weights(m->engine);
     for (uint32_t i = 0; i < w->count; i++) {
-        const graph_variable *v = w->arrays[i].variable;
-        for (uint32_t j = 0; v->role == VARIABLE_SLOT && j < v->parts.count; j++) {
-            weight_part part = weights_part(w, i, j);
-            TRY(weight_part_initialize(&part, v->parts.at[j].init, 0, d));
-        }
+        bool slot = w->arrays[i].variable->role == VARIABLE_SLOT;
+        TRY(slot ? reset_slot(w, i, d) : RNNC_OK);
     }
     weights_changed(w);
     return RNNC_OK;

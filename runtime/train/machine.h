@@ -13,6 +13,7 @@ typedef struct machine_options {
     const pass_hooks *hooks;      // NULL: none
     const update_options *update; // NULL: nothing is trained
     int64_t maxima[MAX_AXES];     // by axis: the largest extent in a run
+    bool unroll;                  // compiled: a node per step, and all runs as long as the maxima
 } machine_options;
 
 typedef struct machine {
@@ -26,6 +27,9 @@ typedef struct machine {
 // memory, which is as their first step needs it.
 rnnc_status machine_create(graph *g, const machine_options *options, diag_sink *d, machine *out_machine);
 void machine_destroy(machine *m);
+
+// The extents of all sequence axes of |g|, 0 for the others: what compile_options.unroll takes.
+void unrolled_extents(const graph *g, const int64_t *extents, int64_t *out_unroll);
 
 // The optimisers' memory as before the first step.
 rnnc_status machine_reset_slots(machine *m, diag_sink *d);
