@@ -176,8 +176,8 @@ static void print_recipe(const report *r) {
             printf("  %s %.10g\n", numbers[i].text, numbers[i].value);
         }
     }
-    if (how->keep_best) {
-        printf("  keep best\n");
+    if (how->keep != KEEP_LAST) {
+        printf("  keep best%s\n", how->keep == KEEP_BEST_ACCURACY ? " accuracy" : "");
     }
 }
 

@@ -51,6 +51,15 @@ static void release(void *self, kernel_code_set *code) {
     *code = (kernel_code_set){.handle = NULL};
 }
 
+// Of equal kernels the first one has the code.
+static uint32_t first_equal(const kernel_desc *const *kernels, uint32_t i) {
+    uint32_t first = 0;
+    while (first < i && !kernel_equal(kernels[first], kernels[i])) {
+        first++;
+    }
+    return first;
+}
+
 static rnnc_status load(compiled_set *set, const kernel_desc *const *kernels, uint32_t count,
                         compiled_objects *objects, diag_sink *d) {
     TRY(jit_init(&set->jit, d));
@@ -61,7 +70,7 @@ static rnnc_status load(compiled_set *set, const kernel_desc *const *kernels, ui
     }
     char symbol[KERNEL_SYMBOL_SIZE];
     for (uint32_t i = 0; i < count; i++) {
-        kernel_symbol(kernels[i], symbol);
+        kernel_symbol(kernels[first_equal(kernels, i)], symbol);
         TRY(jit_find(&set->jit, symbol, d, &set->functions[i]));
     }
     return RNNC_OK;

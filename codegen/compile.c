@@ -17,6 +17,7 @@ enum {
 typedef struct candidate {
     const kernel_desc *k;
     uint64_t hash;
+    uint32_t index;
     int family;
 } candidate;
 
@@ -43,7 +44,7 @@ static int family_of(const kernel_desc *k) {
 
 static int by_hash(const void *a, const void *b) {
     const candidate *x = a, *y = b;
-    return (x->hash > y->hash) - (x->hash < y->hash);
+    return x->hash != y->hash ? (x->hash > y->hash ? 1 : -1) : (x->index > y->index) - (x->index < y->index);
 }
 
 static int by_family(const void *a, const void *b) {
@@ -51,10 +52,10 @@ static int by_family(const void *a, const void *b) {
     return x->family != y->family ? x->family - y->family : by_hash(a, b);
 }
 
-// The different ones of |kernels|, families beside each other; their number.
+// The different ones of |kernels|, of equal ones the first, families beside each other; their number.
 static uint32_t find_different(const kernel_desc *const *kernels, uint32_t count, candidate *out_candidates) {
     for (uint32_t i = 0; i < count; i++) {
-        out_candidates[i] = (candidate){kernels[i], kernel_hash(kernels[i]), family_of(kernels[i])};
+        out_candidates[i] = (candidate){kernels[i], kernel_hash(kernels[i]), i, family_of(kernels[i])};
     }
     qsort(out_candidates, count, sizeof *out_candidates, by_hash);
     uint32_t different = 0;
@@ -70,7 +71,8 @@ static uint32_t find_different(const kernel_desc *const *kernels, uint32_t count
 
 // How many groups a family of |members| is cut into. A product's family writes its register tiles again for each.
 static uint32_t share_count(int family, uint32_t members, int threads) {
-    uint32_t wanted = (uint32_t)(family < 2 * DTYPE_COUNT ? threads : threads * SHARES), most = (members + 1) / 2;
+    bool product = family < 2 * DTYPE_COUNT;
+    uint32_t wanted = (uint32_t)(product ? threads : threads * SHARES), most = product ? (members + 3) / 4 : (members + 1) / 2;
     return wanted < most ? wanted : most;
 }
 

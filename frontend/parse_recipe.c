@@ -23,9 +23,17 @@ static bool parse_value_item(parser *p, recipe_definition *r, recipe_item item) 
     return item.value && add_item(p, r, item);
 }
 
-static bool parse_word_item(parser *p, recipe_definition *r, recipe_item item) {
-    const char *word = item.kind == ITEM_CARRY ? "state" : "best";
-    return parser_expect_word(p, word) && add_item(p, r, item);
+static bool parse_carry(parser *p, recipe_definition *r, recipe_item item) {
+    return parser_expect_word(p, "state") && add_item(p, r, item);
+}
+
+// keep best, or keep best accuracy
+static bool parse_keep(parser *p, recipe_definition *r, recipe_item item) {
+    if (!parser_expect_word(p, "best")) {
+        return false;
+    }
+    item.name = parser_accept_word(p, "accuracy") ? "accuracy" : NULL;
+    return add_item(p, r, item);
 }
 
 // name = value, name = value …
@@ -183,7 +191,7 @@ static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) 
 static const item_row data_rows[] = {
     {"examples", ITEM_EXAMPLES, parse_bare_item},          {"windows", ITEM_WINDOWS, parse_windows},
     {"random", ITEM_RANDOM_WINDOWS, parse_random_windows}, {"streams", ITEM_STREAMS, parse_bare_item},
-    {"validation", ITEM_VALIDATION, parse_validation},     {"keep", ITEM_KEEP_BEST, parse_word_item},
+    {"validation", ITEM_VALIDATION, parse_validation},     {"keep", ITEM_KEEP_BEST, parse_keep},
 };
 
 static bool parse_data(parser *p, recipe_definition *r, recipe_item item);
@@ -191,7 +199,7 @@ static bool parse_data(parser *p, recipe_definition *r, recipe_item item);
 static const item_row item_rows[] = {
     {"batch", ITEM_BATCH, parse_value_item},
     {"steps", ITEM_STEPS, parse_named_items},
-    {"carry", ITEM_CARRY, parse_word_item},
+    {"carry", ITEM_CARRY, parse_carry},
     {"init", ITEM_INIT, parse_init},
     {"optimizer", ITEM_OPTIMIZER, parse_value_item},
     {"clip_norm", ITEM_CLIP_NORM, parse_value_item},

@@ -364,7 +364,7 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
                       : item->kind == ITEM_RANDOM_WINDOWS ? BATCH_RANDOM_WINDOWS
                                                           : BATCH_STREAMS;
         return;
-    case ITEM_KEEP_BEST: r->keep_best = true; return;
+    case ITEM_KEEP_BEST: r->keep = item->name ? KEEP_BEST_ACCURACY : KEEP_BEST_LOSS; return;
     case ITEM_SET: return; // taken with the model's parameters
     }
 }
@@ -394,7 +394,7 @@ static void check_facts(elaborator *el, const recipe_definition *def, const reci
                         "the recipe '%s' does not say its optimizer: optimizer adam(rate = 0.001)",
                         def->name);
     }
-    if (r->keep_best && !r->validation_last) {
+    if (r->keep != KEEP_LAST && !r->validation_last) {
         elaborate_error(el, def->where, "'keep best' needs examples to judge by: validation last 1000");
     }
     recipe_check_data(el, def, r, facts->batching);

@@ -3,7 +3,7 @@
 //   - a pad is a concatenation with zeros:          pad %x {before = 2, size = 9} -> concat 0[2], %x, 0[3]
 //   - a reduction folds columns or axes, not both:  sum %x {over = B, columns = 1} -> sum (sum %x {columns}) {over}
 //   - what must have memory of its own and has none, or would have to be in two places, is copied: parts of a
-//     concat or stack, values read by a delay, outputs.
+//     concat or stack, values read by a delay, outputs, constants that a product reads.
 #include "passes/pass.h"
 #include "passes/rebuild.h"
 
@@ -85,10 +85,21 @@ static node_id own_part(rebuild *r, node_id n) {
     return part;
 }
 
+static bool holds_stack(const graph *g, node_id whole) {
+    const node *at = graph_node(g, whole);
+    bool found = at->op == OP_STACK;
+    for (uint32_t i = 0; at->op == OP_CONCAT && !found && i < at->operand_count; i++) {
+        found = holds_stack(g, at->operands[i]);
+    }
+    return found;
+}
+
+// A stack cannot be computed into another: a place has one index that is picked.
 static node_id lower_whole(rebuild *r, const node *was, const node_id *operands) {
     node_id *parts = arena_new_array(r->scratch, node_id, was->operand_count);
     for (uint32_t i = 0; i < was->operand_count; i++) {
-        parts[i] = own_part(r, operands[i]);
+        bool nested = was->op == OP_STACK && holds_stack(r->g, operands[i]);
+        parts[i] = own_part(r, nested ? copy_of(r->g, operands[i]) : operands[i]);
     }
     return rebuild_keep(r, was, parts);
 }
@@ -125,6 +136,22 @@ static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands
     return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
 }
 
+// Whether operand |i| is found through memory, whatever computes it.
+static bool reads_memory(op_id op, uint32_t i) {
+    bool by_rows = op == OP_SEGMENT || op == OP_SCATTER || op == OP_ADD_ROWS;
+    return op_has(op, PRODUCT) || by_rows || ((op == OP_GATHER || op == OP_PICK) && i == 0);
+}
+
+static node_id lower_operands(rebuild *r, const node *was, const node_id *operands) {
+    node_id *read = arena_new_array(r->scratch, node_id, was->operand_count + 1);
+    for (uint32_t i = 0; i < was->operand_count; i++) {
+        op_id op = operands[i] == NO_NODE ? was->op : graph_node(r->g, operands[i])->op;
+        bool nowhere = op == OP_CONST || op == OP_COLUMN;
+        read[i] = nowhere && reads_memory(was->op, i) ? copy_of(r->g, operands[i]) : operands[i];
+    }
+    return rebuild_keep(r, was, read);
+}
+
 static node_id make(rebuild *r, const node *was, const node_id *operands) {
     if (is_whole(was->op)) {
         return lower_whole(r, was, operands);
@@ -132,7 +159,7 @@ static node_id make(rebuild *r, const node *was, const node_id *operands) {
     if (was->op == OP_PAD) {
         return lower_pad(r, was, operands);
     }
-    return op_has(was->op, REDUCE) ? lower_reduce(r, was, operands) : rebuild_keep(r, was, operands);
+    return op_has(was->op, REDUCE) ? lower_reduce(r, was, operands) : lower_operands(r, was, operands);
 }
 
 // An output is a computed value, whole or at one end of an axis.

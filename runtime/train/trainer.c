@@ -15,7 +15,8 @@ typedef struct trainer {
     state_carrier *states;
     bool carry;
     weights *best; // a copy of the best weights so far
-    double best_loss;
+    double best_judged;
+    measures best_validation;
     metrics_writer writer;
     bool writes;
     arena memory;
@@ -193,21 +194,26 @@ static rnnc_status train_batches(trainer *r, int64_t epoch) {
 
 static rnnc_status keep_if_best(trainer *r, int64_t epoch, const measures *validation) {
     const recipe *how = r->t->data->recipe;
-    double loss = measures_loss(validation);
-    if (!how || !how->keep_best) {
-        r->result->validation = *validation;
+    r->result->validation = *validation;
+    if (!how || how->keep == KEEP_LAST) {
         return RNNC_OK;
     }
-    if (r->best && !(loss < r->best_loss)) {
+    if (how->keep == KEEP_BEST_ACCURACY && !validation->has_classes) {
+        return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "keep best accuracy: the model has no cross_entropy against classes to count right ones by");
+    }
+    // What is least is best: the loss, or the share of wrong classes.
+    double judged = how->keep == KEEP_BEST_LOSS ? measures_loss(validation) : 1 - validation->correct / validation->count;
+    if (r->best && !(judged < r->best_judged)) {
         return RNNC_OK;
     }
     if (!r->best) {
         TRY(weights_create(r->t->machine->variables, r->t->machine->variable_count, r->d, &r->best));
     }
     weights_copy(r->best, engine_weights(r->engine));
-    r->best_loss = loss;
+    r->best_judged = judged;
     r->result->best_epoch = epoch;
-    r->result->validation = *validation;
+    r->best_validation = *validation;
     return RNNC_OK;
 }
 
@@ -278,6 +284,7 @@ static rnnc_status train_all(trainer *r) {
     if (r->best) {
         weights_copy(engine_weights(r->engine), r->best);
         weights_changed(engine_weights(r->engine));
+        r->result->validation = r->best_validation;
     }
     r->result->seconds = seconds_now() - r->begin;
     return RNNC_OK;

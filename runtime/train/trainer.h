@@ -28,7 +28,7 @@ typedef struct training_result {
 } training_result;
 
 // Trains. Afterwards the machine holds the weights of the last step or, if the recipe keeps the best, of the epoch with
-// the smallest validation loss. A loss that is not a number stops it with an error. Fails before the first step if it does not know
+// the best validation (recipe.keep). A loss that is not a number stops it with an error. Fails before the first step if it does not know
 // when to end or the metrics cannot be written.
 rnnc_status training_run(const training *t, diag_sink *d, training_result *out_result);
 

@@ -70,14 +70,14 @@ void diff_model_text(const diff_model *m, strbuf *out) {
                     "}\n");
 }
 
-graph *diff_graph_of_text(const char *text) {
+graph *diff_graph_of_text(const char *text, bool training) {
     diag_sink d;
     diag_init(&d);
     source_unit *unit = NULL;
     model *m = NULL;
     rnnc_status status = source_parse(&d, "case.rnn", text, strlen(text), &unit);
     if (status == RNNC_OK) {
-        status = model_build(&d, unit, &(model_options){.training = true}, &m);
+        status = model_build(&d, unit, &(model_options){.training = training}, &m);
     }
     if (status != RNNC_OK) {
         strbuf errors = {0};
@@ -101,7 +101,7 @@ graph *diff_graph_of_text(const char *text) {
 graph *diff_model_graph(const diff_model *m) {
     strbuf text = {0};
     diff_model_text(m, &text);
-    graph *g = diff_graph_of_text(strbuf_text(&text));
+    graph *g = diff_graph_of_text(strbuf_text(&text), !m->inference);
     strbuf_deinit(&text);
     return g;
 }

@@ -22,6 +22,7 @@ typedef struct diff_model {
     uint32_t cell, form; // of the tables
     int32_t hidden;
     dtype real;
+    bool inference; // dropout is the identity
 } diff_model;
 
 // The position of |name| in a table; |count| if it is not there.
@@ -30,7 +31,7 @@ uint32_t diff_find(const named_text *table, uint32_t count, const char *name);
 // The model's source text.
 void diff_model_text(const diff_model *m, strbuf *out);
 // The graph of a source text; the caller destroys it. Errors fail the test.
-graph *diff_graph_of_text(const char *text);
+graph *diff_graph_of_text(const char *text, bool training);
 graph *diff_model_graph(const diff_model *m);
 
 #endif

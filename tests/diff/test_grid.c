@@ -132,7 +132,7 @@ static void check_model(grid *g, grid_case c, bool only) {
 static void run_full(grid *g) {
     for (uint32_t i = 0; i < diff_cell_count * diff_form_count; i++) {
         for (int k = 0; k < SIZES * TYPES; k++) {
-            diff_model m = {i / diff_form_count, i % diff_form_count, sizes[k % SIZES], types[k / SIZES]};
+            diff_model m = {i / diff_form_count, i % diff_form_count, sizes[k % SIZES], types[k / SIZES], false};
             check_model(g, (grid_case){m, 0, 0}, false);
         }
     }
@@ -178,7 +178,7 @@ static choice most_fresh(coverage *c, uint32_t cell, uint32_t form) {
 }
 
 static grid_case case_of(const choice *at) {
-    diff_model m = {(uint32_t)at->level[0], (uint32_t)at->level[1], sizes[at->level[2]], types[at->level[5]]};
+    diff_model m = {(uint32_t)at->level[0], (uint32_t)at->level[1], sizes[at->level[2]], types[at->level[5]], false};
     return (grid_case){m, lengths[at->level[3]], batches[at->level[4]]};
 }
 
@@ -210,7 +210,7 @@ static void run_pairs(grid *g) {
 static void run_case(grid *g) {
     char **a = g->arguments;
     diff_model m = {diff_find(diff_cells, diff_cell_count, a[0]), diff_find(diff_forms, diff_form_count, a[1]),
-                    atoi(a[2]), strcmp(a[5], "f64") == 0 ? DT_F64 : DT_F32};
+                    atoi(a[2]), strcmp(a[5], "f64") == 0 ? DT_F64 : DT_F32, false};
     assert_true(m.cell < diff_cell_count && m.form < diff_form_count && m.hidden > 0);
     strbuf text = {0};
     diff_model_text(&m, &text);
@@ -222,7 +222,7 @@ static void run_case(grid *g) {
 // Every fifth of a few: small, so that interpreting is quick.
 static void run_quick(grid *g) {
     for (uint32_t cell = 0; cell < diff_cell_count; cell++) {
-        diff_model m = {cell, cell % diff_form_count, sizes[cell % 2], types[cell / 2 % 2]};
+        diff_model m = {cell, cell % diff_form_count, sizes[cell % 2], types[cell / 2 % 2], false};
         check_model(g, (grid_case){m, lengths[cell % 3], batches[cell / 2 % 2]}, true);
     }
 }

@@ -661,7 +661,7 @@ static void test_recipe(void **state) {
     assert_int_equal(r->batch, 20);
     assert_int_equal(r->step_axis_count, 1);
     assert_int_equal(r->steps[0].extent, 7);
-    assert_true(r->carry_state && r->keep_best && r->optimizer == OPTIMIZER_ADAM);
+    assert_true(r->carry_state && r->keep == KEEP_BEST_LOSS && r->optimizer == OPTIMIZER_ADAM);
     assert_true(r->rate == 0.01 && r->beta1 == 0.8 && r->beta2 == 0.999 && r->epsilon == 1e-8 &&
                 r->clip_norm == 5);
     assert_int_equal(r->schedule.count, 1);
