@@ -21,9 +21,11 @@ typedef struct fusion {
     node_id *sequence;     // by position
     uint32_t length;
     bool *after_reduction; // by node: in its group, it follows a reduction over columns
+    uint32_t *uses;        // by node: how often operands and outputs name it
+    uint32_t *met, *uses_met, round; // see argument_count
 } fusion;
 
-enum { MAX_GROUP_NODES = 160, MAX_GROUP_READS = 24 };
+enum { MAX_GROUP_NODES = 160 };
 
 // ---- Loops, and what is sunk into them ----
 
@@ -236,6 +238,56 @@ static bool columns_fit(const fusion *f, const plan_group *into, node_id n) {
     return same_shape(into, reach) || (is_number(reach) && into->rank == 1) || (only_numbers && reach.rank == 1);
 }
 
+// The arguments of a kernel for the groups |a| and |b| (or NO_GROUP) and the node |n| (or NO_NODE): what is read from
+// elsewhere, and what is or may be read from elsewhere, since not all of its readers are here yet.
+typedef struct argument_count {
+    fusion *f;
+    uint32_t a, b;
+    node_id joining;
+    uint32_t round; // stamps what was met in this count
+    uint32_t total;
+} argument_count;
+
+static bool is_counted_in(const argument_count *c, node_id n) {
+    return n == c->joining || in_register(c->f, c->a, n) != NO_NODE ||
+           (c->b != NO_GROUP && in_register(c->f, c->b, n) != NO_NODE);
+}
+
+static void count_operands(argument_count *c, node_id n) {
+    fusion *f = c->f;
+    const node *at = graph_node(f->g, n);
+    for (uint32_t i = 0; i < at->operand_count; i++) {
+        node_id x = at->operands[i];
+        bool met = f->met[x] == c->round;
+        f->uses_met[x] = met ? f->uses_met[x] + 1 : 1;
+        f->met[x] = c->round;
+        c->total += !met && !is_counted_in(c, x) && graph_node(f->g, x)->op != OP_CONST;
+    }
+}
+
+static void count_result(argument_count *c, node_id n) {
+    uint32_t here = c->f->met[n] == c->round ? c->f->uses_met[n] : 0;
+    c->total += c->f->uses[n] > here;
+}
+
+static void count_group(argument_count *c, uint32_t group, void (*count)(argument_count *, node_id)) {
+    for (uint32_t i = 0; group != NO_GROUP && i < c->f->p->groups.at[group].nodes.count; i++) {
+        count(c, c->f->p->groups.at[group].nodes.at[i]);
+    }
+}
+
+static bool arguments_fit(fusion *f, uint32_t a, uint32_t b, node_id n) {
+    argument_count c = {f, a, b, n, ++f->round, n != NO_NODE};
+    count_group(&c, a, count_operands);
+    count_group(&c, b, count_operands);
+    if (n != NO_NODE) {
+        count_operands(&c, n);
+    }
+    count_group(&c, a, count_result);
+    count_group(&c, b, count_result);
+    return c.total <= KERNEL_MAX_ARGS;
+}
+
 static bool can_join(fusion *f, uint32_t group, node_id n) {
     const plan_group *into = &f->p->groups.at[group];
     const node *at = graph_node(f->g, n);
@@ -245,7 +297,8 @@ static bool can_join(fusion *f, uint32_t group, node_id n) {
         return false;
     }
     bool spans_columns = folds_columns(at) || type_columns(at->type) > 1;
-    return !(spans_columns && follows_reduction(f, group, at)) && operands_fit(f, group, n);
+    return !(spans_columns && follows_reduction(f, group, at)) && arguments_fit(f, group, NO_GROUP, n) &&
+           operands_fit(f, group, n);
 }
 
 static void join(fusion *f, uint32_t group, node_id n) {
@@ -262,21 +315,6 @@ static void join(fusion *f, uint32_t group, node_id n) {
 }
 
 // ---- Merging a whole group into another ----
-
-static bool count_reads(const fusion *f, uint32_t a, uint32_t b) {
-    uint32_t reads = 0;
-    for (uint32_t k = 0; k < 2; k++) {
-        const plan_group *group = &f->p->groups.at[k ? b : a];
-        for (uint32_t i = 0; i < group->nodes.count; i++) {
-            const node *n = graph_node(f->g, group->nodes.at[i]);
-            for (uint32_t j = 0; j < n->operand_count; j++) {
-                uint32_t in = f->p->group_of[n->operands[j]];
-                reads += in != a && in != b && graph_node(f->g, n->operands[j])->op != OP_CONST;
-            }
-        }
-    }
-    return reads <= 2 * MAX_GROUP_READS;
-}
 
 // Whether group |a| reads group |b| in registers only, or not at all: through no memory and no third group.
 static bool reads_only_in_register(fusion *f, uint32_t a, uint32_t b) {
@@ -302,7 +340,7 @@ static bool can_merge(fusion *f, uint32_t into, uint32_t from) {
     const plan_group *a = &f->p->groups.at[into], *b = &f->p->groups.at[from];
     if (b->kind != KERNEL_MAP || b->boundary != NO_NODE || b->merged || a->merged || a->boundary != NO_NODE ||
         (a->kind != KERNEL_MAP && a->kind != KERNEL_PRODUCT) || a->loop != b->loop || a->axes != b->axes ||
-        a->nodes.count + b->nodes.count > MAX_GROUP_NODES || !count_reads(f, into, from)) {
+        a->nodes.count + b->nodes.count > MAX_GROUP_NODES || !arguments_fit(f, into, from, NO_NODE)) {
         return false;
     }
     for (uint32_t i = 0; i < b->nodes.count; i++) {
@@ -479,6 +517,21 @@ static plan *make_plan(fusion *f) {
     return p;
 }
 
+static void count_uses(fusion *f) {
+    f->uses = arena_new_array(f->cx->scratch, uint32_t, f->g->nodes.count);
+    f->met = arena_new_array(f->cx->scratch, uint32_t, f->g->nodes.count);
+    f->uses_met = arena_new_array(f->cx->scratch, uint32_t, f->g->nodes.count);
+    for (node_id n = 0; n < f->g->nodes.count; n++) {
+        const node *at = graph_node(f->g, n);
+        for (uint32_t i = 0; i < at->operand_count; i++) {
+            f->uses[at->operands[i]]++;
+        }
+    }
+    for (uint32_t i = 0; i < f->g->outputs.count; i++) {
+        f->uses[f->g->outputs.at[i].node]++;
+    }
+}
+
 rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     fusion f = {.g = g, .cx = cx};
     graph_order order;
@@ -487,6 +540,7 @@ rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     f.position = arena_new_array(cx->scratch, uint32_t, g->nodes.count);
     f.sequence = arena_new_array(cx->scratch, node_id, g->nodes.count);
     f.after_reduction = arena_new_array(cx->scratch, bool, g->nodes.count);
+    count_uses(&f);
     assign_loops(&f, &order);
     sink_into_loops(&f);
     for (uint32_t i = 0; i < f.length; i++) {

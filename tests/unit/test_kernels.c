@@ -74,6 +74,10 @@ static void make_pointwise(pointwise_kernel *p, dtype elem, pointwise_form form,
     }
 }
 
+static double as_i32(double value) {
+    return isnan(value) ? 0 : fmax(INT32_MIN, fmin(INT32_MAX, trunc(value)));
+}
+
 static double tolerance(dtype elem, double value) {
     return elem == DT_I32 ? 0 : (elem == DT_F32 ? 5e-7 : 2e-15) * (fabs(value) + 1e-3);
 }
@@ -87,7 +91,7 @@ static void check_pointwise(const backend_case *c, const pointwise_kernel *p, co
             double x = takes_numbers_above_zero(op) ? array_get(&arrays[2], i) : a;
             double expected = op == OP_SELECT ? (array_get(&arrays[3], i) != 0 ? a : b) : formula(op, x, b, 0);
             dtype elem = arrays[p->outs[n]].elem;
-            expected = elem == DT_I32 ? trunc(expected) : expected;
+            expected = elem == DT_I32 ? as_i32(expected) : expected;
             double found = array_get(&arrays[p->outs[n]], i);
             if (!(fabs(found - expected) <= tolerance(elem, expected))) {
                 fail_msg("%s %s %s at %ld of %ld: %.17g, not %.17g", c->cpu, op_get((op_id)op)->mnemonic, dtype_name(elem),
