@@ -1,5 +1,6 @@
 // The one place where it is decided what runs programs, and with which hooks graphs are compiled.
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -91,6 +92,12 @@ static void add_program_statistics(compiler *c, const program *p) {
     }
 }
 
+static double milliseconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
 rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents,
                           diag_sink *d, machine *out_machine) {
     machine_options options = {
@@ -102,7 +109,11 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
         .update = update,
     };
     memcpy(options.maxima, extents, sizeof options.maxima);
+    double begin = milliseconds_now();
     rnnc_status status = machine_create(g, &options, d, out_machine);
+    if (c->hooks.timings) {
+        strbuf_addf(&c->timings, "%-16s %9.3f ms, passes and machine code\n", "whole program", milliseconds_now() - begin);
+    }
     if (status == RNNC_OK && out_machine->program) {
         add_program_statistics(c, out_machine->program);
     }
