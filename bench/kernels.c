@@ -1,5 +1,5 @@
 // Rates of single compiled kernels beside the machine's peak, on one and two threads.
-//     bench/kernels [--cpu NAME] [--compile] [pattern]     a pattern picks rows of the table by their names' beginning
+//     bench/kernels [--cpu NAME] [pattern]     a pattern picks rows of the table by how their names begin
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -300,8 +300,14 @@ static void make_pack(bench_kernel *b, target_shape shape) {
 static void make_kernel(bench_kernel *b, const bench_case *c, target_shape shape) {
     memset(b, 0, sizeof *b);
     b->c = c;
-    b->k = (kernel_desc){.kind = c->kind, .dims = 1, .elem = DT_F32, .columns = c->columns, .gates = c->gates,
-                         .instrs = b->instrs, .name = c->name, .site = "bench"};
+    b->k = (kernel_desc){.kind = c->kind,
+                         .dims = 1,
+                         .elem = DT_F32,
+                         .columns = c->columns,
+                         .gates = c->gates,
+                         .instrs = b->instrs,
+                         .name = c->name,
+                         .site = "bench"};
     b->ints[0] = c->rows;
     switch (c->kind) {
     case KERNEL_PRODUCT: make_product(b, shape); break;
@@ -342,7 +348,8 @@ static void run_share(team *t, int member) {
     memcpy(args, t->b->args, sizeof t->b->args);
     args[t->b->k.arg_count] = t->scratch[member];
     int64_t blocks = (t->units + t->grain - 1) / t->grain;
-    int64_t begin = blocks * member / t->members * t->grain, end = blocks * (member + 1) / t->members * t->grain;
+    int64_t begin = blocks * member / t->members * t->grain,
+            end = blocks * (member + 1) / t->members * t->grain;
     end = end < t->units ? end : t->units;
     for (long i = 0; i < t->turns; i++) {
         if (begin < end) {
@@ -391,7 +398,8 @@ static double measure(team *t, int members) {
     return least(samples, SAMPLES);
 }
 
-static kernel_code_set compile(kernel_backend *backend, const kernel_desc *k, diag_sink *d, double *out_seconds) {
+static kernel_code_set compile(kernel_backend *backend, const kernel_desc *k, diag_sink *d,
+                               double *out_seconds) {
     kernel_code_set code;
     double began = own_time();
     if (backend->compile(backend->self, &k, 1, 1, d, &code) != RNNC_OK) {
@@ -426,10 +434,13 @@ static void bench(codegen *c, const bench_case *at, diag_sink *d) {
         exit(1);
     }
     double one = measure(&t, 1), two = measure(&t, 2);
-    double flops = at->kind == KERNEL_PRODUCT ? 2.0 * (double)at->rows * (double)at->inner * at->gates * at->columns : 0;
-    printf("%-28s %5.1f | %9.2f us %7.1f GFLOP/s %4.0f %% %6.1f GB/s | %9.2f us %7.1f GFLOP/s | %5.1f ms %6zu B\n", at->name,
-           peak, one * 1e6, flops / one * 1e-9, flops / one * 1e-7 / peak, b.bytes / one * 1e-9, two * 1e6, flops / two * 1e-9,
-           compile_seconds * 1e3, object_size(c, &b.k, d));
+    double flops =
+        at->kind == KERNEL_PRODUCT ? 2.0 * (double)at->rows * (double)at->inner * at->gates * at->columns : 0;
+    printf("%-28s %5.1f | %9.2f us %7.1f GFLOP/s %4.0f %% %6.1f GB/s | %9.2f us %7.1f GFLOP/s | %5.1f ms "
+           "%6zu B\n",
+           at->name, peak, one * 1e6, flops / one * 1e-9, peak > 0 ? flops / one * 1e-7 / peak : 0,
+           b.bytes / one * 1e-9, two * 1e6, flops / two * 1e-9, compile_seconds * 1e3,
+           object_size(c, &b.k, d));
     fflush(stdout);
     backend.release(backend.self, &code);
     free(t.scratch[0]);
@@ -456,8 +467,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     codegen_describe(c, &text);
-    printf("%s\n%-28s peak of one core | one thread, of peak, bytes | two threads | compiling, object\n", strbuf_text(&text),
-           "kernel");
+    printf("%s\n%-28s peak of one core | one thread, of peak, bytes | two threads | compiling, object\n",
+           strbuf_text(&text), "kernel");
     strbuf_deinit(&text);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         if (strncmp(cases[i].name, pattern, strlen(pattern)) == 0) {

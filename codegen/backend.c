@@ -76,8 +76,8 @@ static rnnc_status load(compiled_set *set, const kernel_desc *const *kernels, ui
     return RNNC_OK;
 }
 
-static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32_t count, int threads, diag_sink *d,
-                           kernel_code_set *out_code) {
+static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,
+                           diag_sink *d, kernel_code_set *out_code) {
     codegen *c = self;
     *out_code = (kernel_code_set){.handle = NULL};
     compiled_set *set = calloc(1, sizeof *set + count * sizeof *set->functions);
@@ -105,11 +105,12 @@ kernel_backend codegen_backend(codegen *c) {
 
 void codegen_describe(const codegen *c, strbuf *out) {
     const target_facts *f = &c->target.facts;
-    strbuf_addf(out, "%s, %d vector registers of %d bits, %s", f->cpu, f->vector_registers, f->vector_bytes * 8,
-                f->has_fma ? "fused multiply-add" : "no fused multiply-add");
+    strbuf_addf(out, "%s, %d vector registers of %d bits, %s", f->cpu, f->vector_registers,
+                f->vector_bytes * 8, f->has_fma ? "fused multiply-add" : "no fused multiply-add");
 }
 
-rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d, strbuf *out) {
+rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d,
+                           strbuf *out) {
     static const object_form forms[] = {OBJECT_BYTES, OBJECT_ASSEMBLY, OBJECT_LLVM, OBJECT_LLVM_OPTIMIZED};
     const char *name = k->name ? k->name : "", *defect = kernel_defect(k);
     if (defect) {
@@ -117,7 +118,8 @@ rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form 
     }
     LLVMTargetMachineRef machine = target_machine(&c->target);
     char *error = NULL;
-    LLVMMemoryBufferRef buffer = machine ? object_compile(&k, 1, &c->target, machine, forms[form], &error) : NULL;
+    LLVMMemoryBufferRef buffer =
+        machine ? object_compile(&k, 1, &c->target, machine, forms[form], &error) : NULL;
     rnnc_status status = RNNC_OK;
     if (buffer) {
         strbuf_add_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
@@ -141,7 +143,8 @@ rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sin
         hash = (hash ^ (unsigned char)bytes.text[i]) * 0x100000001B3u;
     }
     if (status == RNNC_OK && bytes.failed) {
-        status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the code of kernel %s", k->name ? k->name : "");
+        status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the code of kernel %s",
+                           k->name ? k->name : "");
     }
     strbuf_deinit(&bytes);
     *out_hash = hash;

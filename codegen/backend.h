@@ -1,10 +1,12 @@
-// The public door of codegen/: kernels as machine code of this machine, made by LLVM. No LLVM header is needed to use it.
+// The public door of codegen/: kernels as machine code of this machine, made by LLVM. No LLVM header is
+// needed to use it.
 //
-// LLVM reports its own running out of memory, and what it cannot select, by ending the process; kernels hold only what
-// the tests have seen selected for every supported target.
+// LLVM reports its own running out of memory, and what it cannot select, by ending the process; kernels hold
+// only what the tests have seen selected for every supported target.
 //
-// Two environment variables help to look at the code from outside: with RNNC_PERF_MAP set, /tmp/perf-PID.map names all
-// kernels for `perf report`; with RNNC_JIT_DEBUG set, debuggers are told of them by GDB's interface for compiled code.
+// Two environment variables help to look at the code from outside: with RNNC_PERF_MAP set, /tmp/perf-PID.map
+// names all kernels for `perf report`; with RNNC_JIT_DEBUG set, debuggers are told of them by GDB's interface
+// for compiled code.
 #ifndef RNNC_CODEGEN_BACKEND_H
 #define RNNC_CODEGEN_BACKEND_H
 
@@ -13,33 +15,35 @@
 
 typedef struct codegen codegen;
 
-// |cpu|: NULL or "native", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", or LLVM's name of a processor, which stands for
-// its level. An error if it is not known or this machine cannot run its code.
+// |cpu|: NULL or "native", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", or LLVM's name of a processor,
+// which stands for its level. An error if it is not known or this machine cannot run its code.
 rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen);
 // All code made by the backend must have been released.
 void codegen_destroy(codegen *c);
 
-// The function table for the runtime. |c| must outlive it. `compile` may be called by one thread at a time; the code it
-// gives is immutable.
+// The function table for the runtime. |c| must outlive it. `compile` may be called by one thread at a time;
+// the code it gives is immutable.
 kernel_backend codegen_backend(codegen *c);
 
 // One line for people: processor, width and number of vector registers, fused multiply-add.
 void codegen_describe(const codegen *c, strbuf *out);
 
 typedef enum codegen_form {
-    CODEGEN_OBJECT,         // the bytes of an object file
+    CODEGEN_OBJECT, // the bytes of an object file
     CODEGEN_ASSEMBLY,
     CODEGEN_LLVM,           // as written
     CODEGEN_LLVM_OPTIMIZED, // after LLVM's passes
 } codegen_form;
 
 // Appends kernel |k| in |form| to |out|. The same description gives the same bytes on the same target.
-rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d, strbuf *out);
+rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d,
+                           strbuf *out);
 
 // A 64-bit hash of the kernel's object file.
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash);
 
-// The kernel's symbol in objects and profiles: its name and hash. |size| bytes at |out_symbol|, cut if too long.
+// The kernel's symbol in objects and profiles: its name and hash. |size| bytes at |out_symbol|, cut if too
+// long.
 void codegen_symbol(const kernel_desc *k, char *out_symbol, size_t size);
 
 #endif

@@ -133,7 +133,8 @@ void body_chunk(body *b, const chunk *c, int pass, const bool *needed) {
         }
         bool slot = b->phases->slot[i] >= 0;
         if (slot && b->phases->pass[i] < pass) {
-            b->value[i] = chunk_load(b->e, &whole, l_dtype(b->e, (dtype)b->k->instrs[i].elem), slot_row(b, i));
+            b->value[i] =
+                chunk_load(b->e, &whole, l_dtype(b->e, (dtype)b->k->instrs[i].elem), slot_row(b, i));
             continue;
         }
         b->value[i] = compute(b, c, i);

@@ -1,5 +1,5 @@
-// A kernel's body for one row: ONE values once, FULL values chunk by chunk. MAP, FOLD and PRODUCT use it alike; they
-// write the loops around it.
+// A kernel's body for one row: ONE values once, FULL values chunk by chunk. MAP, FOLD and PRODUCT use it
+// alike; they write the loops around it.
 #ifndef RNNC_CODEGEN_BODY_H
 #define RNNC_CODEGEN_BODY_H
 
@@ -23,7 +23,8 @@ typedef struct body {
 // Emits the ONE values known after |pass| passes, in order. Reductions are not among them: their writer sets
 // body.value (codegen/reduce.h).
 void body_ones(body *b, int pass);
-// Emits the FULL values marked in |needed| (kernel_pass_needs) at chunk |c|, and keeps those that have a slot.
+// Emits the FULL values marked in |needed| (kernel_pass_needs) at chunk |c|, and keeps those that have a
+// slot.
 void body_chunk(body *b, const chunk *c, int pass, const bool *needed);
 // The value of |instr| at the chunk last emitted: a number, spread over the lanes if it is ONE.
 LLVMValueRef body_value(body *b, const chunk *c, int16_t instr);
@@ -32,8 +33,8 @@ void body_store_chunk(body *b, const chunk *c);
 void body_store_ones(body *b);
 bool body_has_one_stores(const body *b);
 
-// Lanes of chunks: 16 for bodies that reduce columns; else what a vector of the target holds of the body's widest
-// element type.
+// Lanes of chunks: 16 for bodies that reduce columns; else what a vector of the target holds of the body's
+// widest element type.
 unsigned body_lanes(const emitter *e, const kernel_desc *k);
 
 #endif

@@ -32,7 +32,8 @@ LLVMValueRef l_truth(emitter *e, LLVMValueRef value) {
 
 static LLVMValueRef compare(emitter *e, LLVMRealPredicate real, LLVMIntPredicate integer, LLVMValueRef a,
                             LLVMValueRef b) {
-    return l_is_float(e, a) ? LLVMBuildFCmp(e->builder, real, a, b, "") : LLVMBuildICmp(e->builder, integer, a, b, "");
+    return l_is_float(e, a) ? LLVMBuildFCmp(e->builder, real, a, b, "")
+                            : LLVMBuildICmp(e->builder, integer, a, b, "");
 }
 
 LLVMValueRef l_greater(emitter *e, LLVMValueRef a, LLVMValueRef b) {
@@ -69,7 +70,8 @@ LLVMValueRef l_convert(emitter *e, LLVMValueRef value, dtype elem) {
     if (elem == DT_I32) {
         return float_to_int(e, from);
     }
-    return elem == DT_F64 ? LLVMBuildFPExt(e->builder, from, to, "") : LLVMBuildFPTrunc(e->builder, from, to, "");
+    return elem == DT_F64 ? LLVMBuildFPExt(e->builder, from, to, "")
+                          : LLVMBuildFPTrunc(e->builder, from, to, "");
 }
 
 // ---- Ops ----
@@ -132,11 +134,13 @@ static LLVMValueRef emit_add(emitter *e, const op_operands *o) {
 }
 
 static LLVMValueRef emit_sub(emitter *e, const op_operands *o) {
-    return l_is_float(e, o->a) ? LLVMBuildFSub(e->builder, o->a, o->b, "") : LLVMBuildSub(e->builder, o->a, o->b, "");
+    return l_is_float(e, o->a) ? LLVMBuildFSub(e->builder, o->a, o->b, "")
+                               : LLVMBuildSub(e->builder, o->a, o->b, "");
 }
 
 static LLVMValueRef emit_mul(emitter *e, const op_operands *o) {
-    return l_is_float(e, o->a) ? LLVMBuildFMul(e->builder, o->a, o->b, "") : LLVMBuildMul(e->builder, o->a, o->b, "");
+    return l_is_float(e, o->a) ? LLVMBuildFMul(e->builder, o->a, o->b, "")
+                               : LLVMBuildMul(e->builder, o->a, o->b, "");
 }
 
 // Integers are divided in f64, which is exact, quick in vectors and has an answer for 0.
@@ -172,19 +176,13 @@ static LLVMValueRef emit_select(emitter *e, const op_operands *o) {
     return l_select(e, l_truth(e, o->a), o->b, o->c);
 }
 
-#define BODY_OPS(ROW)                                                                                          \
-    ROW(NEG, neg) ROW(EXP, exp) ROW(LOG, log) ROW(SQRT, sqrt) ROW(ABS, abs) ROW(TANH, tanh)                    \
-    ROW(SIGMOID, sigmoid) ROW(ERF, erf) ROW(SOFTPLUS, softplus) ROW(CONVERT, convert) ROW(BROADCAST, same)     \
-    ROW(ADD, add) ROW(SUB, sub) ROW(MUL, mul) ROW(DIV, div) ROW(MIN, min) ROW(MAX, max) ROW(LESS, less)        \
-    ROW(LESS_EQUAL, less_equal) ROW(EQUAL, equal) ROW(SELECT, select) ROW(COPY, same)
-
 static op_emitter *const emitters[OP_COUNT] = {
-#define ROW(id, name) [OP_##id] = emit_##name,
-    BODY_OPS(ROW)
-#undef ROW
+#define BODY_OP(id, name) [OP_##id] = emit_##name,
+#include "codegen/body_ops.def"
+#undef BODY_OP
 };
 
-// ORDER: every pointwise op of the op table has a row above, and no other.
+// ORDER: every pointwise op of the op table has a row in body_ops.def, and no other.
 enum {
     POINTWISE_OPS = 0
 #define OP(id, mnemonic, operands, attributes, traits, ...) +(((traits) & POINTWISE) != 0)
@@ -192,9 +190,9 @@ enum {
 #undef OP
     ,
     EMITTERS = 0
-#define ROW(id, name) +1
-    BODY_OPS(ROW)
-#undef ROW
+#define BODY_OP(id, name) +1
+#include "codegen/body_ops.def"
+#undef BODY_OP
 };
 static_assert((int)POINTWISE_OPS == (int)EMITTERS, "a pointwise op has no emitter");
 

@@ -25,7 +25,8 @@ bool l_is_float(emitter *e, LLVMValueRef value);
 LLVMValueRef l_greater(emitter *e, LLVMValueRef a, LLVMValueRef b);
 // a + b of floats or integers.
 LLVMValueRef l_sum(emitter *e, LLVMValueRef a, LLVMValueRef b);
-// |value| as a number of type |elem|; to i32: cut towards zero, at the ends of the range where it is outside, 0 for NaN.
+// |value| as a number of type |elem|; to i32: cut towards zero, at the ends of the range where it is outside,
+// 0 for NaN.
 LLVMValueRef l_convert(emitter *e, LLVMValueRef value, dtype elem);
 
 #endif

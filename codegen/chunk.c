@@ -118,7 +118,7 @@ LLVMValueRef chunk_load_part(emitter *e, LLVMTypeRef type, unsigned active, LLVM
         return l_load(e, type, address);
     }
     return l_has_masks(e) ? masked_load(e, type, constant_mask(e, active, lanes), address)
-                         : load_pieces(e, type, active, address);
+                          : load_pieces(e, type, active, address);
 }
 
 LLVMValueRef chunk_load(emitter *e, const chunk *c, LLVMTypeRef element, LLVMValueRef row) {

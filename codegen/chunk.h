@@ -11,8 +11,8 @@ enum { REDUCTION_LANES = 16 };
 typedef struct chunk {
     LLVMValueRef column; // i64: of the first lane
     unsigned lanes;
-    unsigned active;     // the first |active| lanes are columns of the row; others must not be read or written
-    LLVMValueRef mask;   // NULL; or which lanes are active, known at run time only (targets with masked memory)
+    unsigned active;   // the first |active| lanes are columns of the row; others must not be read or written
+    LLVMValueRef mask; // NULL; or which lanes are active, known at run time only (targets with masked memory)
 } chunk;
 
 // LLVM's type for an element.

@@ -69,16 +69,18 @@ static uint32_t find_different(const kernel_desc *const *kernels, uint32_t count
     return different;
 }
 
-// How many groups a family of |members| is cut into. A product's family writes its register tiles again for each.
+// How many groups a family of |members| is cut into. A product's family writes its register tiles again for
+// each.
 static uint32_t share_count(int family, uint32_t members, int threads) {
     bool product = family < 2 * DTYPE_COUNT;
-    uint32_t wanted = (uint32_t)(product ? threads : threads * SHARES), most = product ? (members + 3) / 4 : (members + 1) / 2;
+    uint32_t wanted = (uint32_t)(product ? threads : threads * SHARES),
+             most = product ? (members + 3) / 4 : (members + 1) / 2;
     return wanted < most ? wanted : most;
 }
 
 // Cuts the families into groups, whose kernels are |order|'s in order; the number of groups.
-static uint32_t make_groups(const candidate *candidates, uint32_t count, int threads, const kernel_desc **order,
-                            group *out_groups) {
+static uint32_t make_groups(const candidate *candidates, uint32_t count, int threads,
+                            const kernel_desc **order, group *out_groups) {
     uint32_t groups = 0;
     for (uint32_t begin = 0, end; begin < count; begin = end) {
         for (end = begin; end < count && candidates[end].family == candidates[begin].family; end++) {
@@ -102,7 +104,8 @@ static void *work(void *user) {
     for (uint32_t i; (i = atomic_fetch_add(&job->next, 1)) < job->count;) {
         group *g = &job->groups[i];
         if (machine) {
-            job->objects[i] = object_compile(g->kernels, g->count, job->target, machine, OBJECT_BYTES, &g->error);
+            job->objects[i] =
+                object_compile(g->kernels, g->count, job->target, machine, OBJECT_BYTES, &g->error);
         }
     }
     if (machine) {
@@ -143,7 +146,8 @@ static rnnc_status check_all(const kernel_desc *const *kernels, uint32_t count, 
     for (uint32_t i = 0; i < count; i++) {
         const char *defect = kernel_defect(kernels[i]);
         if (defect) {
-            return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s has %s", kernels[i]->name ? kernels[i]->name : "", defect);
+            return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s has %s",
+                             kernels[i]->name ? kernels[i]->name : "", defect);
         }
     }
     return RNNC_OK;

@@ -11,9 +11,9 @@ typedef struct compiled_objects {
     uint32_t count;
 } compiled_objects;
 
-// Compiles |count| kernels, of which several may be equal, on up to |threads| threads. Kernels that share helper functions
-// go into an object together, as far as that leaves work for all threads. On failure reports what failed first and
-// leaves nothing to dispose.
+// Compiles |count| kernels, of which several may be equal, on up to |threads| threads. Kernels that share
+// helper functions go into an object together, as far as that leaves work for all threads. On failure reports
+// what failed first and leaves nothing to dispose.
 rnnc_status compile_objects(const target *t, const kernel_desc *const *kernels, uint32_t count, int threads,
                             diag_sink *d, compiled_objects *out_objects);
 void compiled_objects_dispose(compiled_objects *objects);

@@ -1,5 +1,7 @@
-// KERNEL_FOLD: per kept row and column a sum, a maximum or a log-sum-exp over the folded rows, sixteen columns at a
-// time. A sum is made of partial sums over blocks of 512 folded rows, each in ascending order, added in order.
+// KERNEL_FOLD: per kept row and column a sum, a maximum or a log-sum-exp over the folded rows. A unit is
+// sixteen columns, but neighbouring units are done together: rows lie far apart, and whole cache lines of
+// them should be used. A sum is made of partial sums over blocks of 512 folded rows, each in ascending order,
+// added in order.
 #include <math.h>
 
 #include "codegen/body.h"
@@ -13,11 +15,11 @@ enum { FOLD_COLUMNS = 16, FOLD_BLOCK = 512 };
 typedef struct folder {
     frame *f;
     emitter *e;
-    uint32_t source;    // the instruction whose value is folded
-    bool vector;        // false: the body's only column
+    uint32_t source; // the instruction whose value is folded
+    bool vector;     // false: the body's only column
     chunk chunk;
-    frame_rows rows;    // of the kept row, at its first folded row
-    LLVMTypeRef type;   // of a value: a vector of the chunk's lanes or a scalar
+    frame_rows rows;  // of the kept row, at its first folded row
+    LLVMTypeRef type; // of a value: a vector of the chunk's lanes or a scalar
     bool needed[KERNEL_MAX_INSTRS];
 } folder;
 
@@ -47,8 +49,10 @@ static LLVMValueRef row_value(const folder *d, const frame_rows *rows) {
 // One walk over the folded rows with some carried values; |step| replaces them.
 typedef void fold_step(const folder *d, LLVMValueRef value, LLVMValueRef base, LLVMValueRef *carried);
 
-static void walk(const folder *d, fold_step *step, LLVMValueRef base, LLVMValueRef *values, unsigned carried) {
-    frame_loops loops = {.f = d->f, .from = d->f->k->kept_dims, .to = d->f->k->dims, .carried = carried, .rows = d->rows};
+static void walk(const folder *d, fold_step *step, LLVMValueRef base, LLVMValueRef *values,
+                 unsigned carried) {
+    frame_loops loops = {
+        .f = d->f, .from = d->f->k->kept_dims, .to = d->f->k->dims, .carried = carried, .rows = d->rows};
     for (unsigned i = 0; i < carried; i++) {
         loops.value[i] = values[i];
     }
@@ -121,9 +125,9 @@ static void store_result(const folder *d, LLVMValueRef value, LLVMValueRef row) 
     }
 }
 
-// A helper (args, ints, row, column): the columns [column, column + |active|) of all kept rows whose outermost index
-// is |row|.
-static LLVMValueRef emit_unit(frame *f, unsigned active) {
+// A helper (args, ints, row, column): the columns [column, column + |active|) of all kept rows whose
+// outermost index is |row|, in vectors of |lanes|.
+static LLVMValueRef emit_columns(frame *f, unsigned lanes, unsigned active) {
     emitter *e = f->e;
     LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64, e->i64};
     LLVMValueRef function = l_function(e, "columns", parameters, 4, true);
@@ -132,11 +136,14 @@ static LLVMValueRef emit_unit(frame *f, unsigned active) {
     frame_load(f);
     const kernel_desc *k = f->k;
     folder d = {.f = f, .e = e, .source = find_source(k, &f->phases), .vector = k->columns > 1};
-    d.chunk = (chunk){LLVMGetParam(function, 3), FOLD_COLUMNS, active, NULL};
-    d.type = l_vector_type(l_dtype(e, (dtype)k->instrs[d.source].elem), d.vector ? FOLD_COLUMNS : 1);
+    d.chunk = (chunk){LLVMGetParam(function, 3), lanes, active, NULL};
+    d.type = l_vector_type(l_dtype(e, (dtype)k->instrs[d.source].elem), d.vector ? lanes : 1);
     kernel_value_needs(k, &f->phases, d.source, d.needed);
     LLVMValueRef row = LLVMGetParam(function, 2);
-    frame_loops kept = {.f = f, .to = k->kept_dims, .first = row, .last = l_add(e, row, l_i64(e, 1)),
+    frame_loops kept = {.f = f,
+                        .to = k->kept_dims,
+                        .first = row,
+                        .last = l_add(e, row, l_i64(e, 1)),
                         .rows = frame_first_rows(f)};
     frame_loops_begin(&kept);
     d.rows = kept.rows;
@@ -146,25 +153,71 @@ static LLVMValueRef emit_unit(frame *f, unsigned active) {
     return function;
 }
 
+// The code for one unit, for a row's last one, and for several neighbours (NULL: not in use).
+typedef struct fold_code {
+    LLVMValueRef whole, last, wide;
+    int64_t blocks;     // units of a kept row
+    int64_t wide_units; // done together: as many columns as four vectors of f32 hold
+} fold_code;
+
+static fold_code emit_code(frame *f) {
+    unsigned columns = (unsigned)f->k->columns, rest = columns % FOLD_COLUMNS;
+    fold_code c = {.blocks = (columns + FOLD_COLUMNS - 1) / FOLD_COLUMNS,
+                   .wide_units = f->shape.vector_bytes / 16};
+    unsigned wide_columns = (unsigned)c.wide_units * FOLD_COLUMNS;
+    c.whole = columns >= FOLD_COLUMNS ? emit_columns(f, FOLD_COLUMNS, FOLD_COLUMNS) : NULL;
+    c.last = rest ? emit_columns(f, FOLD_COLUMNS, rest) : c.whole;
+    c.wide = c.wide_units > 1 && columns >= wide_columns ? emit_columns(f, wide_columns, wide_columns) : NULL;
+    return c;
+}
+
+static void call_columns(frame *f, const fold_code *c, LLVMValueRef is_wide, LLVMValueRef is_last,
+                         LLVMValueRef *args) {
+    emitter *e = f->e;
+    l_if wide, last;
+    if (c->wide) {
+        l_if_begin(e, &wide, is_wide);
+        l_call(e, c->wide, args, 4);
+        l_if_else(&wide);
+    }
+    if (c->whole && c->whole != c->last) {
+        l_if_begin(e, &last, is_last);
+        l_call(e, c->last, args, 4);
+        l_if_else(&last);
+        l_call(e, c->whole, args, 4);
+        l_if_end(&last);
+    } else {
+        l_call(e, c->last, args, 4);
+    }
+    if (c->wide) {
+        l_if_end(&wide);
+    }
+}
+
 void emit_fold(frame *f) {
     emitter *e = f->e;
-    unsigned columns = (unsigned)f->k->columns, rest = columns % FOLD_COLUMNS;
-    int64_t blocks = (columns + FOLD_COLUMNS - 1) / FOLD_COLUMNS;
-    LLVMValueRef whole = columns >= FOLD_COLUMNS ? emit_unit(f, FOLD_COLUMNS) : NULL;
-    LLVMValueRef last = rest ? emit_unit(f, rest) : whole;
+    fold_code c = emit_code(f);
+    int64_t whole_blocks = f->k->columns / FOLD_COLUMNS;
+    LLVMValueRef blocks = l_i64(e, c.blocks), one = l_i64(e, 1),
+                 together = l_i64(e, c.wide ? c.wide_units : 1);
     frame_begin(f);
+    // The carried value is the next unit to be done: those before it belong to a call for several.
     l_loop loop;
-    l_loop_begin(e, &loop, f->begin, f->end, 1, NULL, 0);
-    LLVMValueRef row = l_quotient(e, loop.index, l_i64(e, blocks)), block = l_remainder(e, loop.index, l_i64(e, blocks));
+    l_loop_begin(e, &loop, f->begin, f->end, 1, &f->begin, 1);
+    LLVMValueRef unit = loop.index, next = loop.value[0],
+                 due = LLVMBuildICmp(e->builder, LLVMIntEQ, unit, next, "");
+    LLVMValueRef row = l_quotient(e, unit, blocks), block = l_remainder(e, unit, blocks);
+    LLVMValueRef in_row = l_less(e, l_add(e, block, together), l_i64(e, whole_blocks + 1));
+    LLVMValueRef in_call = l_less(e, l_add(e, unit, together), l_add(e, f->end, one));
+    LLVMValueRef is_wide = LLVMBuildAnd(e->builder, in_row, in_call, "");
+    LLVMValueRef is_last = LLVMBuildICmp(e->builder, LLVMIntEQ, block, l_i64(e, c.blocks - 1), "");
+    l_if doing;
+    l_if_begin(e, &doing, due);
     LLVMValueRef args[] = {f->args, f->ints, row, l_mul(e, block, l_i64(e, FOLD_COLUMNS))};
-    l_if inside;
-    l_if_begin(e, &inside, l_less(e, block, l_i64(e, blocks - 1)));
-    if (whole) {
-        l_call(e, whole, args, 4);
-    }
-    l_if_else(&inside);
-    l_call(e, last, args, 4);
-    l_if_end(&inside);
-    l_loop_end(&loop, NULL);
+    call_columns(f, &c, is_wide, is_last, args);
+    l_if_end(&doing);
+    LLVMValueRef after = l_add(e, unit, l_select(e, is_wide, together, one));
+    LLVMValueRef then = l_select(e, due, after, next);
+    l_loop_end(&loop, &then);
     LLVMBuildRetVoid(e->builder);
 }

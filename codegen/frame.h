@@ -1,5 +1,5 @@
-// What all kernels begin with: a function of the type kernel_function, and its arguments in registers; and the loops
-// over row dimensions.
+// What all kernels begin with: a function of the type kernel_function, and its arguments in registers; and
+// the loops over row dimensions.
 #ifndef RNNC_CODEGEN_FRAME_H
 #define RNNC_CODEGEN_FRAME_H
 
@@ -14,9 +14,9 @@ typedef struct frame {
     const char *symbol;
     kernel_phases phases;
     // Of the function being written:
-    LLVMValueRef args, ints, begin, end;                // its parameters; begin and end in the kernel's own alone
-    LLVMValueRef arg[KERNEL_MAX_ARGS + 1];              // pointers to the arguments' first rows, then the scratch
-    LLVMValueRef extent[KERNEL_MAX_DIMS];               // of the row dimensions in use
+    LLVMValueRef args, ints, begin, end;   // its parameters; begin and end in the kernel's own alone
+    LLVMValueRef arg[KERNEL_MAX_ARGS + 1]; // pointers to the arguments' first rows, then the scratch
+    LLVMValueRef extent[KERNEL_MAX_DIMS];  // of the row dimensions in use
     LLVMValueRef stride[KERNEL_MAX_ARGS][KERNEL_MAX_DIMS]; // in elements; NULL: 0
 } frame;
 
@@ -39,12 +39,13 @@ frame_rows frame_move(frame *f, const frame_rows *rows, int d, LLVMValueRef inde
 typedef struct frame_loops {
     frame *f;
     int from, to;
-    LLVMValueRef first, last;             // of dimension |from|; NULL: all of it
-    unsigned carried;                     // values that each turn replaces, as in l_loop
-    LLVMValueRef value[LOOP_MAX_CARRIED]; // at first their start, in the body now, after frame_loops_end in the end
-    frame_rows rows;                      // at first where all indices are 0; in the body those of the row
+    LLVMValueRef first, last; // of dimension |from|; NULL: all of it
+    unsigned carried;         // values that each turn replaces, as in l_loop
+    LLVMValueRef
+        value[LOOP_MAX_CARRIED]; // at first their start, in the body now, after frame_loops_end in the end
+    frame_rows rows;             // at first where all indices are 0; in the body those of the row
 
-    l_loop loop[KERNEL_MAX_DIMS];         // by dimension; loop[d].index is the row's index
+    l_loop loop[KERNEL_MAX_DIMS]; // by dimension; loop[d].index is the row's index
 } frame_loops;
 
 // Puts the builder into the innermost body, or leaves it where it is if there are no dimensions.

@@ -66,8 +66,8 @@ static void write_perf_map(const jit *j, LLVMBinaryRef binary) {
     LLVMSymbolIteratorRef s = LLVMObjectFileCopySymbolIterator(binary);
     for (; !LLVMObjectFileIsSymbolIteratorAtEnd(binary, s); LLVMMoveToNextSymbol(s)) {
         if (LLVMGetSymbolSize(s)) {
-            fprintf(j->perf_map, "%" PRIx64 " %" PRIx64 " %s\n", distance + LLVMGetSymbolAddress(s), LLVMGetSymbolSize(s),
-                    LLVMGetSymbolName(s));
+            fprintf(j->perf_map, "%" PRIx64 " %" PRIx64 " %s\n", distance + LLVMGetSymbolAddress(s),
+                    LLVMGetSymbolSize(s), LLVMGetSymbolName(s));
         }
     }
     LLVMDisposeSymbolIterator(s);
@@ -84,7 +84,8 @@ static LLVMBinaryRef open_binary(LLVMMemoryBufferRef object) {
 rnnc_status jit_add(jit *j, LLVMMemoryBufferRef object, diag_sink *d) {
     LLVMMemoryBufferRef copy = NULL;
     if (j->perf_map) {
-        copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object), LLVMGetBufferSize(object), "kernels");
+        copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(LLVMGetBufferStart(object),
+                                                         LLVMGetBufferSize(object), "kernels");
     }
     LLVMErrorRef error = LLVMOrcLLJITAddObjectFile(j->engine, LLVMOrcLLJITGetMainJITDylib(j->engine), object);
     LLVMBinaryRef binary = copy && !error ? open_binary(copy) : NULL;

@@ -39,8 +39,8 @@ static bool operands_precede(const kernel_desc *k, uint32_t i) {
 
 static const char *instr_defect(const kernel_desc *k, uint32_t i) {
     const kernel_instr *in = &k->instrs[i];
-    bool own = in->code >= OP_COUNT || in->code == OP_CONST || in->code == OP_COLUMN || in->code == OP_GATHER ||
-               in->code == OP_PICK;
+    bool own = in->code >= OP_COUNT || in->code == OP_CONST || in->code == OP_COLUMN ||
+               in->code == OP_GATHER || in->code == OP_PICK;
     if (in->code > KI_PRODUCT || (!own && !op_has((op_id)in->code, POINTWISE) && !kernel_reduces(k, i))) {
         return "an instruction that no body may hold";
     }
@@ -57,14 +57,19 @@ static const char *instr_defect(const kernel_desc *k, uint32_t i) {
 }
 
 static uint32_t fewest_args(kernel_kind kind) {
-    return kind == KERNEL_SEGMENT ? 4 : kind == KERNEL_SCATTER || kind == KERNEL_ADD_ROWS ? 3 : kind == KERNEL_MAP ? 0 : 2;
+    return kind == KERNEL_SEGMENT                              ? 4
+           : kind == KERNEL_SCATTER || kind == KERNEL_ADD_ROWS ? 3
+           : kind == KERNEL_MAP                                ? 0
+                                                               : 2;
 }
 
 const char *kernel_defect(const kernel_desc *k) {
-    if ((unsigned)k->kind > KERNEL_RANDOM || k->dims > KERNEL_MAX_DIMS || k->kept_dims > k->dims || k->columns < 1) {
+    if ((unsigned)k->kind > KERNEL_RANDOM || k->dims > KERNEL_MAX_DIMS || k->kept_dims > k->dims ||
+        k->columns < 1) {
         return "a kind, a number of dimensions or of columns out of range";
     }
-    if (k->arg_count > KERNEL_MAX_ARGS || k->instr_count > KERNEL_MAX_INSTRS || k->arg_count < fewest_args(k->kind)) {
+    if (k->arg_count > KERNEL_MAX_ARGS || k->instr_count > KERNEL_MAX_INSTRS ||
+        k->arg_count < fewest_args(k->kind)) {
         return "a number of arguments or instructions out of range";
     }
     unsigned reductions = 0;

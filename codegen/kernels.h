@@ -1,5 +1,5 @@
-// Kernels of each kind as LLVM functions. Each writes the function that frame.symbol names, and helpers that only
-// the module sees, into f->e->module.
+// Kernels of each kind as LLVM functions. Each writes the function that frame.symbol names, and helpers that
+// only the module sees, into f->e->module.
 #ifndef RNNC_CODEGEN_KERNELS_H
 #define RNNC_CODEGEN_KERNELS_H
 

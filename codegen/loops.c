@@ -12,8 +12,8 @@ static const char *vector_width(const target_facts *target) {
     return target->vector_bytes == 64 ? "512" : target->vector_bytes == 32 ? "256" : "128";
 }
 
-// Without nounwind, code for some targets wants an unwinder; without no-builtins, loops become calls of memset
-// and memcpy.
+// Without nounwind, code for some targets wants an unwinder; without no-builtins, loops become calls of
+// memset and memcpy.
 static void add_attributes(emitter *e, LLVMValueRef function) {
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
@@ -25,7 +25,8 @@ static void add_attributes(emitter *e, LLVMValueRef function) {
     add_text_attribute(e, function, "prefer-vector-width", vector_width(e->target));
 }
 
-LLVMValueRef l_function(emitter *e, const char *name, LLVMTypeRef *parameters, unsigned count, bool internal) {
+LLVMValueRef l_function(emitter *e, const char *name, LLVMTypeRef *parameters, unsigned count,
+                        bool internal) {
     LLVMTypeRef type = LLVMFunctionType(e->nothing, parameters, count, false);
     LLVMValueRef function = LLVMAddFunction(e->module, name, type);
     if (internal) {
@@ -95,7 +96,8 @@ static void begin_loop(emitter *e, l_loop *loop, LLVMValueRef to, int64_t step, 
 // The test stands at the end of the body, behind a guard for loops of no turn.
 void l_loop_begin(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef to, int64_t step,
                   const LLVMValueRef *initial, unsigned carried) {
-    loop->sure = LLVMIsConstant(from) && LLVMIsConstant(to) && LLVMConstIntGetSExtValue(from) < LLVMConstIntGetSExtValue(to);
+    loop->sure = LLVMIsConstant(from) && LLVMIsConstant(to) &&
+                 LLVMConstIntGetSExtValue(from) < LLVMConstIntGetSExtValue(to);
     if (loop->sure) {
         l_loop_begin_sure(e, loop, from, to, step, initial, carried);
         return;
@@ -173,6 +175,10 @@ LLVMValueRef l_mul(emitter *e, LLVMValueRef a, LLVMValueRef b) {
 
 LLVMValueRef l_less(emitter *e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildICmp(e->builder, LLVMIntSLT, a, b, "");
+}
+
+LLVMValueRef l_truth_i64(emitter *e, LLVMValueRef value) {
+    return LLVMBuildICmp(e->builder, LLVMIntNE, value, l_i64(e, 0), "");
 }
 
 LLVMValueRef l_min_i64(emitter *e, LLVMValueRef a, LLVMValueRef b) {

@@ -1,5 +1,5 @@
-// Functions, counted loops and branches, written as control flow with phis, so that the code needs no pass that
-// would find values in memory.
+// Functions, counted loops and branches, written as control flow with phis, so that the code needs no pass
+// that would find values in memory.
 #ifndef RNNC_CODEGEN_LOOPS_H
 #define RNNC_CODEGEN_LOOPS_H
 
@@ -7,8 +7,8 @@
 
 enum { LOOP_MAX_CARRIED = 64 };
 
-// Adds a function that returns nothing, with the attributes that all our code has, and sets the builder at its begin.
-// |internal|: callable from this module only.
+// Adds a function that returns nothing, with the attributes that all our code has, and sets the builder at
+// its begin. |internal|: callable from this module only.
 LLVMValueRef l_function(emitter *e, const char *name, LLVMTypeRef *parameters, unsigned count, bool internal);
 // Calls |function|, made by l_function with these parameter types.
 void l_call(emitter *e, LLVMValueRef function, LLVMValueRef *args, unsigned count);
@@ -42,8 +42,8 @@ void l_loop_begin_sure(emitter *e, l_loop *loop, LLVMValueRef from, LLVMValueRef
 // Ends the body, |next| being the carried values for the next turn, and puts the builder behind the loop.
 void l_loop_end(l_loop *loop, const LLVMValueRef *next);
 
-// if (condition) { … } else { … }: l_if_begin puts the builder into the first part, l_if_else into the second,
-// l_if_end behind both.
+// if (condition) { … } else { … }: l_if_begin puts the builder into the first part, l_if_else into the
+// second, l_if_end behind both.
 typedef struct l_if {
     emitter *e;
     LLVMBasicBlockRef otherwise, after;
@@ -60,8 +60,9 @@ LLVMValueRef l_sub(emitter *e, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef l_mul(emitter *e, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef l_min_i64(emitter *e, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef l_less(emitter *e, LLVMValueRef a, LLVMValueRef b);
-// Quotient and remainder of small numbers (below 2^31, not negative) as i64: 64-bit division is slow, and a library
-// call on some targets.
+LLVMValueRef l_truth_i64(emitter *e, LLVMValueRef value); // value != 0
+// Quotient and remainder of small numbers (below 2^31, not negative) as i64: 64-bit division is slow, and a
+// library call on some targets.
 LLVMValueRef l_quotient(emitter *e, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef l_remainder(emitter *e, LLVMValueRef a, LLVMValueRef b);
 

@@ -1,5 +1,5 @@
-// KERNEL_MAP: every row on its own, in as many passes through its columns as its reductions need; or, flat, a range of
-// elements.
+// KERNEL_MAP: every row on its own, in as many passes through its columns as its reductions need; or, flat, a
+// range of elements.
 #include "codegen/kernels.h"
 
 #include "codegen/body.h"
@@ -95,35 +95,43 @@ static void scatter_states(reductions *r, const LLVMValueRef *states) {
     }
 }
 
-// The whole chunks of a row: in a loop if there are several.
-static void pass_whole_chunks(map_pass *p, int64_t chunks) {
+// The chunks before column |end|, in a loop if there are several. |masked|: the last of them is a part.
+static void pass_chunks(map_pass *p, int64_t end, bool masked) {
     emitter *e = p->b->e;
-    if (chunks == 1) {
+    if (end <= p->lanes) {
         pass_chunk(p, &(chunk){l_i64(e, 0), p->lanes, p->lanes, NULL});
         return;
     }
     LLVMValueRef states[LOOP_MAX_CARRIED];
     unsigned count = gather_states(&p->reductions, states);
     l_loop loop;
-    l_loop_begin(e, &loop, l_i64(e, 0), l_i64(e, chunks * p->lanes), p->lanes, states, count);
+    l_loop_begin(e, &loop, l_i64(e, 0), l_i64(e, end), p->lanes, states, count);
     scatter_states(&p->reductions, loop.value);
-    pass_chunk(p, &(chunk){loop.index, p->lanes, p->lanes, NULL});
+    chunk c = {loop.index, p->lanes, p->lanes, NULL};
+    if (masked) {
+        c.mask = l_first_lanes(e, l_sub(e, l_i64(e, end), loop.index), p->lanes);
+    }
+    pass_chunk(p, &c);
     gather_states(&p->reductions, states);
     l_loop_end(&loop, states);
     scatter_states(&p->reductions, loop.value);
 }
 
+// With masks one piece of code does all chunks; else what is left after the whole ones has its own.
 static void emit_pass(map_pass *p) {
     emitter *e = p->b->e;
-    int64_t columns = p->b->k->columns, chunks = columns / p->lanes;
+    int64_t columns = p->b->k->columns, rest = columns % p->lanes, whole = columns - rest;
     kernel_pass_needs(p->b->k, p->b->phases, p->number, p->needed);
     reductions_begin(p->b, p->number, &p->reductions);
-    if (chunks) {
-        pass_whole_chunks(p, chunks);
-    }
-    unsigned rest = (unsigned)(columns % p->lanes);
-    if (rest) {
-        pass_chunk(p, &(chunk){l_i64(e, chunks * p->lanes), p->lanes, rest, NULL});
+    if (whole && rest && l_has_masks(e)) {
+        pass_chunks(p, columns, true);
+    } else {
+        if (whole) {
+            pass_chunks(p, whole, false);
+        }
+        if (rest) {
+            pass_chunk(p, &(chunk){l_i64(e, whole), p->lanes, (unsigned)rest, NULL});
+        }
     }
     reductions_end(p->b, &p->reductions);
 }
@@ -148,7 +156,10 @@ void emit_map(frame *f) {
         emit_flat(f);
     } else {
         // Without dimensions there is one row, and one unit.
-        frame_loops loops = {.f = f, .to = f->k->dims ? f->k->dims : 1, .first = f->begin, .last = f->end,
+        frame_loops loops = {.f = f,
+                             .to = f->k->dims ? f->k->dims : 1,
+                             .first = f->begin,
+                             .last = f->end,
                              .rows = frame_first_rows(f)};
         frame_loops_begin(&loops);
         emit_row(f, &loops.rows);

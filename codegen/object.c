@@ -85,7 +85,8 @@ LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t c
     for (uint32_t i = 0; i < count; i++) {
         kernel_emit(&e, kernels[i]);
     }
-    LLVMMemoryBufferRef buffer = verify(e.module, out_error) ? generate(e.module, machine, form, out_error) : NULL;
+    LLVMMemoryBufferRef buffer =
+        verify(e.module, out_error) ? generate(e.module, machine, form, out_error) : NULL;
     emitter_deinit(&e);
     return buffer;
 }

@@ -13,14 +13,14 @@ typedef enum object_form {
     OBJECT_LLVM_OPTIMIZED, // after them
 } object_form;
 
-// Compiles |count| different kernels without defects into one module with |machine|, which belongs to the calling thread.
-// Returns what |form| says, to be disposed by the caller; NULL on failure, with |*out_error| then a text to be freed by
-// free().
+// Compiles |count| different kernels without defects into one module with |machine|, which belongs to the
+// calling thread. Returns what |form| says, to be disposed by the caller; NULL on failure, with |*out_error|
+// then a text to be freed by free().
 LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t count, const target *t,
                                    LLVMTargetMachineRef machine, object_form form, char **out_error);
 
-// The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of what was
-// written twice.
+// The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of
+// what was written twice.
 #define OBJECT_PASSES "function(early-cse)"
 
 #endif

@@ -15,15 +15,16 @@ static void emit_plain(frame *f) {
     whole.vectors = (unsigned)unit / whole.lanes;
     product_panel last = whole;
     last.columns = rest ? rest : unit;
-    LLVMValueRef copy_whole = whole.tiling.panels > 1 ? product_pack(&whole) : NULL, copy_last = product_pack(&last);
+    LLVMValueRef copy_whole = whole.tiling.panels > 1 ? product_pack(&whole) : NULL,
+                 copy_last = product_pack(&last);
     frame_begin(f);
     l_loop loop;
     l_loop_begin(e, &loop, f->begin, f->end, 1, NULL, 0);
     LLVMValueRef from = l_at(e, whole.element, f->arg[0], l_mul(e, loop.index, l_i64(e, unit)));
-    LLVMValueRef to = l_at(e, whole.element, f->arg[1],
-                           l_mul(e, loop.index, l_i64(e, product_width(&whole) * k->inner)));
-    LLVMValueRef args[] = {from, l_i64(e, k->args[0].columns), l_i64(e, k->inner), to,
-                           l_mul(e, loop.index, l_i64(e, unit)), l_i64(e, k->columns)};
+    LLVMValueRef to =
+        l_at(e, whole.element, f->arg[1], l_mul(e, loop.index, l_i64(e, product_width(&whole) * k->inner)));
+    LLVMValueRef args[] = {from, l_i64(e, k->args[0].columns),         l_i64(e, k->inner),
+                           to,   l_mul(e, loop.index, l_i64(e, unit)), l_i64(e, k->columns)};
     l_if inside;
     l_if_begin(e, &inside, l_less(e, loop.index, l_i64(e, whole.tiling.panels - 1)));
     if (copy_whole) {
@@ -113,14 +114,18 @@ static void copy_rows(const square *s) {
 static void emit_transposed(frame *f) {
     emitter *e = f->e;
     product_panel p = product_describe(f, f->k->columns);
-    square s = {.f = f, .e = e, .element = p.element, .size = p.lanes < MOST_TILE ? p.lanes : MOST_TILE,
+    square s = {.f = f,
+                .e = e,
+                .element = p.element,
+                .size = p.lanes < MOST_TILE ? p.lanes : MOST_TILE,
                 .to_step = product_width(&p)};
     s.type = l_vector_type(p.element, s.size);
     int64_t unit = p.tiling.unit_columns;
     frame_begin(f);
     l_loop panels, gates, columns;
     l_loop_begin(e, &panels, f->begin, f->end, 1, NULL, 0);
-    LLVMValueRef panel = l_at(e, p.element, f->arg[1], l_mul(e, panels.index, l_i64(e, s.to_step * f->k->inner)));
+    LLVMValueRef panel =
+        l_at(e, p.element, f->arg[1], l_mul(e, panels.index, l_i64(e, s.to_step * f->k->inner)));
     LLVMValueRef first = l_mul(e, panels.index, l_i64(e, unit));
     l_loop_begin(e, &gates, l_i64(e, 0), l_i64(e, p.gates), 1, NULL, 0);
     l_loop_begin(e, &columns, l_i64(e, 0), l_i64(e, unit), s.size, NULL, 0);

@@ -1,164 +1,216 @@
-// The loops of a product. Block by block of 512 inner indices, tile by tile of rows, the partial sums go to scratch;
-// after the last block the body reads them there, tile by tile while they are warm.
+// The loops of a product. Block by block of 512 inner indices, tile by tile of rows, the partial sums go to
+// scratch; after the last block the body reads them there, tile by tile while they are warm.
+//
+// Units are done in one of two orders. With one block of inner indices: panel after panel, so that a panel of
+// B, once in cache, serves all its row blocks. With several blocks: row block after row block, a few panels
+// side by side, so that a block of A serves them all.
 #include <stdio.h>
 
 #include "codegen/chunk.h"
 #include "codegen/product.h"
 #include "passes/tiling.h"
 
-enum { MOST_TILE_ROWS = 8 };
-enum { ARGS, INTS, SCRATCH, BEGIN, END, ROWS, INNER, COLUMNS, WHOLE_BODY, LAST_BODY };
+enum {
+    MOST_TILE_ROWS = 8,
+    FAR_ELEMENTS = 1000, // from inner index to inner index of a transposed A: from here on it is copied
+};
+
+// Parameters: those of both functions, then each one's own.
+enum { ARGS, INTS, SCRATCH, ROWS, INNER, COLUMNS, WHOLE_BODY, LAST_BODY, SHARED };
+enum { BEGIN = SHARED, END };
+enum { PANEL = SHARED, ROW_BLOCK, FROM, SLOT, B_AGAIN, A_AGAIN, VISIT_ARGS };
 
 // The helpers of one form of panel.
 typedef struct panel_code {
     product_panel panel;
     LLVMValueRef micro[MOST_TILE_ROWS + 1]; // by rows
     LLVMValueRef add, zero;
-    LLVMValueRef pack;                      // NULL where B is packed
+    LLVMValueRef pack;   // NULL where B is packed
+    LLVMValueRef gather; // NULL where A is not transposed
 } panel_code;
 
-// What is in registers while units are done.
-typedef struct driver {
+// A visit: one block of inner indices of one unit.
+typedef struct visit {
     frame *f;
     emitter *e;
-    LLVMValueRef parameter[PRODUCT_DRIVE_ARGS];
-    LLVMValueRef a, b;               // where they begin
-    LLVMValueRef a_stride, b_stride;
-    LLVMValueRef inner;              // inner indices of this call
-    LLVMValueRef sums, parts, space; // scratch: a row block's sums, a tile's parts, a packed block of B
-} driver;
-
-// A unit: a panel and a block of rows.
-typedef struct unit {
-    const driver *d;
     const panel_code *code;
-    emitter *e;
-    LLVMValueRef panel, column, body; // number, first column, what to do at the end
+    LLVMValueRef parameter[VISIT_ARGS];
+    LLVMValueRef body; // what to do after the last block
+    LLVMValueRef a, b; // where they begin
+    LLVMValueRef a_stride, b_stride;
+    LLVMValueRef sums, parts;      // scratch: the unit's sums, a tile's parts,
+    LLVMValueRef b_space, a_space; // a packed block of B, a block of A
+    LLVMValueRef inner;            // inner indices of this call
+    LLVMValueRef length;           // of the block
+    LLVMValueRef column;           // the panel's first
     LLVMValueRef first_row, rows;
-    LLVMValueRef tiles, tile_rows, longer; // the first |longer| tiles have tile_rows + 1 rows, the others tile_rows
-} unit;
+    LLVMValueRef tiles, tile_rows,
+        longer; // the first |longer| tiles have tile_rows + 1 rows, the others tile_rows
+    LLVMValueRef b_block, a_block, a_block_stride;
+} visit;
 
-// ---- Blocks and tiles ----
+// ---- A block's operands ----
 
-// The block of B from inner index |from| on, in a panel.
-static LLVMValueRef block_of_b(const unit *u, LLVMValueRef from, LLVMValueRef length) {
-    const product_panel *p = &u->code->panel;
-    const driver *d = u->d;
-    emitter *e = u->e;
-    if (!u->code->pack) {
-        LLVMValueRef row = l_add(e, l_mul(e, u->panel, d->parameter[INNER]), from);
-        return l_at(e, p->element, d->b, l_mul(e, row, l_i64(e, product_width(p))));
+// The block of B, in a panel.
+static void find_b(visit *v) {
+    const product_panel *p = &v->code->panel;
+    emitter *e = v->e;
+    LLVMValueRef from = v->parameter[FROM];
+    if (!v->code->pack) {
+        LLVMValueRef row = l_add(e, l_mul(e, v->parameter[PANEL], v->parameter[INNER]), from);
+        v->b_block = l_at(e, p->element, v->b, l_mul(e, row, l_i64(e, product_width(p))));
+        return;
     }
-    LLVMValueRef at = l_at(e, p->element, d->b, l_add(e, l_mul(e, from, d->b_stride), u->column));
-    l_if some;
-    l_if_begin(e, &some, l_less(e, l_i64(e, 0), length));
-    LLVMValueRef args[] = {at, d->b_stride, length, d->space, u->column, d->parameter[COLUMNS]};
-    l_call(e, u->code->pack, args, 6);
-    l_if_end(&some);
-    return d->space;
+    LLVMValueRef at = l_at(e, p->element, v->b, l_add(e, l_mul(e, from, v->b_stride), v->column));
+    LLVMValueRef some = l_less(e, l_i64(e, 0), v->length), there = l_truth_i64(e, v->parameter[B_AGAIN]);
+    l_if needed;
+    l_if_begin(e, &needed, LLVMBuildAnd(e->builder, some, LLVMBuildNot(e->builder, there, ""), ""));
+    LLVMValueRef args[] = {at, v->b_stride, v->length, v->b_space, v->column, v->parameter[COLUMNS]};
+    l_call(e, v->code->pack, args, 6);
+    l_if_end(&needed);
+    v->b_block = v->b_space;
 }
 
-static LLVMValueRef block_of_a(const unit *u, LLVMValueRef row, LLVMValueRef from) {
-    const driver *d = u->d;
-    LLVMValueRef at = d->f->k->transposed ? l_add(u->e, l_mul(u->e, from, d->a_stride), row)
-                                          : l_add(u->e, l_mul(u->e, row, d->a_stride), from);
-    return l_at(u->e, u->code->panel.element, d->a, at);
+// The unit's rows of the block of A. A transposed A whose rows are far apart is copied: each row tile would
+// touch a page for every inner index.
+static void find_a(visit *v) {
+    emitter *e = v->e;
+    LLVMTypeRef element = v->code->panel.element;
+    LLVMValueRef from = v->parameter[FROM];
+    if (!v->code->gather) {
+        v->a_block = l_at(e, element, v->a, l_add(e, l_mul(e, v->first_row, v->a_stride), from));
+        v->a_block_stride = v->a_stride;
+        return;
+    }
+    LLVMValueRef at = l_at(e, element, v->a, l_add(e, l_mul(e, from, v->a_stride), v->first_row));
+    LLVMValueRef far = l_less(e, l_i64(e, FAR_ELEMENTS), v->a_stride),
+                 some = l_less(e, l_i64(e, 0), v->length);
+    LLVMValueRef missing = LLVMBuildNot(e->builder, l_truth_i64(e, v->parameter[A_AGAIN]), "");
+    LLVMValueRef copies = LLVMBuildAnd(e->builder, LLVMBuildAnd(e->builder, far, some, ""), missing, "");
+    l_if copying;
+    l_if_begin(e, &copying, copies);
+    l_call(e, v->code->gather, (LLVMValueRef[]){at, v->a_stride, v->length, v->rows, v->a_space}, 5);
+    l_if_end(&copying);
+    v->a_block = l_select(e, far, v->a_space, at);
+    v->a_block_stride = l_select(e, far, l_i64(e, v->code->panel.tiling.row_block), v->a_stride);
 }
+
+// Where the rows of A from |row| of the unit on are.
+static LLVMValueRef tile_of_a(const visit *v, LLVMValueRef row) {
+    LLVMValueRef offset = v->code->gather ? row : l_mul(v->e, row, v->a_block_stride);
+    return l_at(v->e, v->code->panel.element, v->a_block, offset);
+}
+
+// ---- Tiles ----
 
 // Calls the register tile for |rows| rows.
-static void call_micro(const unit *u, LLVMValueRef rows, LLVMValueRef *args) {
-    emitter *e = u->e;
+static void call_micro(const visit *v, LLVMValueRef rows, LLVMValueRef *args) {
+    emitter *e = v->e;
     LLVMValueRef function = LLVMGetBasicBlockParent(LLVMGetInsertBlock(e->builder));
     LLVMBasicBlockRef after = LLVMAppendBasicBlockInContext(e->context, function, "");
-    int most = u->code->panel.max_rows;
+    int most = v->code->panel.max_rows;
     LLVMValueRef choice = LLVMBuildSwitch(e->builder, rows, after, (unsigned)most);
     for (int r = 1; r <= most; r++) {
         LLVMBasicBlockRef block = LLVMAppendBasicBlockInContext(e->context, function, "");
         LLVMAddCase(choice, l_i64(e, r), block);
         LLVMPositionBuilderAtEnd(e->builder, block);
-        l_call(e, u->code->micro[r], args, 5);
+        l_call(e, v->code->micro[r], args, 5);
         LLVMBuildBr(e->builder, after);
     }
     LLVMMoveBasicBlockAfter(after, LLVMGetLastBasicBlock(function));
     LLVMPositionBuilderAtEnd(e->builder, after);
 }
 
-// A tile in one block. The first block's sums are the sums so far; a later one's are parts to be added. Without inner
-// indices the sums are +0.
-static void emit_tile(const unit *u, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef from, LLVMValueRef length,
-                      LLVMValueRef b, LLVMValueRef sums) {
-    emitter *e = u->e;
-    LLVMValueRef zero = l_i64(e, 0), later = l_less(e, zero, from);
+// The first block's sums are the sums so far; a later one's are parts to be added. Without inner indices the
+// sums are +0.
+static void emit_tile(const visit *v, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef sums) {
+    emitter *e = v->e;
+    LLVMValueRef zero = l_i64(e, 0), later = l_less(e, zero, v->parameter[FROM]);
     l_if some, add;
-    l_if_begin(e, &some, l_less(e, zero, length));
-    LLVMValueRef to = l_select(e, later, u->d->parts, sums);
-    call_micro(u, rows, (LLVMValueRef[]){block_of_a(u, row, from), u->d->a_stride, b, length, to});
+    l_if_begin(e, &some, l_less(e, zero, v->length));
+    LLVMValueRef to = l_select(e, later, v->parts, sums);
+    call_micro(v, rows, (LLVMValueRef[]){tile_of_a(v, row), v->a_block_stride, v->b_block, v->length, to});
     l_if_begin(e, &add, later);
-    l_call(e, u->code->add, (LLVMValueRef[]){sums, u->d->parts, rows}, 3);
+    l_call(e, v->code->add, (LLVMValueRef[]){sums, v->parts, rows}, 3);
     l_if_end(&add);
     l_if_else(&some);
-    l_call(e, u->code->zero, (LLVMValueRef[]){sums, rows}, 2);
+    l_call(e, v->code->zero, (LLVMValueRef[]){sums, rows}, 2);
     l_if_end(&some);
 }
 
-static void call_body(const unit *u, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef sums) {
-    emitter *e = u->e;
+static void call_body(const visit *v, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef sums) {
+    emitter *e = v->e;
     LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64, e->i64, e->i64, e->pointer};
     LLVMTypeRef type = LLVMFunctionType(e->nothing, parameters, 6, false);
-    const LLVMValueRef *own = u->d->parameter;
-    LLVMValueRef args[] = {own[ARGS], own[INTS], row, rows, u->column, sums};
-    LLVMBuildCall2(e->builder, type, u->body, args, 6, "");
+    LLVMValueRef args[] = {
+        v->parameter[ARGS], v->parameter[INTS], l_add(e, v->first_row, row), rows, v->column, sums};
+    LLVMBuildCall2(e->builder, type, v->body, args, 6, "");
 }
 
-// All row tiles for the inner indices [from, from + length).
-static void emit_tiles(const unit *u, LLVMValueRef from, LLVMValueRef length, LLVMValueRef b) {
-    emitter *e = u->e;
-    LLVMValueRef zero = l_i64(e, 0), end = l_add(e, from, length);
-    LLVMValueRef last = LLVMBuildICmp(e->builder, LLVMIntSGE, end, u->d->inner, "");
+static void emit_tiles(const visit *v) {
+    emitter *e = v->e;
+    LLVMValueRef zero = l_i64(e, 0), end = l_add(e, v->parameter[FROM], v->length);
+    LLVMValueRef last = LLVMBuildICmp(e->builder, LLVMIntSGE, end, v->inner, "");
     l_loop loop;
-    l_loop_begin_sure(e, &loop, zero, u->tiles, 1, &zero, 1);
+    l_loop_begin_sure(e, &loop, zero, v->tiles, 1, &zero, 1);
     LLVMValueRef row = loop.value[0];
-    LLVMValueRef one_more = LLVMBuildZExt(e->builder, l_less(e, loop.index, u->longer), e->i64, "");
-    LLVMValueRef rows = l_add(e, u->tile_rows, one_more), first = l_add(e, u->first_row, row);
-    LLVMValueRef offset = l_mul(e, row, l_i64(e, product_width(&u->code->panel)));
-    LLVMValueRef sums = l_at(e, u->code->panel.element, u->d->sums, offset);
-    emit_tile(u, first, rows, from, length, b, sums);
+    LLVMValueRef one_more = LLVMBuildZExt(e->builder, l_less(e, loop.index, v->longer), e->i64, "");
+    LLVMValueRef rows = l_add(e, v->tile_rows, one_more);
+    LLVMValueRef offset = l_mul(e, row, l_i64(e, product_width(&v->code->panel)));
+    LLVMValueRef sums = l_at(e, v->code->panel.element, v->sums, offset);
+    emit_tile(v, row, rows, sums);
     l_if complete;
     l_if_begin(e, &complete, last);
-    call_body(u, first, rows, sums);
+    call_body(v, row, rows, sums);
     l_if_end(&complete);
     LLVMValueRef next = l_add(e, row, rows);
     l_loop_end(&loop, &next);
 }
 
+// ---- Visits ----
+
 // Rows are shared out evenly: 20 rows in tiles of at most 6 are 4 tiles of 5.
-static void share_rows(unit *u) {
-    emitter *e = u->e;
-    int most = u->code->panel.max_rows;
-    u->tiles = l_quotient(e, l_add(e, u->rows, l_i64(e, most - 1)), l_i64(e, most));
-    u->tile_rows = l_quotient(e, u->rows, u->tiles);
-    u->longer = l_remainder(e, u->rows, u->tiles);
+static void share_rows(visit *v) {
+    emitter *e = v->e;
+    int most = v->code->panel.max_rows;
+    v->tiles = l_quotient(e, l_add(e, v->rows, l_i64(e, most - 1)), l_i64(e, most));
+    v->tile_rows = l_quotient(e, v->rows, v->tiles);
+    v->longer = l_remainder(e, v->rows, v->tiles);
 }
 
-// With an inner length of 0 there is one block of no index.
-static void emit_unit(const driver *d, const panel_code *code, LLVMValueRef panel, LLVMValueRef row_block,
-                      LLVMValueRef body) {
-    emitter *e = d->e;
-    LLVMValueRef zero = l_i64(e, 0), one = l_i64(e, 1), block = l_i64(e, code->panel.tiling.row_block);
-    unit u = {.d = d, .code = code, .e = e, .panel = panel, .body = body};
-    u.column = l_mul(e, panel, l_i64(e, code->panel.tiling.unit_columns));
-    u.first_row = l_mul(e, row_block, block);
-    u.rows = l_min_i64(e, l_sub(e, d->parameter[ROWS], u.first_row), block);
-    share_rows(&u);
-    l_loop loop;
-    LLVMValueRef to = l_select(e, l_less(e, d->inner, one), one, d->inner);
-    l_loop_begin_sure(e, &loop, zero, to, PRODUCT_BLOCK, NULL, 0);
-    LLVMValueRef length = l_min_i64(e, l_sub(e, d->inner, loop.index), l_i64(e, PRODUCT_BLOCK));
-    emit_tiles(&u, loop.index, length, block_of_b(&u, loop.index, length));
-    l_loop_end(&loop, NULL);
+static void load_operands(visit *v, const product_panel *p) {
+    emitter *e = v->e;
+    const kernel_desc *k = v->f->k;
+    LLVMValueRef scratch = v->parameter[SCRATCH];
+    frame ints = *v->f;
+    ints.ints = v->parameter[INTS];
+    v->a = l_load(e, e->pointer, v->parameter[ARGS]);
+    v->b = l_load(e, e->pointer, l_offset(e, e->pointer, v->parameter[ARGS], 1));
+    v->inner = frame_int(&ints, KERNEL_INNER);
+    v->a_stride = frame_int(&ints, KERNEL_STRIDES + (k->transposed ? 3 : 0));
+    v->b_stride = frame_int(&ints, KERNEL_STRIDES + 4 + 3);
+    int64_t row_block = p->tiling.row_block * product_width(p);
+    v->sums = l_at(e, p->element, scratch, l_mul(e, v->parameter[SLOT], l_i64(e, row_block)));
+    v->parts = l_offset(e, p->element, scratch, PRODUCT_PANEL_GROUP * row_block);
+    v->b_space = l_offset(e, e->i8, scratch, product_sums_bytes(k, p->tiling));
+    v->a_space = l_offset(e, e->i8, v->b_space, k->packed ? 0 : product_panel_bytes(k, p->tiling));
 }
 
-// ---- Units ----
+static void emit_visit(visit *v, const panel_code *code, LLVMValueRef body) {
+    emitter *e = v->e;
+    v->code = code;
+    v->body = body;
+    product_tiling t = code->panel.tiling;
+    LLVMValueRef most = l_i64(e, t.row_block);
+    v->column = l_mul(e, v->parameter[PANEL], l_i64(e, t.unit_columns));
+    v->first_row = l_mul(e, v->parameter[ROW_BLOCK], most);
+    v->rows = l_min_i64(e, l_sub(e, v->parameter[ROWS], v->first_row), most);
+    v->length = l_min_i64(e, l_sub(e, v->inner, v->parameter[FROM]), l_i64(e, PRODUCT_BLOCK));
+    share_rows(v);
+    find_b(v);
+    find_a(v);
+    emit_tiles(v);
+}
 
 static panel_code find_helpers(const product_panel *p) {
     panel_code code = {.panel = *p, .add = product_add(p), .zero = product_zero(p)};
@@ -166,45 +218,115 @@ static panel_code find_helpers(const product_panel *p) {
         code.micro[r] = product_micro(p, r);
     }
     code.pack = p->f->k->packed ? NULL : product_pack(p);
+    code.gather = p->f->k->transposed ? product_gather(p) : NULL;
     return code;
 }
 
-static void load_operands(driver *d, const product_panel *p) {
-    emitter *e = d->e;
-    const LLVMValueRef *own = d->parameter;
-    frame ints = *d->f;
-    ints.ints = own[INTS];
-    d->a = l_load(e, e->pointer, own[ARGS]);
-    d->b = l_load(e, e->pointer, l_offset(e, e->pointer, own[ARGS], 1));
-    d->inner = frame_int(&ints, KERNEL_INNER);
-    d->a_stride = frame_int(&ints, KERNEL_STRIDES + (d->f->k->transposed ? 3 : 0));
-    d->b_stride = frame_int(&ints, KERNEL_STRIDES + 4 + 3);
-    d->sums = own[SCRATCH];
-    d->parts = l_offset(e, p->element, d->sums, p->tiling.row_block * product_width(p));
-    d->space = l_offset(e, e->i8, d->sums, product_sums_bytes(d->f->k, p->tiling));
-}
-
-static void emit_units(driver *d, const panel_code *whole, const panel_code *last) {
-    emitter *e = d->e;
-    product_tiling t = whole->panel.tiling;
-    LLVMValueRef row_block = l_i64(e, t.row_block), unit_columns = l_i64(e, t.unit_columns), one = l_i64(e, 1);
-    LLVMValueRef blocks = l_quotient(e, l_add(e, d->parameter[ROWS], l_sub(e, row_block, one)), row_block);
-    LLVMValueRef last_panel = l_quotient(e, l_sub(e, d->parameter[COLUMNS], one), unit_columns);
-    l_loop loop;
-    l_loop_begin(e, &loop, d->parameter[BEGIN], d->parameter[END], 1, NULL, 0);
-    LLVMValueRef panel = l_quotient(e, loop.index, blocks), rows = l_remainder(e, loop.index, blocks);
-    LLVMValueRef inside = l_less(e, panel, last_panel);
+// The function that does a visit; |last|: the code for the last panel, NULL if it is that for all.
+static LLVMValueRef emit_visits(frame *f, const char *name, const panel_code *whole, const panel_code *last) {
+    emitter *e = f->e;
+    char visit_name[160];
+    snprintf(visit_name, sizeof visit_name, "%s.block", name);
+    LLVMTypeRef parameters[VISIT_ARGS] = {e->pointer, e->pointer, e->pointer, e->i64, e->i64,
+                                          e->i64,     e->pointer, e->pointer, e->i64, e->i64,
+                                          e->i64,     e->i64,     e->i64,     e->i64};
+    LLVMValueRef function = l_function(e, visit_name, parameters, VISIT_ARGS, true);
+    visit v = {.f = f, .e = e};
+    LLVMGetParams(function, v.parameter);
+    load_operands(&v, &whole->panel);
+    LLVMValueRef one = l_i64(e, 1), unit_columns = l_i64(e, whole->panel.tiling.unit_columns);
+    LLVMValueRef last_panel = l_quotient(e, l_sub(e, v.parameter[COLUMNS], one), unit_columns);
+    LLVMValueRef inside = l_less(e, v.parameter[PANEL], last_panel);
     if (!last) {
-        emit_unit(d, whole, panel, rows, l_select(e, inside, d->parameter[WHOLE_BODY], d->parameter[LAST_BODY]));
+        emit_visit(&v, whole, l_select(e, inside, v.parameter[WHOLE_BODY], v.parameter[LAST_BODY]));
     } else {
         l_if branch;
         l_if_begin(e, &branch, inside);
-        emit_unit(d, whole, panel, rows, d->parameter[WHOLE_BODY]);
+        emit_visit(&v, whole, v.parameter[WHOLE_BODY]);
         l_if_else(&branch);
-        emit_unit(d, last, panel, rows, d->parameter[LAST_BODY]);
+        emit_visit(&v, last, v.parameter[LAST_BODY]);
         l_if_end(&branch);
     }
-    l_loop_end(&loop, NULL);
+    LLVMBuildRetVoid(e->builder);
+    return function;
+}
+
+// ---- Orders ----
+
+typedef struct driver {
+    emitter *e;
+    LLVMValueRef parameter[PRODUCT_DRIVE_ARGS];
+    LLVMValueRef visit;
+    LLVMValueRef row_blocks, inner;
+} driver;
+
+static void call_visit(const driver *d, const LLVMValueRef *own) {
+    LLVMValueRef args[VISIT_ARGS];
+    for (int i = 0; i < VISIT_ARGS; i++) {
+        args[i] = i < SHARED ? d->parameter[i] : own[i - SHARED];
+    }
+    l_call(d->e, d->visit, args, VISIT_ARGS);
+}
+
+// One block of inner indices, perhaps of none.
+static void emit_panel_order(const driver *d) {
+    emitter *e = d->e;
+    LLVMValueRef none = l_i64(e, -1), zero = l_i64(e, 0);
+    l_loop loop;
+    l_loop_begin(e, &loop, d->parameter[BEGIN], d->parameter[END], 1, &none, 1);
+    LLVMValueRef panel = l_quotient(e, loop.index, d->row_blocks),
+                 row_block = l_remainder(e, loop.index, d->row_blocks);
+    LLVMValueRef again = LLVMBuildICmp(e->builder, LLVMIntEQ, panel, loop.value[0], "");
+    LLVMValueRef b_again = LLVMBuildZExt(e->builder, again, e->i64, "");
+    call_visit(d, (LLVMValueRef[]){panel, row_block, zero, zero, b_again, zero});
+    l_loop_end(&loop, &panel);
+}
+
+// The first panel of a row block whose unit's number is not below |unit|.
+static LLVMValueRef first_panel(const driver *d, LLVMValueRef unit, LLVMValueRef row_block) {
+    emitter *e = d->e;
+    LLVMValueRef up = l_sub(e, l_sub(e, d->row_blocks, l_i64(e, 1)), row_block);
+    return l_quotient(e, l_add(e, unit, up), d->row_blocks);
+}
+
+static void emit_row_order(const driver *d) {
+    emitter *e = d->e;
+    LLVMValueRef zero = l_i64(e, 0);
+    l_loop rows, group, block, panel;
+    l_loop_begin(e, &rows, zero, d->row_blocks, 1, NULL, 0);
+    LLVMValueRef begin = first_panel(d, d->parameter[BEGIN], rows.index);
+    LLVMValueRef end = first_panel(d, d->parameter[END], rows.index);
+    l_loop_begin(e, &group, begin, end, PRODUCT_PANEL_GROUP, NULL, 0);
+    LLVMValueRef group_end = l_min_i64(e, l_add(e, group.index, l_i64(e, PRODUCT_PANEL_GROUP)), end);
+    l_loop_begin(e, &block, zero, d->inner, PRODUCT_BLOCK, NULL, 0);
+    l_loop_begin(e, &panel, group.index, group_end, 1, NULL, 0);
+    LLVMValueRef slot = l_sub(e, panel.index, group.index);
+    call_visit(d, (LLVMValueRef[]){panel.index, rows.index, block.index, slot, zero, slot});
+    l_loop_end(&panel, NULL);
+    l_loop_end(&block, NULL);
+    l_loop_end(&group, NULL);
+    l_loop_end(&rows, NULL);
+}
+
+static LLVMValueRef emit_driver(frame *f, const char *name, LLVMValueRef visit_function, int64_t row_block) {
+    emitter *e = f->e;
+    LLVMTypeRef parameters[PRODUCT_DRIVE_ARGS] = {e->pointer, e->pointer, e->pointer, e->i64, e->i64,
+                                                  e->i64,     e->pointer, e->pointer, e->i64, e->i64};
+    LLVMValueRef function = l_function(e, name, parameters, PRODUCT_DRIVE_ARGS, true);
+    driver d = {.e = e, .visit = visit_function};
+    LLVMGetParams(function, d.parameter);
+    frame ints = *f;
+    ints.ints = d.parameter[INTS];
+    d.inner = frame_int(&ints, KERNEL_INNER);
+    d.row_blocks = l_quotient(e, l_add(e, d.parameter[ROWS], l_i64(e, row_block - 1)), l_i64(e, row_block));
+    l_if several;
+    l_if_begin(e, &several, l_less(e, l_i64(e, PRODUCT_BLOCK), d.inner));
+    emit_row_order(&d);
+    l_if_else(&several);
+    emit_panel_order(&d);
+    l_if_end(&several);
+    LLVMBuildRetVoid(e->builder);
+    return function;
 }
 
 LLVMValueRef product_drive(frame *f) {
@@ -212,27 +334,21 @@ LLVMValueRef product_drive(frame *f) {
     const kernel_desc *k = f->k;
     product_tiling t = product_tile(f->shape, (dtype)k->elem, k->gates, k->columns);
     int rest = k->columns % t.unit_columns;
-    product_panel whole = product_describe(f, t.unit_columns), last = product_describe(f, rest ? rest : t.unit_columns);
+    product_panel whole = product_describe(f, t.unit_columns),
+                  last = product_describe(f, rest ? rest : t.unit_columns);
     // Where vectors can be masked, one copier of plain rows serves all panels.
     whole.any = last.any = l_has_masks(e) && whole.lanes > 1;
     bool own_copier = !k->packed && !whole.any && rest;
     bool differs = last.vectors != whole.vectors || own_copier;
     char name[128];
-    snprintf(name, sizeof name, "product.%s.%ux%u.%u.gates%d%s%s.%d", dtype_name((dtype)k->elem), whole.lanes, whole.vectors,
-             last.vectors, k->gates, k->packed ? "" : ".plain", k->transposed ? ".transposed" : "",
-             own_copier ? k->columns : 0);
+    snprintf(name, sizeof name, "product.%s.%ux%u.%u.gates%d%s%s.%d", dtype_name((dtype)k->elem), whole.lanes,
+             whole.vectors, last.vectors, k->gates, k->packed ? "" : ".plain",
+             k->transposed ? ".transposed" : "", own_copier ? k->columns : 0);
     LLVMValueRef known = LLVMGetNamedFunction(e->module, name);
     if (known) {
         return known;
     }
     panel_code whole_code = find_helpers(&whole), last_code = differs ? find_helpers(&last) : whole_code;
-    LLVMTypeRef parameters[PRODUCT_DRIVE_ARGS] = {e->pointer, e->pointer, e->pointer, e->i64, e->i64,
-                                                  e->i64, e->i64, e->i64, e->pointer, e->pointer};
-    LLVMValueRef function = l_function(e, name, parameters, PRODUCT_DRIVE_ARGS, true);
-    driver d = {.f = f, .e = e};
-    LLVMGetParams(function, d.parameter);
-    load_operands(&d, &whole);
-    emit_units(&d, &whole_code, differs ? &last_code : NULL);
-    LLVMBuildRetVoid(e->builder);
-    return function;
+    LLVMValueRef visit_function = emit_visits(f, name, &whole_code, differs ? &last_code : NULL);
+    return emit_driver(f, name, visit_function, t.row_block);
 }

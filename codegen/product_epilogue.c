@@ -7,7 +7,8 @@ static void emit_chunk(body *b, const chunk *c, const bool *needed) {
 }
 
 // The columns from |column| to |end| (i64), whole chunks but for a mask where the row's last may be a part.
-static void emit_loop(const product_panel *p, body *b, LLVMValueRef column, LLVMValueRef end, const bool *needed) {
+static void emit_loop(const product_panel *p, body *b, LLVMValueRef column, LLVMValueRef end,
+                      const bool *needed) {
     emitter *e = p->f->e;
     l_loop loop;
     l_loop_begin_sure(e, &loop, column, end, p->lanes, NULL, 0);
@@ -68,9 +69,13 @@ LLVMValueRef product_epilogue(const product_panel *p) {
     if (f->k->dims) {
         rows = frame_move(f, &rows, 0, l_add(e, first, loop.index));
     }
-    body b = {.e = e, .k = f->k, .phases = &f->phases, .product_column = column,
+    body b = {.e = e,
+              .k = f->k,
+              .phases = &f->phases,
+              .product_column = column,
               .product_columns = p->tiling.unit_columns};
-    b.product = l_at(e, p->element, LLVMGetParam(function, 5), l_mul(e, loop.index, l_i64(e, product_width(p))));
+    b.product =
+        l_at(e, p->element, LLVMGetParam(function, 5), l_mul(e, loop.index, l_i64(e, product_width(p))));
     for (uint32_t i = 0; i < f->k->arg_count; i++) {
         b.row[i] = rows.at[i];
     }

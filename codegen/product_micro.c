@@ -1,5 +1,5 @@
-// The register tile: a few rows of A by a panel's vectors, one accumulator each, one chain of multiply-adds per element
-// from inner index to inner index.
+// The register tile: a few rows of A by a panel's vectors, one accumulator each, one chain of multiply-adds
+// per element from inner index to inner index.
 #include "codegen/product.h"
 
 #include <stdio.h>
@@ -15,7 +15,8 @@ product_panel product_describe(frame *f, int columns) {
     dtype elem = (dtype)k->elem;
     product_tiling tiling = product_tile(f->shape, elem, k->gates, k->columns);
     int lanes = f->shape.vector_bytes / dtype_bytes(elem);
-    product_panel p = {.f = f, .tiling = tiling, .element = l_dtype(f->e, elem), .gates = k->gates, .columns = columns};
+    product_panel p = {
+        .f = f, .tiling = tiling, .element = l_dtype(f->e, elem), .gates = k->gates, .columns = columns};
     p.lanes = (unsigned)(lanes < tiling.unit_columns ? lanes : tiling.unit_columns);
     p.vectors = ((unsigned)columns + p.lanes - 1) / p.lanes;
     p.max_rows = product_tile_rows(f->shape, elem, k->gates, (int32_t)(p.vectors * p.lanes));
@@ -49,17 +50,30 @@ static LLVMValueRef load_b(const micro *m, int vector, LLVMValueRef k) {
     return l_load(m->e, m->type, l_offset(m->e, p->element, row, column));
 }
 
-// One inner index for all accumulators. What there is less of is loaded first and stays in registers.
+static void add_product(const micro *m, LLVMValueRef a, LLVMValueRef b, int row, int vector,
+                        LLVMValueRef *sums) {
+    LLVMValueRef *sum = &sums[row * m->vectors + vector];
+    *sum = l_fma(m->e, a, b, *sum);
+}
+
+// One inner index for all accumulators. What there is less of, rows of A or vectors of B, is loaded first and
+// stays in registers; the others pass through one.
 static void step(const micro *m, LLVMValueRef k, LLVMValueRef *sums) {
-    LLVMValueRef a[MOST_VECTORS], b[MOST_VECTORS];
-    for (int r = 0; r < m->rows; r++) {
-        a[r] = load_a(m, r, k);
+    LLVMValueRef kept[MOST_VECTORS];
+    bool keep_b = m->vectors < m->rows;
+    for (int i = 0; i < (keep_b ? m->vectors : m->rows); i++) {
+        kept[i] = keep_b ? load_b(m, i, k) : load_a(m, i, k);
     }
-    for (int v = 0; v < m->vectors; v++) {
-        b[v] = load_b(m, v, k);
+    for (int r = 0; keep_b && r < m->rows; r++) {
+        LLVMValueRef a = load_a(m, r, k);
+        for (int v = 0; v < m->vectors; v++) {
+            add_product(m, a, kept[v], r, v, sums);
+        }
+    }
+    for (int v = 0; !keep_b && v < m->vectors; v++) {
+        LLVMValueRef b = load_b(m, v, k);
         for (int r = 0; r < m->rows; r++) {
-            LLVMValueRef *sum = &sums[r * m->vectors + v];
-            *sum = l_fma(m->e, a[r], b[v], *sum);
+            add_product(m, kept[r], b, r, v, sums);
         }
     }
 }
@@ -76,8 +90,8 @@ static void tile_name(char *name, size_t size, const product_panel *p, int rows)
     bool dense = (int)(p->vectors * p->lanes) == p->tiling.unit_columns;
     int gates = dense ? 1 : p->gates, vectors = (int)p->vectors * (p->gates / gates);
     int64_t unit = dense ? product_width(p) : p->tiling.unit_columns;
-    snprintf(name, size, "tile.%s.%dx%ux%d.gates%d.%ld%s", dtype_name((dtype)p->f->k->elem), rows, p->lanes, vectors, gates,
-             (long)unit, p->f->k->transposed ? ".transposed" : "");
+    snprintf(name, size, "tile.%s.%dx%ux%d.gates%d.%ld%s", dtype_name((dtype)p->f->k->elem), rows, p->lanes,
+             vectors, gates, (long)unit, p->f->k->transposed ? ".transposed" : "");
 }
 
 static void begin_tile(micro *m, LLVMValueRef function) {
@@ -85,7 +99,8 @@ static void begin_tile(micro *m, LLVMValueRef function) {
     m->a_stride = LLVMGetParam(function, 1);
     m->b = LLVMGetParam(function, 2);
     for (int r = 0; r < m->rows && !m->p->f->k->transposed; r++) {
-        m->a[r] = l_at(m->e, m->p->element, LLVMGetParam(function, 0), l_mul(m->e, l_i64(m->e, r), m->a_stride));
+        m->a[r] =
+            l_at(m->e, m->p->element, LLVMGetParam(function, 0), l_mul(m->e, l_i64(m->e, r), m->a_stride));
     }
 }
 
@@ -99,7 +114,10 @@ LLVMValueRef product_micro(const product_panel *p, int rows) {
     }
     LLVMTypeRef parameters[] = {e->pointer, e->i64, e->pointer, e->i64, e->pointer};
     function = l_function(e, name, parameters, 5, true);
-    micro m = {.p = p, .e = e, .rows = rows, .vectors = p->gates * (int)p->vectors,
+    micro m = {.p = p,
+               .e = e,
+               .rows = rows,
+               .vectors = p->gates * (int)p->vectors,
                .type = l_vector_type(p->element, p->lanes)};
     begin_tile(&m, function);
     LLVMValueRef sums[LOOP_MAX_CARRIED];
@@ -120,10 +138,11 @@ LLVMValueRef product_micro(const product_panel *p, int rows) {
 }
 
 // Begins a helper that goes over the vectors of some rows of sums; NULL if the module has it already.
-static LLVMValueRef begin_helper(const product_panel *p, const char *kind, LLVMTypeRef *parameters, unsigned count,
-                                 LLVMValueRef *out_function) {
+static LLVMValueRef begin_helper(const product_panel *p, const char *kind, LLVMTypeRef *parameters,
+                                 unsigned count, LLVMValueRef *out_function) {
     char name[128];
-    snprintf(name, sizeof name, "%s.%s.%u.%ld", kind, dtype_name((dtype)p->f->k->elem), p->lanes, (long)product_width(p));
+    snprintf(name, sizeof name, "%s.%s.%u.%ld", kind, dtype_name((dtype)p->f->k->elem), p->lanes,
+             (long)product_width(p));
     LLVMValueRef known = LLVMGetNamedFunction(p->f->e->module, name);
     *out_function = known ? known : l_function(p->f->e, name, parameters, count, true);
     return known ? NULL : *out_function;

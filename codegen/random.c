@@ -1,5 +1,5 @@
-// KERNEL_RANDOM: uniform numbers by Philox4x32-10, placed as support/philox.h says (Salmon et al. 2011). Each lane
-// draws a block of four numbers.
+// KERNEL_RANDOM: uniform numbers by Philox4x32-10, placed as support/philox.h says (Salmon et al. 2011). Each
+// lane draws a block of four numbers.
 #include "support/philox.h"
 
 #include "codegen/chunk.h"
@@ -13,10 +13,10 @@ static const uint32_t key_step[2] = {0x9E3779B9u, 0xBB67AE85u};
 typedef struct drawing {
     frame *f;
     emitter *e;
-    LLVMTypeRef words;      // <16 x i32>
-    LLVMValueRef key[2];    // i32
-    LLVMValueRef place[3];  // i32: counter words 1 to 3 of the row
-    LLVMValueRef row;       // where it goes
+    LLVMTypeRef words;     // <16 x i32>
+    LLVMValueRef key[2];   // i32
+    LLVMValueRef place[3]; // i32: counter words 1 to 3 of the row
+    LLVMValueRef row;      // where it goes
 } drawing;
 
 static LLVMValueRef load_setting(frame *f, int index) {
@@ -24,7 +24,8 @@ static LLVMValueRef load_setting(frame *f, int index) {
 }
 
 // The two halves of the 64-bit products of |words| and |factor|.
-static void multiply(drawing *d, LLVMValueRef words, uint32_t factor, LLVMValueRef *out_high, LLVMValueRef *out_low) {
+static void multiply(drawing *d, LLVMValueRef words, uint32_t factor, LLVMValueRef *out_high,
+                     LLVMValueRef *out_low) {
     emitter *e = d->e;
     LLVMTypeRef wide = l_vector_type(e->i64, LANES);
     LLVMValueRef product =
@@ -71,7 +72,8 @@ static LLVMValueRef uniform(drawing *d, LLVMValueRef words) {
     emitter *e = d->e;
     LLVMTypeRef type = l_vector_type(l_dtype(e, (dtype)d->f->k->elem), LANES);
     LLVMValueRef upper = LLVMBuildLShr(e->builder, words, l_int(e, d->words, 8), "");
-    return LLVMBuildFMul(e->builder, LLVMBuildSIToFP(e->builder, upper, type, ""), l_float(e, type, 0x1p-24), "");
+    return LLVMBuildFMul(e->builder, LLVMBuildSIToFP(e->builder, upper, type, ""), l_float(e, type, 0x1p-24),
+                         "");
 }
 
 // The columns from |column| (a multiple of 64) on, of which |active| are the row's.
@@ -125,7 +127,8 @@ void emit_random(frame *f) {
     d.key[1] = load_setting(f, 1);
     d.place[2] = load_setting(f, 2);
     int dims = f->k->dims;
-    frame_loops loops = {.f = f, .to = dims ? dims : 1, .first = f->begin, .last = f->end, .rows = frame_first_rows(f)};
+    frame_loops loops = {
+        .f = f, .to = dims ? dims : 1, .first = f->begin, .last = f->end, .rows = frame_first_rows(f)};
     frame_loops_begin(&loops);
     LLVMValueRef batch = dims ? loops.loop[dims - 1].index : l_i64(e, 0);
     d.place[0] = LLVMBuildTrunc(e->builder, batch, e->i32, "");

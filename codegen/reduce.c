@@ -15,7 +15,8 @@ LLVMValueRef reduce_base(emitter *e, LLVMValueRef maximum) {
     LLVMTypeRef type = LLVMTypeOf(maximum);
     LLVMValueRef zero = l_float(e, type, 0), limit = l_float(e, type, INFINITY);
     LLVMValueRef below = LLVMBuildFCmp(e->builder, LLVMRealOLT, maximum, limit, "");
-    LLVMValueRef above = LLVMBuildFCmp(e->builder, LLVMRealOGT, maximum, LLVMBuildFNeg(e->builder, limit, ""), "");
+    LLVMValueRef above =
+        LLVMBuildFCmp(e->builder, LLVMRealOGT, maximum, LLVMBuildFNeg(e->builder, limit, ""), "");
     return l_select(e, LLVMBuildAnd(e->builder, below, above, ""), maximum, zero);
 }
 

@@ -1,5 +1,5 @@
-// Sums, maxima and the like over a row's columns, by 16 interleaved lanes and a fixed tree, so that their bits are
-// the same for every width of vectors. Maxima pass NaNs over; a log-sum-exp of a NaN is NaN.
+// Sums, maxima and the like over a row's columns, by 16 interleaved lanes and a fixed tree, so that their
+// bits are the same for every width of vectors. Maxima pass NaNs over; a log-sum-exp of a NaN is NaN.
 #ifndef RNNC_CODEGEN_REDUCE_H
 #define RNNC_CODEGEN_REDUCE_H
 
@@ -10,8 +10,8 @@ enum { REDUCTION_STATES = 2 };
 // What one instruction folds in one pass. A log-sum-exp has two: its maximum, then the sum of powers.
 typedef struct reduction {
     uint32_t instr;
-    int kind;                               // of reduce.c
-    unsigned states;                        // vectors carried from chunk to chunk
+    int kind;        // of reduce.c
+    unsigned states; // vectors carried from chunk to chunk
     LLVMValueRef state[REDUCTION_STATES];
 } reduction;
 
@@ -27,9 +27,11 @@ void reductions_step(body *b, const chunk *c, reductions *r);
 // Joins the lanes: sets body.value of what is known now.
 void reductions_end(body *b, reductions *r);
 
-// The parts that folds over rows use too: the neutral element of a maximum, and base of the powers in a log-sum-exp.
+// The parts that folds over rows use too: the neutral element of a maximum, and base of the powers in a
+// log-sum-exp.
 LLVMValueRef reduce_lowest(emitter *e, LLVMTypeRef type);
-// |maximum| where it is finite, else 0: ln(sum(e^(x - base))) + base then is right for infinities and NaN, too.
+// |maximum| where it is finite, else 0: ln(sum(e^(x - base))) + base then is right for infinities and NaN,
+// too.
 LLVMValueRef reduce_base(emitter *e, LLVMValueRef maximum);
 
 #endif

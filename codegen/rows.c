@@ -1,5 +1,5 @@
-// KERNEL_SEGMENT, KERNEL_SCATTER and KERNEL_ADD_ROWS: rows of values added to rows that tokens name, one after the
-// other in ascending order.
+// KERNEL_SEGMENT, KERNEL_SCATTER and KERNEL_ADD_ROWS: rows of values added to rows that tokens name, one
+// after the other in ascending order.
 #include "codegen/chunk.h"
 #include "codegen/kernels.h"
 
@@ -47,8 +47,8 @@ typedef void chunk_writer(const row_adder *r, const chunk *c, LLVMValueRef to, L
 
 static void add_chunk(const row_adder *r, const chunk *c, LLVMValueRef to, LLVMValueRef from) {
     emitter *e = r->e;
-    LLVMValueRef sum = LLVMBuildFAdd(e->builder, chunk_load(e, c, r->element, to),
-                                     chunk_load(e, c, r->element, from), "");
+    LLVMValueRef sum =
+        LLVMBuildFAdd(e->builder, chunk_load(e, c, r->element, to), chunk_load(e, c, r->element, from), "");
     chunk_store(e, c, sum, to);
 }
 
@@ -101,7 +101,8 @@ void emit_scatter(frame *f) {
     LLVMBuildRetVoid(f->e->builder);
 }
 
-// Whether |first|, a mark with any contents, is a row before |row| that has |token|. Marks need no clearing so.
+// Whether |first|, a mark with any contents, is a row before |row| that has |token|. Marks need no clearing
+// so.
 static LLVMValueRef was_seen(const row_adder *r, LLVMValueRef first, LLVMValueRef row, LLVMValueRef token) {
     emitter *e = r->e;
     // As unsigned numbers negative marks are large.

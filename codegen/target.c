@@ -119,11 +119,14 @@ static rnnc_status unknown_cpu(const char *cpu, diag_sink *d) {
     }
     const char *nearest = nearest_name(cpu, names, KNOWN_CPUS + 1);
     if (nearest) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "unknown processor \"%s\"; did you mean \"%s\"?", cpu, nearest);
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "unknown processor \"%s\"; did you mean \"%s\"?",
+                         cpu, nearest);
     }
     return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                     "unknown processor \"%s\"; known are native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4 and LLVM's names "
-                     "(llc -mcpu=help)", cpu);
+                     "unknown processor \"%s\"; known are native, x86-64, x86-64-v2, x86-64-v3, x86-64-v4 "
+                     "and LLVM's names "
+                     "(llc -mcpu=help)",
+                     cpu);
 }
 
 static const known_cpu *find_cpu(const char *name) {
@@ -141,8 +144,10 @@ static rnnc_status choose_named(target *t, const char *cpu, int host_level, diag
         return unknown_cpu(cpu, d);
     }
     if (known->level > host_level) {
-        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "this machine cannot run code for \"%s\": it reaches level %d of x86-64, "
-                         "that processor has level %d", cpu, host_level, known->level);
+        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
+                         "this machine cannot run code for \"%s\": it reaches level %d of x86-64, "
+                         "that processor has level %d",
+                         cpu, host_level, known->level);
     }
     // Only features of the level, not all of the processor's: the host may lack some.
     static const char *const level_names[] = {"", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
@@ -192,6 +197,6 @@ LLVMTargetMachineRef target_machine(const target *t) {
         LLVMDisposeMessage(error);
         return NULL;
     }
-    return LLVMCreateTargetMachine(kind, t->triple, t->cpu, t->features, LLVMCodeGenLevelDefault, LLVMRelocPIC,
-                                   LLVMCodeModelDefault);
+    return LLVMCreateTargetMachine(kind, t->triple, t->cpu, t->features, LLVMCodeGenLevelDefault,
+                                   LLVMRelocPIC, LLVMCodeModelDefault);
 }

@@ -13,9 +13,10 @@ typedef struct target {
     char *triple, *cpu, *features;
 } target;
 
-// |cpu|: NULL or "native" for the host's own processor and features; a level "x86-64" … "x86-64-v4"; or LLVM's name of a
-// processor. Code for the target runs on this machine, or it is an error. Unknown names are an error that says the
-// nearest known one. Initialises LLVM's native target; may be called by several threads at once.
+// |cpu|: NULL or "native" for the host's own processor and features; a level "x86-64" … "x86-64-v4"; or
+// LLVM's name of a processor. Code for the target runs on this machine, or it is an error. Unknown names are
+// an error that says the nearest known one. Initialises LLVM's native target; may be called by several
+// threads at once.
 rnnc_status target_init(target *t, const char *cpu, diag_sink *d);
 void target_deinit(target *t);
 

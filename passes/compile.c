@@ -26,8 +26,9 @@ static rnnc_status run_passes(graph *g, pass_context *cx, const compile_options 
     }
     strbuf pipeline = {0};
     choose_pipeline(options, unrolled, &pipeline);
-    rnnc_status status = pipeline.failed ? diag_fail(cx->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a pipeline's text")
-                                         : pass_run_pipeline(g, cx, strbuf_text(&pipeline), options->hooks);
+    rnnc_status status =
+        pipeline.failed ? diag_fail(cx->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a pipeline's text")
+                        : pass_run_pipeline(g, cx, strbuf_text(&pipeline), options->hooks);
     strbuf_deinit(&pipeline);
     return status;
 }

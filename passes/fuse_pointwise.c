@@ -112,11 +112,11 @@ static bool folds_columns(const node *n) {
     return (op_has(n->op, REDUCE) && n->attr[1].i) || n->op == OP_ARGMAX;
 }
 
-// The type whose columns a node runs over: its own, or of a reduction, its operand's. A matrix that is folded is
-// one row.
+// The type whose columns a node runs over: its own, or of a reduction or a pick, its operand's. A matrix that is folded
+// is one row.
 static value_type span_of(const graph *g, node_id n) {
     const node *at = graph_node(g, n);
-    value_type type = folds_columns(at) ? graph_type(g, at->operands[0]) : at->type;
+    value_type type = folds_columns(at) || at->op == OP_PICK ? graph_type(g, at->operands[0]) : at->type;
     return type;
 }
 
@@ -197,13 +197,18 @@ static bool reads_rows_plainly(const fusion *f, const plan_group *group, node_id
     return axes == group->axes || axes == 0;
 }
 
+// A product's operands, the row that a pick chooses from, and a gather's table are read through memory.
+static bool reads_memory(const node *n, uint32_t i) {
+    return op_has(n->op, PRODUCT) || (i == 0 && (n->op == OP_PICK || n->op == OP_GATHER));
+}
+
 static bool operands_fit(fusion *f, uint32_t group, node_id n) {
     const node *at = graph_node(f->g, n);
     path_check check = {f, group, false, false};
     const plan_group *into = &f->p->groups.at[group];
     for (uint32_t i = 0; i < at->operand_count; i++) {
         node_id x = at->operands[i];
-        if (in_register(f, group, x) != NO_NODE || (i == 0 && op_has(at->op, EFFECT))) {
+        if ((in_register(f, group, x) != NO_NODE && !reads_memory(at, i)) || (i == 0 && op_has(at->op, EFFECT))) {
             continue;
         }
         if (into->kind == KERNEL_PRODUCT && !reads_rows_plainly(f, into, x)) {
@@ -323,7 +328,8 @@ static bool reads_only_in_register(fusion *f, uint32_t a, uint32_t b) {
     for (uint32_t i = 0; i < group->nodes.count; i++) {
         const node *n = graph_node(f->g, group->nodes.at[i]);
         for (uint32_t k = 0; k < n->operand_count; k++) {
-            bool internal = in_register(f, a, n->operands[k]) != NO_NODE || in_register(f, b, n->operands[k]) != NO_NODE;
+            bool internal = in_register(f, a, n->operands[k]) != NO_NODE ||
+                            (in_register(f, b, n->operands[k]) != NO_NODE && !reads_memory(n, k));
             if (!internal && !(k == 0 && op_has(n->op, EFFECT))) {
                 plan_visit_sources(f->g, f->p, n->operands[k], group->loop, check_source, &check);
             }

@@ -24,20 +24,22 @@ static uint64_t float_bits(double value) {
 
 static uint64_t hash_instr(uint64_t hash, const kernel_instr *i) {
     hash = mix(hash, (uint64_t)i->code << 32 | (uint64_t)i->elem << 16 | i->full);
-    hash = mix(hash, (uint64_t)(uint16_t)i->a << 48 | (uint64_t)(uint16_t)i->b << 32 | (uint64_t)(uint16_t)i->c << 16 |
-                         (uint16_t)i->arg);
+    hash = mix(hash, (uint64_t)(uint16_t)i->a << 48 | (uint64_t)(uint16_t)i->b << 32 |
+                         (uint64_t)(uint16_t)i->c << 16 | (uint16_t)i->arg);
     return mix(mix(hash, (uint32_t)i->column), float_bits(i->f));
 }
 
 uint64_t kernel_hash(const kernel_desc *k) {
-    uint64_t hash = mix(k->kind, (uint64_t)k->dims << 32 | (uint64_t)k->kept_dims << 16 | (uint64_t)k->flat << 8 | k->elem);
+    uint64_t hash = mix(k->kind, (uint64_t)k->dims << 32 | (uint64_t)k->kept_dims << 16 |
+                                     (uint64_t)k->flat << 8 | k->elem);
     hash = mix(hash, (uint64_t)k->fold << 32 | (uint32_t)k->columns);
     hash = mix(hash, (uint64_t)(uint32_t)k->gates << 32 | (uint32_t)k->inner);
     hash = mix(hash, (uint64_t)k->batched << 16 | (uint64_t)k->packed << 8 | k->transposed);
     hash = mix_text(hash, k->site);
     for (uint32_t i = 0; i < k->arg_count; i++) {
         const kernel_arg *a = &k->args[i];
-        hash = mix(hash, (uint64_t)(uint32_t)a->columns << 32 | (uint64_t)a->elem << 16 | (uint64_t)a->written << 8 | a->uniform);
+        hash = mix(hash, (uint64_t)(uint32_t)a->columns << 32 | (uint64_t)a->elem << 16 |
+                             (uint64_t)a->written << 8 | a->uniform);
     }
     for (uint32_t i = 0; i < k->instr_count; i++) {
         hash = hash_instr(hash, &k->instrs[i]);
@@ -46,7 +48,8 @@ uint64_t kernel_hash(const kernel_desc *k) {
 }
 
 static bool same_arg(const kernel_arg *a, const kernel_arg *b) {
-    return a->elem == b->elem && a->written == b->written && a->uniform == b->uniform && a->columns == b->columns;
+    return a->elem == b->elem && a->written == b->written && a->uniform == b->uniform &&
+           a->columns == b->columns;
 }
 
 static bool same_instr(const kernel_instr *a, const kernel_instr *b) {
@@ -59,10 +62,11 @@ static bool same_site(const char *a, const char *b) {
 }
 
 bool kernel_equal(const kernel_desc *a, const kernel_desc *b) {
-    bool same = a->kind == b->kind && a->dims == b->dims && a->kept_dims == b->kept_dims && a->flat == b->flat &&
-                a->elem == b->elem && a->fold == b->fold && a->columns == b->columns && a->gates == b->gates &&
-                a->inner == b->inner && a->packed == b->packed && a->batched == b->batched && a->transposed == b->transposed &&
-                a->arg_count == b->arg_count && a->instr_count == b->instr_count && same_site(a->site, b->site);
+    bool same = a->kind == b->kind && a->dims == b->dims && a->kept_dims == b->kept_dims &&
+                a->flat == b->flat && a->elem == b->elem && a->fold == b->fold && a->columns == b->columns &&
+                a->gates == b->gates && a->inner == b->inner && a->packed == b->packed &&
+                a->batched == b->batched && a->transposed == b->transposed && a->arg_count == b->arg_count &&
+                a->instr_count == b->instr_count && same_site(a->site, b->site);
     for (uint32_t i = 0; same && i < a->arg_count; i++) {
         same = same_arg(&a->args[i], &b->args[i]);
     }
@@ -115,8 +119,8 @@ void kernel_print(const kernel_desc *k, strbuf *out) {
     strbuf_add(out, "\n");
     for (uint32_t i = 0; i < k->arg_count; i++) {
         const kernel_arg *a = &k->args[i];
-        strbuf_addf(out, "    [%u] %s %d%s%s\n", i, dtype_name((dtype)a->elem), a->columns, a->uniform ? " uniform" : "",
-                    a->written ? " written" : "");
+        strbuf_addf(out, "    [%u] %s %d%s%s\n", i, dtype_name((dtype)a->elem), a->columns,
+                    a->uniform ? " uniform" : "", a->written ? " written" : "");
     }
     for (uint32_t i = 0; i < k->instr_count; i++) {
         print_instr(&k->instrs[i], i, out);
@@ -224,8 +228,8 @@ static int recomputed_value(const kernel_desc *k, const kernel_phases *p, int pa
     return -1;
 }
 
-// A dear value gets a slot where a pass after the first that has it needs it too. Its operands then are not needed
-// for its sake, so values are looked at from the last to the first.
+// A dear value gets a slot where a pass after the first that has it needs it too. Its operands then are not
+// needed for its sake, so values are looked at from the last to the first.
 static void assign_slots(const kernel_desc *k, kernel_phases *p) {
     bool needed[KERNEL_MAX_INSTRS];
     bool computed[KERNEL_MAX_INSTRS] = {false};

@@ -4,6 +4,7 @@
 //   - a reduction folds columns or axes, not both:  sum %x {over = B, columns = 1} -> sum (sum %x {columns}) {over}
 //   - what must have memory of its own and has none, or would have to be in two places, is copied: parts of a
 //     concat or stack, values read by a delay, outputs, constants that a product reads.
+//   - a part of a constant is a constant.
 #include "passes/pass.h"
 #include "passes/rebuild.h"
 
@@ -127,19 +128,11 @@ static node_id lower_pad(rebuild *r, const node *was, const node_id *operands) {
     return build_concat(r->g, parts, count);
 }
 
-static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands) {
-    axis_set over = (axis_set)was->attr[0].i;
-    if (!over || !was->attr[1].i) {
-        return rebuild_keep(r, was, operands);
-    }
-    r->g->current_origin = was->origin;
-    return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
-}
-
 // Whether operand |i| is found through memory, whatever computes it.
-static bool reads_memory(op_id op, uint32_t i) {
-    bool by_rows = op == OP_SEGMENT || op == OP_SCATTER || op == OP_ADD_ROWS;
-    return op_has(op, PRODUCT) || by_rows || ((op == OP_GATHER || op == OP_PICK) && i == 0);
+static bool reads_memory(const node *n, uint32_t i) {
+    bool by_rows = n->op == OP_SEGMENT || n->op == OP_SCATTER || n->op == OP_ADD_ROWS;
+    bool folds_rows = op_has(n->op, REDUCE) && !n->attr[1].i;
+    return op_has(n->op, PRODUCT) || by_rows || folds_rows || ((n->op == OP_GATHER || n->op == OP_PICK) && i == 0);
 }
 
 static node_id lower_operands(rebuild *r, const node *was, const node_id *operands) {
@@ -147,14 +140,34 @@ static node_id lower_operands(rebuild *r, const node *was, const node_id *operan
     for (uint32_t i = 0; i < was->operand_count; i++) {
         op_id op = operands[i] == NO_NODE ? was->op : graph_node(r->g, operands[i])->op;
         bool nowhere = op == OP_CONST || op == OP_COLUMN;
-        read[i] = nowhere && reads_memory(was->op, i) ? copy_of(r->g, operands[i]) : operands[i];
+        read[i] = nowhere && reads_memory(was, i) ? copy_of(r->g, operands[i]) : operands[i];
     }
     return rebuild_keep(r, was, read);
+}
+
+static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands) {
+    axis_set over = (axis_set)was->attr[0].i;
+    if (!over || !was->attr[1].i) {
+        return lower_operands(r, was, operands);
+    }
+    r->g->current_origin = was->origin;
+    return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
+}
+
+// A part of a constant is a constant.
+static node_id lower_view(rebuild *r, const node *was, const node_id *operands) {
+    const node *x = graph_node(r->g, operands[0]);
+    node_id read = x->op == OP_COLUMN ? copy_of(r->g, operands[0]) : operands[0];
+    r->g->current_origin = was->origin;
+    return x->op == OP_CONST ? build_const(r->g, was->type, x->attr[0].f) : rebuild_keep(r, was, &read);
 }
 
 static node_id make(rebuild *r, const node *was, const node_id *operands) {
     if (is_whole(was->op)) {
         return lower_whole(r, was, operands);
+    }
+    if (was->op == OP_SLICE || was->op == OP_FIRST || was->op == OP_LAST || was->op == OP_AT) {
+        return lower_view(r, was, operands);
     }
     if (was->op == OP_PAD) {
         return lower_pad(r, was, operands);

@@ -69,6 +69,18 @@ static void mark_read(buffering *b, node_id n, uint32_t loop) {
     }
 }
 
+// A whole in a loop with a part that is made outside of it: the part is written for all steps before they begin, so there
+// must be room for all of them.
+static void mark_parts_from_outside(buffering *b) {
+    for (node_id n = 0; n < b->g->nodes.count; n++) {
+        node_id part = n;
+        for (node_id w = b->p->whole_of[n]; w != NO_NODE; w = b->p->whole_of[w]) {
+            b->across[w] |= b->across[part] || b->p->loop_of[part] != b->p->loop_of[w];
+            part = w;
+        }
+    }
+}
+
 static void mark_reads(buffering *b) {
     for (uint32_t x = 0; x < b->p->groups.count; x++) {
         const plan_group *group = group_at(b, x);
@@ -372,6 +384,7 @@ rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
     b.loop_begin = arena_new_array(cx->scratch, uint32_t, p->loops.count + 1);
     b.loop_end = arena_new_array(cx->scratch, uint32_t, p->loops.count + 1);
     mark_reads(&b);
+    mark_parts_from_outside(&b);
     make_blocks(&b);
     TRY(add_boundary_slots(&b));
     b.ticks = number_items(&b, p->prepare.at, p->prepare.count, 0);

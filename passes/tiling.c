@@ -1,14 +1,14 @@
-// How products are cut into panels and register tiles. None of it changes a value: an element is the same chain of
-// multiply-adds wherever it is computed.
+// How products are cut into panels and register tiles. None of it changes a value: an element is the same
+// chain of multiply-adds wherever it is computed.
 #include "passes/tiling.h"
 
 #include "passes/phases.h"
 
 enum {
-    ROW_BLOCK = 96,     // with 512 inner indices 192 KiB of f32: half of a small L2 cache
-    MOST_ROWS = 8,      // more rows need more general registers for their addresses than x86-64 has
-    LINE = 64,          // bytes
-    SLOT_BYTES = 8,     // of an element kept between passes
+    ROW_BLOCK = 96, // with 512 inner indices 192 KiB of f32: half of a small L2 cache
+    MOST_ROWS = 8,  // more rows need more general registers for their addresses than x86-64 has
+    LINE = 64,      // bytes
+    SLOT_BYTES = 8, // of an element kept between passes
     FOLD_COLUMNS = 16,
 };
 
@@ -25,8 +25,8 @@ static int32_t round_up(int32_t value, int32_t step) {
     return (value + step - 1) / step * step;
 }
 
-// Columns of a panel and gate: several vectors so that the accumulators fill the registers with some six rows; a part of
-// a vector where there are few columns.
+// Columns of a panel and gate: several vectors so that the accumulators fill the registers with some six
+// rows; a part of a vector where there are few columns.
 static int32_t choose_columns(target_shape shape, dtype elem, int32_t gates, int32_t columns) {
     int32_t lanes = shape.vector_bytes / dtype_bytes(elem);
     int32_t vectors = accumulators(shape) / 6 / gates;
@@ -67,14 +67,18 @@ static int64_t round_to_lines(int64_t bytes) {
 }
 
 int64_t product_sums_bytes(const kernel_desc *k, product_tiling t) {
-    int64_t rows = t.row_block + MOST_ROWS;
+    int64_t rows = PRODUCT_PANEL_GROUP * t.row_block + MOST_ROWS;
     return round_to_lines(rows * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
+}
+
+int64_t product_panel_bytes(const kernel_desc *k, product_tiling t) {
+    return round_to_lines((int64_t)PRODUCT_BLOCK * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
 }
 
 static int64_t product_scratch(const kernel_desc *k, target_shape shape) {
     product_tiling t = product_tile(shape, (dtype)k->elem, k->gates, k->columns);
-    int64_t block = (int64_t)PRODUCT_BLOCK * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem);
-    return product_sums_bytes(k, t) + (k->packed ? 0 : round_to_lines(block));
+    int64_t bytes = product_sums_bytes(k, t) + (k->packed ? 0 : product_panel_bytes(k, t));
+    return bytes + (k->transposed ? (int64_t)PRODUCT_BLOCK * t.row_block * dtype_bytes((dtype)k->elem) : 0);
 }
 
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape) {

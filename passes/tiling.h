@@ -6,8 +6,13 @@
 
 // Rows of a register tile over a panel of which |panel_columns| columns of each gate are in use.
 int32_t product_tile_rows(target_shape shape, dtype elem, int32_t gates, int32_t panel_columns);
-// Bytes of a PRODUCT's partial sums at the begin of its scratch: those of a row block, then those of one tile in one
-// block of inner indices. Behind them is the packed block of B.
+// Panels that are done side by side, block of inner indices by block, when there are several blocks.
+enum { PRODUCT_PANEL_GROUP = 4 };
+
+// Bytes of a PRODUCT's partial sums at the begin of its scratch: those of a row block and each panel of a
+// group, then those of one tile in one block of inner indices. Behind them are, where B is not packed, a
+// block of it in a panel, and where A is transposed, a block of it.
 int64_t product_sums_bytes(const kernel_desc *k, product_tiling t);
+int64_t product_panel_bytes(const kernel_desc *k, product_tiling t);
 
 #endif

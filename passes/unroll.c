@@ -33,7 +33,8 @@ typedef struct unroller {
     int axis;
     int64_t steps;
     const node *old;
-    node_id *whole;    // by old node: the value at all steps, or of a node without the axis; NO_NODE: not made yet
+    node_id
+        *whole; // by old node: the value at all steps, or of a node without the axis; NO_NODE: not made yet
     node_id **members; // by old node with the axis: the value at each step, each NO_NODE until made
     VEC(late_operand) late;
 } unroller;
@@ -49,7 +50,8 @@ static value_type one_step(const unroller *u, value_type type) {
 
 // The op reads its operands at one index of the axis, or gives them back at one.
 static bool steps_along(const unroller *u, const node *n) {
-    bool moves = op_has(n->op, DELAY) || n->op == OP_FIRST || n->op == OP_LAST || n->op == OP_STACK || n->op == OP_AT;
+    bool moves =
+        op_has(n->op, DELAY) || n->op == OP_FIRST || n->op == OP_LAST || n->op == OP_STACK || n->op == OP_AT;
     return moves && n->attr[0].i == u->axis;
 }
 
@@ -75,7 +77,8 @@ static node_id whole_of(unroller *u, node_id old) {
     } else if (u->members[old]) {
         attr_value attrs[MAX_ATTRS] = {{.i = u->axis}};
         u->g->current_origin = was->origin;
-        u->whole[old] = graph_add_node(u->g, NULL, OP_STACK, (value_type){0}, u->members[old], (uint32_t)u->steps, attrs);
+        u->whole[old] =
+            graph_add_node(u->g, NULL, OP_STACK, (value_type){0}, u->members[old], (uint32_t)u->steps, attrs);
     }
     return u->whole[old];
 }
@@ -216,8 +219,9 @@ static rnnc_status check_members(const unroller *u, uint32_t count) {
         bool longer = at->op == OP_AT && steps_along(u, at) && at->attr[1].i >= u->steps;
         bool other = at->op == OP_STACK && steps_along(u, at) && at->operand_count != u->steps;
         if (longer || other) {
-            return diag_fail(u->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "unroll: %s does not fit the %lld steps of axis %s",
-                             op_get(at->op)->mnemonic, (long long)u->steps, u->g->axes.at[u->axis].name);
+            return diag_fail(u->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "unroll: %s does not fit the %lld steps of axis %s", op_get(at->op)->mnemonic,
+                             (long long)u->steps, u->g->axes.at[u->axis].name);
         }
     }
     return RNNC_OK;
@@ -250,7 +254,12 @@ static void finish(unroller *u) {
 static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis) {
     graph_order order;
     TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
-    unroller u = {.g = g, .scratch = cx->scratch, .d = cx->d, .axis = axis, .steps = cx->unroll[axis], .old = g->nodes.at};
+    unroller u = {.g = g,
+                  .scratch = cx->scratch,
+                  .d = cx->d,
+                  .axis = axis,
+                  .steps = cx->unroll[axis],
+                  .old = g->nodes.at};
     uint32_t count = g->nodes.count;
     TRY(check_members(&u, count));
     start(&u, count);
@@ -275,8 +284,9 @@ rnnc_status pass_unroll(graph *g, pass_context *cx) {
             continue;
         }
         if (cx->unroll[axis] > MOST_STEPS) {
-            return diag_fail(cx->d, RNNC_UNSUPPORTED, NO_SPAN, "axis %s: at most %d steps can be unrolled, not %lld",
-                             g->axes.at[axis].name, MOST_STEPS, (long long)cx->unroll[axis]);
+            return diag_fail(cx->d, RNNC_UNSUPPORTED, NO_SPAN,
+                             "axis %s: at most %d steps can be unrolled, not %lld", g->axes.at[axis].name,
+                             MOST_STEPS, (long long)cx->unroll[axis]);
         }
         TRY(unroll_axis(g, cx, axis));
     }

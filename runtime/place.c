@@ -63,7 +63,8 @@ int64_t place_stride(const program_place *p, axis_set over, const int64_t *exten
 bool place_walks(const program_place *p, axis_set over, const int64_t *extents) {
     axis_set shared = (axis_set)(seen_axes(p) & over);
     if (!shared) {
-        return p->slot_axis == NO_AXIS || !(over & AXIS_BIT(p->slot_axis));
+        // One picked member is the same along its axis.
+        return p->slot_axis == NO_AXIS || p->pinned || p->from_end || !(over & AXIS_BIT(p->slot_axis));
     }
     if (shared != over) {
         return false;

@@ -27,6 +27,8 @@ const named_text diff_cells[] = {
     {"dropout", "stack(layers = 2, inner = lstm, keep = 0.75)"},
     {"projected", "projected(inner = lstm, width = 9)"},
     {"residual", "embedded_residual"},
+    {"joined", "joined"},
+    {"highway", "highway"},
 };
 const uint32_t diff_cell_count = sizeof diff_cells / sizeof *diff_cells;
 
@@ -54,6 +56,20 @@ void diff_model_text(const diff_model *m, strbuf *out) {
     strbuf_add(out, "cell embedded_residual(n) {\n"
                     "    input x\n"
                     "    output residual(n, lstm, linear(n, x))\n"
+                    "}\n"
+                    "cell joined(n) {\n"
+                    "    input x\n"
+                    "    state h[n]\n"
+                    "    next h = tanh(linear(n, concat(x, h, 0.5 * x)))\n"
+                    "    output next h\n"
+                    "}\n"
+                    "cell highway(n) {\n"
+                    "    input x\n"
+                    "    state h[n]\n"
+                    "    s = tanh(linear(n, x, h))\n"
+                    "    t = sigmoid(linear(n, s))\n"
+                    "    next h = t * tanh(linear(n, s)) + (1 - t) * s\n"
+                    "    output next h\n"
                     "}\n");
     strbuf_addf(out, "model case(n = %d, cell = %s) {\n", m->hidden, diff_cells[m->cell].text);
     strbuf_addf(out, "    float = %s\n", dtype_name(m->real));
@@ -61,13 +77,14 @@ void diff_model_text(const diff_model *m, strbuf *out) {
     strbuf_addf(out, "    target wanted: real(3)[T%s]\n", lengths ? " lengths" : "");
     strbuf_add(out, "    target kind: token(4)\n");
     strbuf_addf(out, "    y = %s\n", diff_forms[m->form].text);
-    strbuf_add(out, "    p = linear(3, y)\n"
-                    "    k = linear(4, last[T](y))\n"
-                    "    loss = mean[T, batch] mean squared_error(p, wanted) + mean[batch] cross_entropy(k, kind)\n"
-                    "    output y\n"
-                    "    output p\n"
-                    "    output kinds = softmax(k)\n"
-                    "}\n");
+    strbuf_add(
+        out, "    p = linear(3, y)\n"
+             "    k = linear(4, last[T](y))\n"
+             "    loss = mean[T, batch] mean squared_error(p, wanted) + mean[batch] cross_entropy(k, kind)\n"
+             "    output y\n"
+             "    output p\n"
+             "    output kinds = softmax(k)\n"
+             "}\n");
 }
 
 graph *diff_graph_of_text(const char *text, bool training) {

@@ -15,7 +15,7 @@ typedef struct diff_backend {
     kernel_backend backend; // to be given to engines
     kernel_backend inner;
     target_shape shape;
-    codegen *codegen; // NULL: not by LLVM
+    codegen *codegen;  // NULL: not by LLVM
     uint64_t compiled; // kernels so far
 } diff_backend;
 
@@ -72,12 +72,14 @@ void subject_fill_weights(subject *s);
 bool values_equal(const run_values *expected, const run_values *found, strbuf *why);
 
 typedef struct value_limits {
-    double outputs, gradients; // of |found - expected| / max |expected over the value|
+    double outputs,
+        gradients; // of |found - expected| / max |expected over the value|; gradients 0: not compared
 } value_limits;
 
 // Whether what is found is within the limits of what is expected. |why| says the first value that is not, and by how
 // much. *out_worst (may be NULL) is raised to the largest part of its limit that any value takes up.
-bool values_near(const run_values *expected, const run_values *found, value_limits limits, strbuf *why, double *out_worst);
+bool values_near(const run_values *expected, const run_values *found, value_limits limits, strbuf *why,
+                 double *out_worst);
 
 // The pipelines of a compiled program with gradients as outputs, and of one without.
 extern const char diff_gradient_pipeline[];

@@ -38,8 +38,13 @@ typedef struct exception {
 } exception;
 
 static const exception exceptions[] = {
-    {"", "", 1, DT_F32, {1e-5, 1e-3},
-     "the gradients of a single unit's weights are single numbers: where one nearly cancels (h - g of a gate, say) there is "
+    {"",
+     "",
+     1,
+     DT_F32,
+     {1e-5, 1e-3},
+     "the gradients of a single unit's weights are single numbers: where one nearly cancels (h - g of a "
+     "gate, say) there is "
      "no larger one beside it that its error could be measured by"},
     {"", "", 0, DT_F64, {1e-12, 1e-12}, "the usual limits of f64"},
     {"", "", 0, DT_F32, {1e-5, 5e-5}, "the usual limits of f32"},
@@ -85,52 +90,69 @@ static bool make(grid *g, const grid_case *c, const subject_options *o, subject 
     return made;
 }
 
-static bool compare(grid *g, const grid_case *c, subject *reference, subject *compiled, strbuf *why) {
-    subject_run run = {c->sequence, c->batch, 0};
-    run_values expected, found;
-    if (subject_execute(reference, run, why, &expected) != RNNC_OK) {
+// What is looked at of one model: the interpreter, the program with gradients, the program without.
+typedef struct subjects {
+    subject reference, gradients, inference;
+} subjects;
+
+static bool is_near(grid *g, const grid_case *c, const run_values *expected, subject *s, value_limits limits,
+                    strbuf *why) {
+    run_values found;
+    if (subject_execute(s, (subject_run){c->sequence, c->batch, 0}, why, &found) != RNNC_OK) {
         return false;
     }
-    bool near = subject_execute(compiled, run, why, &found) == RNNC_OK;
-    if (near) {
-        int type = c->model.real == DT_F64;
-        near = values_near(&expected, &found, limits_of(&c->model), why, &g->worst[type]);
-        run_values_deinit(&found);
+    bool near = values_near(expected, &found, limits, why, &g->worst[c->model.real == DT_F64]);
+    run_values_deinit(&found);
+    return near;
+}
+
+static bool compare(grid *g, const grid_case *c, subjects *s, strbuf *why) {
+    run_values expected;
+    if (subject_execute(&s->reference, (subject_run){c->sequence, c->batch, 0}, why, &expected) != RNNC_OK) {
+        return false;
     }
+    value_limits limits = limits_of(&c->model);
+    bool near = is_near(g, c, &expected, &s->gradients, limits, why);
+    limits.gradients = 0;
+    near = near && is_near(g, c, &expected, &s->inference, limits, why);
     run_values_deinit(&expected);
     return near;
 }
 
-static void check(grid *g, const grid_case *c, subject *reference, subject *compiled) {
+static void check(grid *g, const grid_case *c, subjects *s) {
     strbuf why = {0};
     g->ran++;
-    if (!compare(g, c, reference, compiled, &why)) {
+    if (!compare(g, c, s, &why)) {
         report(g, c, strbuf_text(&why));
     }
     strbuf_deinit(&why);
 }
 
+static bool make_all(grid *g, const grid_case *c, subjects *s) {
+    subject_options interpreted = {.pipeline = "differentiate"};
+    subject_options compiled = {.backend = g->backend, .longest = LONGEST, .largest = LARGEST};
+    if (!make(g, c, &interpreted, &s->reference) || !make(g, c, &compiled, &s->inference)) {
+        return false;
+    }
+    compiled.pipeline = diff_gradient_pipeline;
+    return make(g, c, &compiled, &s->gradients);
+}
+
 // All lengths and batches of one model in programs compiled for the largest, or |only| one of them.
 static void check_model(grid *g, grid_case c, bool only) {
-    subject reference, compiled;
-    subject_options interpreted = {.pipeline = "differentiate"};
-    subject_options options = {.backend = g->backend, .pipeline = diff_gradient_pipeline, .longest = LONGEST, .largest = LARGEST};
-    if (!make(g, &c, &interpreted, &reference)) {
-        return;
-    }
-    if (make(g, &c, &options, &compiled)) {
-        for (int i = 0; i < LENGTHS * BATCHES; i++) {
+    subjects s = {0};
+    if (make_all(g, &c, &s)) {
+        for (int i = 0; i < LENGTHS * BATCHES && !only; i++) {
             grid_case one = {c.model, lengths[i / BATCHES], batches[i % BATCHES]};
-            if (!only) {
-                check(g, &one, &reference, &compiled);
-            }
+            check(g, &one, &s);
         }
         if (only) {
-            check(g, &c, &reference, &compiled);
+            check(g, &c, &s);
         }
-        subject_destroy(&compiled);
     }
-    subject_destroy(&reference);
+    subject_destroy(&s.reference);
+    subject_destroy(&s.gradients);
+    subject_destroy(&s.inference);
 }
 
 // ---- Which cases ----
@@ -138,7 +160,8 @@ static void check_model(grid *g, grid_case c, bool only) {
 static void run_full(grid *g) {
     for (uint32_t i = 0; i < diff_cell_count * diff_form_count; i++) {
         for (int k = 0; k < SIZES * TYPES; k++) {
-            diff_model m = {i / diff_form_count, i % diff_form_count, sizes[k % SIZES], types[k / SIZES], false};
+            diff_model m = {i / diff_form_count, i % diff_form_count, sizes[k % SIZES], types[k / SIZES],
+                            false};
             check_model(g, (grid_case){m, 0, 0}, false);
         }
     }
@@ -184,7 +207,8 @@ static choice most_fresh(coverage *c, uint32_t cell, uint32_t form) {
 }
 
 static grid_case case_of(const choice *at) {
-    diff_model m = {(uint32_t)at->level[0], (uint32_t)at->level[1], sizes[at->level[2]], types[at->level[5]], false};
+    diff_model m = {(uint32_t)at->level[0], (uint32_t)at->level[1], sizes[at->level[2]], types[at->level[5]],
+                    false};
     return (grid_case){m, lengths[at->level[3]], batches[at->level[4]]};
 }
 
@@ -215,8 +239,9 @@ static void run_pairs(grid *g) {
 
 static void run_case(grid *g) {
     char **a = g->arguments;
-    diff_model m = {diff_find(diff_cells, diff_cell_count, a[0]), diff_find(diff_forms, diff_form_count, a[1]),
-                    atoi(a[2]), strcmp(a[5], "f64") == 0 ? DT_F64 : DT_F32, false};
+    diff_model m = {diff_find(diff_cells, diff_cell_count, a[0]),
+                    diff_find(diff_forms, diff_form_count, a[1]), atoi(a[2]),
+                    strcmp(a[5], "f64") == 0 ? DT_F64 : DT_F32, false};
     assert_true(m.cell < diff_cell_count && m.form < diff_form_count && m.hidden > 0);
     strbuf text = {0};
     diff_model_text(&m, &text);
@@ -225,9 +250,9 @@ static void run_case(grid *g) {
     check_model(g, (grid_case){m, atoll(a[3]), atoll(a[4])}, true);
 }
 
-// Every fifth of a few: small, so that interpreting is quick.
+// Small, so that interpreting is quick; machine code takes its time to be made, so only every fourth cell gets it.
 static void run_quick(grid *g) {
-    for (uint32_t cell = 0; cell < diff_cell_count; cell++) {
+    for (uint32_t cell = 0; cell < diff_cell_count; cell += g->backend->codegen ? 4 : 1) {
         diff_model m = {cell, cell % diff_form_count, sizes[cell % 2], types[cell / 2 % 2], false};
         check_model(g, (grid_case){m, lengths[cell % 3], batches[cell / 2 % 2]}, true);
     }
@@ -239,13 +264,13 @@ static void compiled_is_near_the_interpreter(void **state) {
     bool single = strcmp(g->mode, "case") == 0;
     diff_backend_open(single ? g->arguments[6] : "llvm", &backend);
     g->backend = &backend;
-    (single                             ? run_case
+    (single                          ? run_case
      : strcmp(g->mode, "full") == 0  ? run_full
      : strcmp(g->mode, "pairs") == 0 ? run_pairs
                                      : run_quick)(g);
     diff_backend_close(&backend);
-    print_message("%u cases; at most %.0f %% of the limits in f32, %.0f %% in f64\n", g->ran, 100 * g->worst[0],
-                  100 * g->worst[1]);
+    print_message("%u cases; at most %.0f %% of the limits in f32, %.0f %% in f64\n", g->ran,
+                  100 * g->worst[0], 100 * g->worst[1]);
     assert_true(g->ran > 0);
     assert_int_equal(g->failed, 0);
 }
@@ -265,9 +290,11 @@ static void interpreted_kernels_are_near_the_interpreter(void **state) {
 }
 
 int main(int count, char **arguments) {
-    bool fits = (count == 2 && strcmp(arguments[1], "case") != 0) || (count == 9 && strcmp(arguments[1], "case") == 0);
+    bool fits = (count == 2 && strcmp(arguments[1], "case") != 0) ||
+                (count == 9 && strcmp(arguments[1], "case") == 0);
     if (!fits) {
-        fprintf(stderr, "usage: test_grid quick|pairs|full, or case CELL FORM HIDDEN T BATCH DTYPE BACKEND\n");
+        fprintf(stderr,
+                "usage: test_grid quick|pairs|full, or case CELL FORM HIDDEN T BATCH DTYPE BACKEND\n");
         return 2;
     }
     grid g = {.mode = arguments[1], .arguments = arguments + 2};

@@ -96,7 +96,8 @@ static inline int16_t hand_instr(hand_kernel *h, kernel_instr in) {
     return (int16_t)h->k.instr_count++;
 }
 
-static inline int16_t hand_op(hand_kernel *h, int code, dtype elem, bool full, int16_t a, int16_t b, int16_t c) {
+static inline int16_t hand_op(hand_kernel *h, int code, dtype elem, bool full, int16_t a, int16_t b,
+                              int16_t c) {
     return hand_instr(h, (kernel_instr){(uint16_t)code, (uint8_t)elem, full, a, b, c, -1, 0, 0});
 }
 
@@ -141,8 +142,8 @@ static inline kernel_code_set hand_compile(backends *b, const backend_case *c, c
 }
 
 // Runs all units in |pieces| calls, the last units first, with scratch of the promised size.
-static inline void hand_run(const backend_case *c, const hand_kernel *h, kernel_function *function, void *const *args,
-                            const hand_ints *ints, int64_t pieces) {
+static inline void hand_run(const backend_case *c, const hand_kernel *h, kernel_function *function,
+                            void *const *args, const hand_ints *ints, int64_t pieces) {
     size_t bytes = (size_t)kernel_scratch_bytes(&h->k, c->backend.shape);
     unsigned char *scratch = NULL;
     assert_int_equal(posix_memalign((void **)&scratch, 64, bytes + SCRATCH_GUARD), 0);

@@ -1,5 +1,5 @@
-// Compiled kernels of all kinds but products (test_product.c) against plain loops in double precision, on all targets
-// this machine can run; and what the backend's door promises.
+// Compiled kernels of all kinds but products (test_product.c) against plain loops in double precision, on all
+// targets this machine can run; and what the backend's door promises.
 #include "tests/unit/kernel_fixture.h"
 
 #include <elf.h>
@@ -26,7 +26,7 @@ enum { MOST_OPS = 28 };
 
 typedef struct pointwise_kernel {
     hand_kernel h;
-    int ops[MOST_OPS];   // in order of their outputs
+    int ops[MOST_OPS]; // in order of their outputs
     int16_t outs[MOST_OPS];
     int count;
 } pointwise_kernel;
@@ -36,8 +36,8 @@ static bool takes_numbers_above_zero(int op) {
 }
 
 static bool applies(int op, dtype elem) {
-    bool real_only = op == OP_EXP || op == OP_LOG || op == OP_SQRT || op == OP_TANH || op == OP_SIGMOID || op == OP_ERF ||
-                     op == OP_SOFTPLUS;
+    bool real_only = op == OP_EXP || op == OP_LOG || op == OP_SQRT || op == OP_TANH || op == OP_SIGMOID ||
+                     op == OP_ERF || op == OP_SOFTPLUS;
     return op_has((op_id)op, POINTWISE) && !(real_only && elem == DT_I32);
 }
 
@@ -45,8 +45,8 @@ static bool compares(int op) {
     return op == OP_LESS || op == OP_LESS_EQUAL || op == OP_EQUAL;
 }
 
-// One kernel with all ops of one element type. Arguments: a, b, positive numbers, a mask; then an output for each op.
-// WITH_ONE: b is a single value per row.
+// One kernel with all ops of one element type. Arguments: a, b, positive numbers, a mask; then an output for
+// each op. WITH_ONE: b is a single value per row.
 static void make_pointwise(pointwise_kernel *p, dtype elem, pointwise_form form, int32_t columns) {
     memset(p, 0, sizeof *p);
     hand_kernel *h = &p->h;
@@ -54,7 +54,8 @@ static void make_pointwise(pointwise_kernel *p, dtype elem, pointwise_form form,
     h->k.flat = form == FLAT;
     h->k.dims = form == FLAT ? 0 : 1;
     bool full = form == FLAT || columns > 1;
-    int16_t a = hand_arg(h, elem, false, columns), b = hand_arg(h, elem, false, form == WITH_ONE ? 1 : columns);
+    int16_t a = hand_arg(h, elem, false, columns),
+            b = hand_arg(h, elem, false, form == WITH_ONE ? 1 : columns);
     int16_t above = hand_arg(h, elem, false, columns), mask = hand_arg(h, DT_I32, false, columns);
     int16_t va = hand_load(h, a, full, 0), vb = hand_load(h, b, full && form != WITH_ONE, 0);
     int16_t vabove = hand_load(h, above, full, 0), vmask = hand_load(h, mask, full, 0);
@@ -65,7 +66,10 @@ static void make_pointwise(pointwise_kernel *p, dtype elem, pointwise_form form,
         dtype result = compares(op) ? DT_I32 : elem;
         int operands = op_get((op_id)op)->operands;
         int16_t first = takes_numbers_above_zero(op) ? vabove : op == OP_SELECT ? vmask : va;
-        int16_t value = hand_op(h, op, result, full, first, operands == 1 ? -1 : op == OP_SELECT ? va : vb,
+        int16_t value = hand_op(h, op, result, full, first,
+                                operands == 1     ? -1
+                                : op == OP_SELECT ? va
+                                                  : vb,
                                 op == OP_SELECT ? vb : -1);
         int16_t out = hand_arg(h, result, true, columns);
         hand_store(h, out, full, 0, value);
@@ -82,27 +86,28 @@ static double tolerance(dtype elem, double value) {
     return elem == DT_I32 ? 0 : (elem == DT_F32 ? 5e-7 : 2e-15) * (fabs(value) + 1e-3);
 }
 
-static void check_pointwise(const backend_case *c, const pointwise_kernel *p, const hand_array *arrays, int64_t count,
-                            int64_t per_one) {
+static void check_pointwise(const backend_case *c, const pointwise_kernel *p, const hand_array *arrays,
+                            int64_t count, int64_t per_one) {
     for (int n = 0; n < p->count; n++) {
         for (int64_t i = 0; i < count; i++) {
             int op = p->ops[n];
             double a = array_get(&arrays[0], i), b = array_get(&arrays[1], i / per_one);
             double x = takes_numbers_above_zero(op) ? array_get(&arrays[2], i) : a;
-            double expected = op == OP_SELECT ? (array_get(&arrays[3], i) != 0 ? a : b) : formula(op, x, b, 0);
+            double expected =
+                op == OP_SELECT ? (array_get(&arrays[3], i) != 0 ? a : b) : formula(op, x, b, 0);
             dtype elem = arrays[p->outs[n]].elem;
             expected = elem == DT_I32 ? as_i32(expected) : expected;
             double found = array_get(&arrays[p->outs[n]], i);
             if (!(fabs(found - expected) <= tolerance(elem, expected))) {
-                fail_msg("%s %s %s at %ld of %ld: %.17g, not %.17g", c->cpu, op_get((op_id)op)->mnemonic, dtype_name(elem),
-                         (long)i, (long)count, found, expected);
+                fail_msg("%s %s %s at %ld of %ld: %.17g, not %.17g", c->cpu, op_get((op_id)op)->mnemonic,
+                         dtype_name(elem), (long)i, (long)count, found, expected);
             }
         }
     }
 }
 
-static void run_pointwise(backends *b, const backend_case *c, dtype elem, pointwise_form form, int32_t columns,
-                          int64_t rows) {
+static void run_pointwise(backends *b, const backend_case *c, dtype elem, pointwise_form form,
+                          int32_t columns, int64_t rows) {
     pointwise_kernel p;
     make_pointwise(&p, elem, form, columns);
     hand_array arrays[KERNEL_MAX_ARGS];
@@ -112,7 +117,11 @@ static void run_pointwise(backends *b, const backend_case *c, dtype elem, pointw
         args[i] = arrays[i].at;
         for (int64_t n = 0; n < arrays[i].count; n++) {
             double x = hand_number(i, (uint64_t)n);
-            array_set(&arrays[i], n, i == 3 ? n % 3 == 0 : i == 2 ? 1.5 + x : elem == DT_I32 ? trunc(x * 9) : x * 9);
+            array_set(&arrays[i], n,
+                      i == 3           ? n % 3 == 0
+                      : i == 2         ? 1.5 + x
+                      : elem == DT_I32 ? trunc(x * 9)
+                                       : x * 9);
         }
     }
     // An exact tie, and a division by zero that an i32 must survive.
@@ -142,7 +151,8 @@ static void test_pointwise(void **state) {
 // Conversions between all types, beyond i32's range and of NaN.
 static void test_convert(void **state) {
     backends *b = *state;
-    static const double values[] = {0, -0.9, 1.5, -2.5, 123456.75, 3e9, -3e9, 1e30, -1e30, NAN, INFINITY, -INFINITY, 2147483520};
+    static const double values[] = {0,    -0.9,  1.5, -2.5,     123456.75, 3e9,       -3e9,
+                                    1e30, -1e30, NAN, INFINITY, -INFINITY, 2147483520};
     enum { COUNT = sizeof values / sizeof values[0] };
     for (int t = 0; t < b->count; t++) {
         hand_kernel h;
@@ -163,7 +173,10 @@ static void test_convert(void **state) {
         hand_run(&b->at[t], &h, code.functions[0], args, &ints, 1);
         for (int n = 0; n < COUNT; n++) {
             double v = values[n];
-            int32_t cut = isnan(v) ? 0 : v >= 2147483647 ? INT32_MAX : v <= -2147483648.0 ? INT32_MIN : (int32_t)v;
+            int32_t cut = isnan(v)             ? 0
+                          : v >= 2147483647    ? INT32_MAX
+                          : v <= -2147483648.0 ? INT32_MIN
+                                               : (int32_t)v;
             assert_int_equal(wholes[n], cut);
             assert_true(backs[n] == cut);
             assert_true(isnan(v) ? isnan(floats[n]) : floats[n] == (float)v);
@@ -209,12 +222,13 @@ static double log_sum_exp(const double *values, int64_t count) {
     return best + log(sum);
 }
 
-// Per row: sum, maximum, log-sum-exp and place of the maximum into |ones|, softmax over x itself, and with the values
-// less their mean, over the mean square, layer normalisation into another array.
+// Per row: sum, maximum, log-sum-exp and place of the maximum into |ones|, softmax over x itself, and with
+// the values less their mean, over the mean square, layer normalisation into another array.
 static void make_reductions(hand_kernel *h, dtype elem, int32_t columns) {
     hand_init(h, KERNEL_MAP, elem, columns);
     bool full = columns > 1;
-    int16_t x = hand_arg(h, elem, true, columns), ones = hand_arg(h, elem, true, 3), place = hand_arg(h, DT_I32, true, 1);
+    int16_t x = hand_arg(h, elem, true, columns), ones = hand_arg(h, elem, true, 3),
+            place = hand_arg(h, DT_I32, true, 1);
     int16_t normal = hand_arg(h, elem, true, columns);
     int16_t v = hand_load(h, x, full, 0), sum = hand_op(h, OP_SUM, elem, false, v, -1, -1);
     hand_store(h, ones, false, 0, sum);
@@ -237,7 +251,8 @@ static void check_near(dtype elem, double found, double expected) {
     }
 }
 
-static void check_reduced_row(dtype elem, int32_t columns, const double *x, const hand_array *arrays, int64_t row) {
+static void check_reduced_row(dtype elem, int32_t columns, const double *x, const hand_array *arrays,
+                              int64_t row) {
     int64_t place;
     double sum = lane_sum(elem, x, columns), lse = log_sum_exp(x, columns), squares = 0;
     assert_true(array_get(&arrays[1], 3 * row) == sum);
@@ -250,7 +265,8 @@ static void check_reduced_row(dtype elem, int32_t columns, const double *x, cons
         check_near(elem, array_get(&arrays[0], row * columns + i), exp(x[i] - lse));
     }
     for (int32_t i = 0; i < columns; i++) {
-        check_near(elem, array_get(&arrays[3], row * columns + i), tanh(x[i] - sum / columns) / (squares + columns));
+        check_near(elem, array_get(&arrays[3], row * columns + i),
+                   tanh(x[i] - sum / columns) / (squares + columns));
     }
 }
 
@@ -273,7 +289,8 @@ static void run_reductions(backends *b, const backend_case *c, dtype elem, int32
     }
     kernel_code_set code = hand_compile(b, c, &h);
     hand_ints ints = hand_rows(&h, ROW_COUNT);
-    hand_run(c, &h, code.functions[0], (void *[]){arrays[0].at, arrays[1].at, arrays[2].at, arrays[3].at}, &ints, 2);
+    hand_run(c, &h, code.functions[0], (void *[]){arrays[0].at, arrays[1].at, arrays[2].at, arrays[3].at},
+             &ints, 2);
     for (int64_t row = 0; row < ROW_COUNT; row++) {
         check_reduced_row(elem, columns, x + row * columns, arrays, row);
     }
@@ -348,7 +365,8 @@ static void test_places(void **state) {
         int16_t column = hand_instr(&h, (kernel_instr){OP_COLUMN, DT_I32, true, -1, -1, -1, -1, 0, 0});
         int16_t sum = hand_op(&h, OP_ADD, DT_F32, true, hand_load(&h, ax, true, N), row, -1);
         sum = hand_op(&h, OP_ADD, DT_F32, true, sum, hand_load(&h, ab, true, 0), -1);
-        sum = hand_op(&h, OP_ADD, DT_F32, true, sum, hand_op(&h, OP_CONVERT, DT_F32, true, column, -1, -1), -1);
+        sum =
+            hand_op(&h, OP_ADD, DT_F32, true, sum, hand_op(&h, OP_CONVERT, DT_F32, true, column, -1, -1), -1);
         hand_store(&h, ao, true, 3, sum);
         hand_store(&h, ap, false, 0, pick);
         hand_ints ints = {{T, B}};
@@ -412,7 +430,8 @@ typedef struct fold_case {
 } fold_case;
 
 // The values to be folded for kept row |kept| and column |c|, in order: twice what x holds.
-static int64_t fold_values(const fold_case *f, const hand_array *x, int64_t kept, int64_t c, double *out_values) {
+static int64_t fold_values(const fold_case *f, const hand_array *x, int64_t kept, int64_t c,
+                           double *out_values) {
     int64_t folded = 1;
     for (int d = f->kept; d < f->dims; d++) {
         folded *= f->extents[d];
@@ -441,10 +460,11 @@ static void check_fold(const fold_case *f, const double *values, int64_t count, 
     if (f->op == OP_LSE) {
         check_near(f->elem, found, log_sum_exp(values, count));
     } else {
-        double expected = f->op == OP_SUM ? block_sum(f->elem, values, count) : largest(values, count, &place);
+        double expected =
+            f->op == OP_SUM ? block_sum(f->elem, values, count) : largest(values, count, &place);
         if (found != expected) {
-            fail_msg("%s %s %d columns: %.17g, not %.17g", op_get((op_id)f->op)->mnemonic, dtype_name(f->elem), f->columns,
-                     found, expected);
+            fail_msg("%s %s %d columns: %.17g, not %.17g", op_get((op_id)f->op)->mnemonic,
+                     dtype_name(f->elem), f->columns, found, expected);
         }
     }
 }
@@ -490,11 +510,11 @@ static void run_fold(backends *b, const backend_case *c, const fold_case *f) {
 static void test_folds(void **state) {
     backends *b = *state;
     static const fold_case cases[] = {
-        {DT_F32, OP_SUM, 1, 1, 0, {1300, 0, 0}},   {DT_F32, OP_SUM, 40, 1, 0, {1025, 0, 0}},
-        {DT_F64, OP_SUM, 16, 2, 1, {3, 600, 0}},   {DT_F32, OP_SUM, 7, 3, 1, {2, 40, 30}},
-        {DT_F32, OP_SUM, 100, 3, 2, {2, 3, 9}},    {DT_F32, OP_MAXIMUM, 17, 1, 0, {50, 0, 0}},
-        {DT_F64, OP_MAXIMUM, 1, 2, 1, {5, 8, 0}},  {DT_F32, OP_LSE, 33, 2, 1, {4, 20, 0}},
-        {DT_F64, OP_LSE, 1, 1, 0, {700, 0, 0}},    {DT_F32, OP_SUM, 16, 1, 0, {1, 0, 0}},
+        {DT_F32, OP_SUM, 1, 1, 0, {1300, 0, 0}},  {DT_F32, OP_SUM, 40, 1, 0, {1025, 0, 0}},
+        {DT_F64, OP_SUM, 16, 2, 1, {3, 600, 0}},  {DT_F32, OP_SUM, 7, 3, 1, {2, 40, 30}},
+        {DT_F32, OP_SUM, 100, 3, 2, {2, 3, 9}},   {DT_F32, OP_MAXIMUM, 17, 1, 0, {50, 0, 0}},
+        {DT_F64, OP_MAXIMUM, 1, 2, 1, {5, 8, 0}}, {DT_F32, OP_LSE, 33, 2, 1, {4, 20, 0}},
+        {DT_F64, OP_LSE, 1, 1, 0, {700, 0, 0}},   {DT_F32, OP_SUM, 16, 1, 0, {1, 0, 0}},
     };
     for (int t = 0; t < b->count; t++) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -523,7 +543,8 @@ static void make_rows(hand_kernel *h, kernel_kind kind, dtype elem, int32_t colu
 }
 
 // What row |row| of the result should hold in column |c|.
-static double expected_row(kernel_kind kind, const hand_array *values, int32_t columns, int row, int32_t c, double before) {
+static double expected_row(kernel_kind kind, const hand_array *values, int32_t columns, int row, int32_t c,
+                           double before) {
     double sum = kind == KERNEL_ADD_ROWS ? before : 0;
     int32_t token = kind == KERNEL_SEGMENT ? tokens[row] : row;
     for (int i = 0; i < TOKENS; i++) {
@@ -550,11 +571,13 @@ static void run_rows(backends *b, const backend_case *cpu, kernel_kind kind, dty
     int32_t marks[TABLE_ROWS] = {-7, 3, 100000, 0, 11, 7, 2, INT32_MAX, INT32_MIN};
     kernel_code_set code = hand_compile(b, cpu, &h);
     hand_ints ints = hand_rows(&h, TOKENS);
-    hand_run(cpu, &h, code.functions[0], (void *[]){(void *)(uintptr_t)tokens, values.at, result.at, marks}, &ints, 1);
+    hand_run(cpu, &h, code.functions[0], (void *[]){(void *)(uintptr_t)tokens, values.at, result.at, marks},
+             &ints, 1);
     for (int row = 0; row < rows; row++) {
         for (int32_t c = 0; c < columns; c++) {
             int64_t i = row * (int64_t)columns + c;
-            assert_true(array_get(&result, i) == expected_row(kind, &values, columns, row, c, array_get(&before, i)));
+            assert_true(array_get(&result, i) ==
+                        expected_row(kind, &values, columns, row, c, array_get(&before, i)));
         }
     }
     cpu->backend.release(cpu->backend.self, &code);
@@ -792,10 +815,12 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pointwise),  cmocka_unit_test(test_convert),    cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_infinities), cmocka_unit_test(test_places),     cmocka_unit_test(test_single_row),
-        cmocka_unit_test(test_folds),      cmocka_unit_test(test_rows),       cmocka_unit_test(test_random),
-        cmocka_unit_test(test_objects),    cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_render),
+        cmocka_unit_test(test_pointwise),    cmocka_unit_test(test_convert),
+        cmocka_unit_test(test_reductions),   cmocka_unit_test(test_infinities),
+        cmocka_unit_test(test_places),       cmocka_unit_test(test_single_row),
+        cmocka_unit_test(test_folds),        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_random),       cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_render),
         cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests_name("kernels", tests, setup, teardown);
