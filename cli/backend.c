@@ -112,7 +112,8 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
     double begin = milliseconds_now();
     rnnc_status status = machine_create(g, &options, d, out_machine);
     if (c->hooks.timings) {
-        strbuf_addf(&c->timings, "%-16s %9.3f ms, passes and machine code\n", "whole program", milliseconds_now() - begin);
+        strbuf_addf(&c->timings, "%-16s %9.3f ms, passes and machine code\n", "whole program",
+                    milliseconds_now() - begin);
     }
     if (status == RNNC_OK && out_machine->program) {
         add_program_statistics(c, out_machine->program);

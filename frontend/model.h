@@ -70,7 +70,11 @@ typedef enum batching_kind {
     BATCH_STREAMS,        // the series cut into `batch` parallel streams read in order, step after step
 } batching_kind;
 
-typedef enum keep_rule { KEEP_LAST, KEEP_BEST_LOSS, KEEP_BEST_ACCURACY } keep_rule; // by the held-out examples
+typedef enum keep_rule {
+    KEEP_LAST,
+    KEEP_BEST_LOSS,
+    KEEP_BEST_ACCURACY
+} keep_rule; // by the held-out examples
 
 typedef struct recipe {
     const char *name;
@@ -93,7 +97,7 @@ typedef struct recipe {
     batching_kind batching;
     int64_t stride;
     int64_t validation_last; // that many last examples (or windows, or series places) are held out; 0: none
-    keep_rule keep;            // which weights are the ones that are kept
+    keep_rule keep;          // which weights are the ones that are kept
     VEC(model_setting) settings; // what the recipe sets, for `check`
 } recipe;
 

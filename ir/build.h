@@ -10,8 +10,8 @@ node_id build_variable(graph *g, const char *name);
 node_id build_const(graph *g, value_type type, double value);
 node_id build_real(graph *g, double value); // a single number of the model's float type
 node_id build_index(graph *g, int axis);
-node_id build_column(graph *g, int32_t n);  // i32[n]: 0 … n-1
-node_id build_extent(graph *g, int axis);   // the run's extent of |axis|, as a real number
+node_id build_column(graph *g, int32_t n); // i32[n]: 0 … n-1
+node_id build_extent(graph *g, int axis);  // the run's extent of |axis|, as a real number
 node_id build_unary(graph *g, op_id op, node_id a);
 node_id build_binary(graph *g, op_id op, node_id a, node_id b);
 node_id build_select(graph *g, node_id mask, node_id a, node_id b);
@@ -21,7 +21,8 @@ node_id build_matmul(graph *g, node_id x, node_id w, bool transposed);
 node_id build_outer(graph *g, node_id x, node_id y);
 node_id build_gather(graph *g, node_id table, node_id tokens);
 node_id build_pick(graph *g, node_id x, node_id tokens);
-node_id build_reduce(graph *g, op_id op, node_id x, axis_set over, bool columns); // |x| itself if nothing is folded
+node_id build_reduce(graph *g, op_id op, node_id x, axis_set over,
+                     bool columns); // |x| itself if nothing is folded
 node_id build_concat(graph *g, const node_id *parts, uint32_t count);
 node_id build_slice(graph *g, node_id x, int32_t from, int32_t size);
 node_id build_pad(graph *g, node_id x, int32_t before, int32_t size);

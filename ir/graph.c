@@ -41,7 +41,8 @@ int graph_find_axis(const graph *g, const char *name) {
     return NO_AXIS;
 }
 
-uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role, initializer init) {
+uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role,
+                            initializer init) {
     graph_variable added = {.name = arena_strdup(&g->memory, name), .type = type, .role = role};
     int32_t columns = type.dim[type.rank - 1];
     variable_part whole = {added.name, 0, columns, init, type.rank == 2};
@@ -99,7 +100,8 @@ node_id graph_add_node(graph *g, diag_sink *d, op_id op, value_type type, const 
                        uint32_t operand_count, const attr_value *attrs) {
     static const attr_value no_attrs[MAX_ATTRS];
     value_type inferred;
-    rnnc_status status = op_infer(g, d, op, operands, operand_count, attrs ? attrs : no_attrs, type, &inferred);
+    rnnc_status status =
+        op_infer(g, d, op, operands, operand_count, attrs ? attrs : no_attrs, type, &inferred);
     if (status != RNNC_OK) {
         assert(d && "operands of a built node do not fit");
         return NO_NODE;

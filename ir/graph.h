@@ -20,7 +20,14 @@ typedef enum op_id {
 } op_id;
 
 enum op_traits {
-    LEAF = 1, POINTWISE = 2, DELAY = 4, PRODUCT = 8, REDUCE = 16, VIEW = 32, EFFECT = 64, INTERNAL = 128,
+    LEAF = 1,
+    POINTWISE = 2,
+    DELAY = 4,
+    PRODUCT = 8,
+    REDUCE = 16,
+    VIEW = 32,
+    EFFECT = 64,
+    INTERNAL = 128,
 };
 
 typedef enum attr_kind { ATTR_NONE, ATTR_AXIS, ATTR_AXES, ATTR_INT, ATTR_FLOAT, ATTR_TEXT } attr_kind;
@@ -28,7 +35,7 @@ enum { MAX_ATTRS = 3 };
 
 typedef struct op_info {
     const char *mnemonic;
-    int operands;   // -1: one or more
+    int operands; // -1: one or more
     unsigned traits;
     struct {
         const char *name;
@@ -41,7 +48,9 @@ const op_info *op_get(op_id op);
 int op_attr_count(op_id op);
 // The op with this mnemonic, or OP_COUNT.
 op_id op_by_mnemonic(const char *mnemonic);
-static inline bool op_has(op_id op, unsigned traits) { return (op_get(op)->traits & traits) != 0; }
+static inline bool op_has(op_id op, unsigned traits) {
+    return (op_get(op)->traits & traits) != 0;
+}
 
 typedef uint32_t node_id;
 #define NO_NODE UINT32_MAX
@@ -72,19 +81,19 @@ typedef enum axis_kind { AXIS_IS_BATCH, AXIS_IS_SEQUENCE, AXIS_IS_FIXED } axis_k
 typedef struct axis_info {
     const char *name; // "B" for the batch
     axis_kind kind;
-    int64_t size;     // AXIS_IS_FIXED: its extent; else 0: a number of the run
+    int64_t size; // AXIS_IS_FIXED: its extent; else 0: a number of the run
 } axis_info;
 
 // How a variable's elements are first filled. Fans for the scaled kinds: dim[0] in, dim[1] out of a matrix.
 typedef enum init_kind {
-    INIT_DEFAULT,     // not stated: matrices xavier uniform, vectors zero; a recipe may say otherwise
-    INIT_CONSTANT,    // a
-    INIT_UNIFORM,     // [a, b)
-    INIT_NORMAL,      // mean a, deviation b
-    INIT_TRUNCATED,   // mean a, deviation b, redrawn outside two deviations
-    INIT_XAVIER,      // uniform, +-sqrt(6 / (in + out))         (Glorot and Bengio 2010)
-    INIT_HE,          // normal, deviation sqrt(2 / in)          (He et al. 2015)
-    INIT_ORTHOGONAL,  // orthonormal rows or columns, times a    (Saxe et al. 2014)
+    INIT_DEFAULT,    // not stated: matrices xavier uniform, vectors zero; a recipe may say otherwise
+    INIT_CONSTANT,   // a
+    INIT_UNIFORM,    // [a, b)
+    INIT_NORMAL,     // mean a, deviation b
+    INIT_TRUNCATED,  // mean a, deviation b, redrawn outside two deviations
+    INIT_XAVIER,     // uniform, +-sqrt(6 / (in + out))         (Glorot and Bengio 2010)
+    INIT_HE,         // normal, deviation sqrt(2 / in)          (He et al. 2015)
+    INIT_ORTHOGONAL, // orthonormal rows or columns, times a    (Saxe et al. 2014)
 } init_kind;
 
 typedef struct initializer {
@@ -104,7 +113,7 @@ typedef struct variable_part {
     const char *name;
     int32_t from, size; // in columns of the last dimension
     initializer init;
-    bool regular;       // false for biases and the like: recipes' `init * …` for matrices skips it
+    bool regular; // false for biases and the like: recipes' `init * …` for matrices skips it
 } variable_part;
 
 typedef struct graph_variable {
@@ -115,9 +124,9 @@ typedef struct graph_variable {
 } graph_variable;
 
 typedef enum output_role {
-    OUTPUT_VALUE, // for the user, by name
-    OUTPUT_LOSS,  // a single number; at most one
-    OUTPUT_STATE, // the final value of the state input of the same name
+    OUTPUT_VALUE,  // for the user, by name
+    OUTPUT_LOSS,   // a single number; at most one
+    OUTPUT_STATE,  // the final value of the state input of the same name
     OUTPUT_METRIC, // single numbers, sums over counted elements (see runtime)
 } output_role;
 
@@ -146,7 +155,8 @@ void graph_destroy(graph *g);
 int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size);
 int graph_find_axis(const graph *g, const char *name); // NO_AXIS if there is none
 // Returns the new variable's index. It starts with one part of its own name.
-uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role, initializer init);
+uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role,
+                            initializer init);
 graph_variable *graph_find_variable(const graph *g, const char *name); // NULL if there is none
 // The variable that node |n| (OP_VARIABLE) reads.
 graph_variable *graph_variable_of(const graph *g, node_id n);
@@ -163,8 +173,12 @@ node_id graph_add_node(graph *g, diag_sink *d, op_id op, value_type type, const 
                        uint32_t operand_count, const attr_value *attrs);
 void graph_set_operand(graph *g, node_id n, uint32_t index, node_id operand);
 
-static inline node *graph_node(const graph *g, node_id n) { return &g->nodes.at[n]; }
-static inline value_type graph_type(const graph *g, node_id n) { return g->nodes.at[n].type; }
+static inline node *graph_node(const graph *g, node_id n) {
+    return &g->nodes.at[n];
+}
+static inline value_type graph_type(const graph *g, node_id n) {
+    return g->nodes.at[n].type;
+}
 static inline const node_origin *graph_origin(const graph *g, node_id n) {
     return &g->origins.at[g->nodes.at[n].origin];
 }

@@ -25,7 +25,8 @@ static rnnc_status reject(const infer_args *a, const char *format, ...) {
     strbuf_vaddf(&message, format, args);
     va_end(args);
     const node_origin *at = &a->g->origins.at[a->g->current_origin];
-    rnnc_status status = diag_error(a->d, at->where, "%s: %s", op_get(a->op)->mnemonic, strbuf_text(&message));
+    rnnc_status status =
+        diag_error(a->d, at->where, "%s: %s", op_get(a->op)->mnemonic, strbuf_text(&message));
     strbuf_deinit(&message);
     return status;
 }
@@ -158,7 +159,8 @@ static rnnc_status infer_matmul(const infer_args *a, value_type *out) {
 static rnnc_status infer_outer(const infer_args *a, value_type *out) {
     value_type x = operand_type(a, 0), y = operand_type(a, 1);
     if (x.rank != 1 || y.rank != 1 || x.elem != y.elem || x.axes != y.axes || !dtype_is_float(x.elem)) {
-        return reject(a, "needs two vectors over the same axes, found %s and %s", text_of(a, x), text_of(a, y));
+        return reject(a, "needs two vectors over the same axes, found %s and %s", text_of(a, x),
+                      text_of(a, y));
     }
     *out = type_matrix(x.elem, x.dim[0], y.dim[0]);
     return RNNC_OK;
@@ -251,7 +253,8 @@ static rnnc_status infer_slice(const infer_args *a, value_type *out) {
     value_type x = operand_type(a, 0);
     int64_t from = a->attrs[0].i, size = a->attrs[1].i;
     if (x.rank != 1 || from < 0 || size < 1 || from > x.dim[0] || size > x.dim[0] - from) {
-        return reject(a, "columns %lld to %lld of %s", (long long)from, (long long)(from + size), text_of(a, x));
+        return reject(a, "columns %lld to %lld of %s", (long long)from, (long long)(from + size),
+                      text_of(a, x));
     }
     *out = x;
     out->dim[0] = (int32_t)size;
@@ -279,8 +282,8 @@ static rnnc_status infer_delay(const infer_args *a, value_type *out) {
     value_type boundary = operand_type(a, 1), expected = *out;
     expected.axes &= (axis_set)~bit;
     if (!(out->axes & bit) || !type_equal(boundary, expected)) {
-        return reject(a, "a sequence %s needs a boundary %s, found %s", text_of(a, *out), text_of(a, expected),
-                      text_of(a, boundary));
+        return reject(a, "a sequence %s needs a boundary %s, found %s", text_of(a, *out),
+                      text_of(a, expected), text_of(a, boundary));
     }
     return RNNC_OK;
 }
@@ -329,7 +332,8 @@ static rnnc_status infer_assign(const infer_args *a, value_type *out) {
     TRY(check_changes_variable(a));
     *out = operand_type(a, 0);
     if (!type_equal(*out, operand_type(a, 1))) {
-        return reject(a, "the variable is %s, the value %s", text_of(a, *out), text_of(a, operand_type(a, 1)));
+        return reject(a, "the variable is %s, the value %s", text_of(a, *out),
+                      text_of(a, operand_type(a, 1)));
     }
     return RNNC_OK;
 }
@@ -381,8 +385,7 @@ static rnnc_status check_operands(const infer_args *a) {
 
 static rnnc_status check_type(const infer_args *a, value_type t) {
     bool valid = t.elem < DTYPE_COUNT && (t.rank == 1 || t.rank == 2) && t.dim[0] >= 1 && t.dim[1] >= 1 &&
-                 (t.rank == 2 || t.dim[1] == 1) && (t.rank == 1 || !t.axes) &&
-                 !(t.axes >> a->g->axes.count);
+                 (t.rank == 2 || t.dim[1] == 1) && (t.rank == 1 || !t.axes) && !(t.axes >> a->g->axes.count);
     return valid ? RNNC_OK : reject(a, "the type is not valid");
 }
 

@@ -23,15 +23,21 @@ typedef struct value_type {
     int32_t dim[2]; // dim[1] is 1 where rank is 1
 } value_type;
 
-const char *dtype_name(dtype t);    // "f32", "f64", "i32"
+const char *dtype_name(dtype t); // "f32", "f64", "i32"
 int dtype_bytes(dtype t);
-static inline bool dtype_is_float(dtype t) { return t != DT_I32; }
+static inline bool dtype_is_float(dtype t) {
+    return t != DT_I32;
+}
 
 bool type_equal(value_type a, value_type b);
 // Elements of one member of the family: the product of the static dimensions.
-static inline int64_t type_columns(value_type t) { return (int64_t)t.dim[0] * t.dim[1]; }
+static inline int64_t type_columns(value_type t) {
+    return (int64_t)t.dim[0] * t.dim[1];
+}
 value_type type_vector(dtype elem, axis_set axes, int32_t n);
 value_type type_matrix(dtype elem, int32_t rows, int32_t columns);
-static inline int axis_count(axis_set axes) { return __builtin_popcount(axes); }
+static inline int axis_count(axis_set axes) {
+    return __builtin_popcount(axes);
+}
 
 #endif

@@ -1,6 +1,7 @@
 #include "passes/dependence.h"
 
-static void visit_readers_of_variable(const graph *g, const plan *p, node_id effect, plan_visitor *visit, void *user) {
+static void visit_readers_of_variable(const graph *g, const plan *p, node_id effect, plan_visitor *visit,
+                                      void *user) {
     node_id changed = graph_node(g, effect)->operands[0];
     for (node_id n = 0; n < g->nodes.count; n++) {
         const node *reader = graph_node(g, n);
@@ -33,8 +34,8 @@ typedef struct search {
     const plan *p;
     uint32_t *stack;
     uint32_t depth;
-    bool *seen;       // by group
-    bool *loop_seen;  // by loop
+    bool *seen;      // by group
+    bool *loop_seen; // by loop
     uint32_t goal_loop;
 } search;
 

@@ -9,19 +9,19 @@
 // A group is convex: nothing outside of it stands between two of its nodes. Element-wise work outside of a
 // recurrence that only the steps of one recurrence read is sunk into them. Groups inside a recurrence belong to its loop.
 // Without --passes=fuse-pointwise's merging (rewrites exhausted) every node is a kernel of its own.
-#include "passes/dependence.h"
 #include "ir/order.h"
+#include "passes/dependence.h"
 #include "passes/pass.h"
 
 typedef struct fusion {
     graph *g;
     pass_context *cx;
     plan *p;
-    uint32_t *position;    // by node, in the order of evaluation
-    node_id *sequence;     // by position
+    uint32_t *position; // by node, in the order of evaluation
+    node_id *sequence;  // by position
     uint32_t length;
-    bool *after_reduction; // by node: in its group, it follows a reduction over columns
-    uint32_t *uses;        // by node: how often operands and outputs name it
+    bool *after_reduction;           // by node: in its group, it follows a reduction over columns
+    uint32_t *uses;                  // by node: how often operands and outputs name it
     uint32_t *met, *uses_met, round; // see argument_count
 } fusion;
 
@@ -55,8 +55,8 @@ static bool readers_in_one_loop(const fusion *f, node_id n, uint32_t *loop) {
                 continue;
             }
             uint32_t in = f->p->loop_of[f->sequence[at]];
-            if (in == NO_LOOP || op_has(user->op, DELAY | EFFECT) || user->op == OP_CONCAT || user->op == OP_STACK ||
-                (*loop != NO_LOOP && *loop != in)) {
+            if (in == NO_LOOP || op_has(user->op, DELAY | EFFECT) || user->op == OP_CONCAT ||
+                user->op == OP_STACK || (*loop != NO_LOOP && *loop != in)) {
                 return false;
             }
             *loop = in;
@@ -90,8 +90,8 @@ static void sink_into_loops(fusion *f) {
         const node *x = graph_node(f->g, n);
         bool movable = (op_has(x->op, POINTWISE) && x->op != OP_COPY) || x->op == OP_SLICE;
         uint32_t loop = NO_LOOP;
-        if (f->p->loop_of[n] != NO_LOOP || !movable || is_output(f->g, n) || !readers_in_one_loop(f, n, &loop) ||
-            loop == NO_LOOP || reads_outer_product(f, x)) {
+        if (f->p->loop_of[n] != NO_LOOP || !movable || is_output(f->g, n) ||
+            !readers_in_one_loop(f, n, &loop) || loop == NO_LOOP || reads_outer_product(f, x)) {
             continue;
         }
         if ((x->type.axes & AXIS_BIT(f->p->loops.at[loop].axis)) && pass_may_rewrite(f->cx)) {
@@ -132,8 +132,14 @@ static bool is_number(value_type t) {
 
 static uint32_t add_group(fusion *f, kernel_kind kind, node_id n) {
     value_type type = span_of(f->g, n);
-    plan_group group = {.kind = kind, .loop = f->p->loop_of[n], .axes = row_axes(f, n), .rank = type.rank,
-                        .dim = {type.dim[0], type.dim[1]}, .root = NO_NODE, .gates = 1, .boundary = NO_NODE};
+    plan_group group = {.kind = kind,
+                        .loop = f->p->loop_of[n],
+                        .axes = row_axes(f, n),
+                        .rank = type.rank,
+                        .dim = {type.dim[0], type.dim[1]},
+                        .root = NO_NODE,
+                        .gates = 1,
+                        .boundary = NO_NODE};
     // A reduction's rows are its operand's; over columns they are its own as well.
     if (folds_columns(graph_node(f->g, n))) {
         group.axes = row_axes(f, n);
@@ -154,14 +160,15 @@ static node_id in_register(const fusion *f, uint32_t group, node_id x) {
         return x;
     }
     const plan_group *into = &f->p->groups.at[group];
-    bool gate = at->op == OP_SLICE && at->operands[0] == into->root && into->kind == KERNEL_PRODUCT && into->gates > 1;
+    bool gate = at->op == OP_SLICE && at->operands[0] == into->root && into->kind == KERNEL_PRODUCT &&
+                into->gates > 1;
     return gate ? x : NO_NODE;
 }
 
 typedef struct path_check {
     fusion *f;
     uint32_t group;
-    bool found; // a path from |group| through another group
+    bool found;  // a path from |group| through another group
     bool memory; // |group| itself is read through memory
 } path_check;
 
@@ -208,7 +215,8 @@ static bool operands_fit(fusion *f, uint32_t group, node_id n) {
     const plan_group *into = &f->p->groups.at[group];
     for (uint32_t i = 0; i < at->operand_count; i++) {
         node_id x = at->operands[i];
-        if ((in_register(f, group, x) != NO_NODE && !reads_memory(at, i)) || (i == 0 && op_has(at->op, EFFECT))) {
+        if ((in_register(f, group, x) != NO_NODE && !reads_memory(at, i)) ||
+            (i == 0 && op_has(at->op, EFFECT))) {
             continue;
         }
         if (into->kind == KERNEL_PRODUCT && !reads_rows_plainly(f, into, x)) {
@@ -240,7 +248,8 @@ static bool columns_fit(const fusion *f, const plan_group *into, node_id n) {
         return !folds_columns(at) && at->op != OP_PICK && at->op != OP_GATHER && same_shape(into, reach);
     }
     bool only_numbers = into->rank == 1 && into->dim[0] == 1;
-    return same_shape(into, reach) || (is_number(reach) && into->rank == 1) || (only_numbers && reach.rank == 1);
+    return same_shape(into, reach) || (is_number(reach) && into->rank == 1) ||
+           (only_numbers && reach.rank == 1);
 }
 
 // The arguments of a kernel for the groups |a| and |b| (or NO_GROUP) and the node |n| (or NO_NODE): what is read from
@@ -296,9 +305,10 @@ static bool arguments_fit(fusion *f, uint32_t a, uint32_t b, node_id n) {
 static bool can_join(fusion *f, uint32_t group, node_id n) {
     const plan_group *into = &f->p->groups.at[group];
     const node *at = graph_node(f->g, n);
-    bool plain = (into->kind == KERNEL_MAP || into->kind == KERNEL_PRODUCT) && into->boundary == NO_NODE && !into->merged;
-    if (!plain || into->loop != f->p->loop_of[n] || into->axes != row_axes(f, n) || !columns_fit(f, into, n) ||
-        into->nodes.count >= MAX_GROUP_NODES) {
+    bool plain = (into->kind == KERNEL_MAP || into->kind == KERNEL_PRODUCT) && into->boundary == NO_NODE &&
+                 !into->merged;
+    if (!plain || into->loop != f->p->loop_of[n] || into->axes != row_axes(f, n) ||
+        !columns_fit(f, into, n) || into->nodes.count >= MAX_GROUP_NODES) {
         return false;
     }
     bool spans_columns = folds_columns(at) || type_columns(at->type) > 1;
@@ -461,7 +471,7 @@ static void place_mappable(fusion *f, node_id n) {
 // ---- One node at a time ----
 
 static const kernel_kind own_kernel[OP_COUNT] = {
-    [OP_MATMUL] = KERNEL_PRODUCT, [OP_OUTER] = KERNEL_PRODUCT,     [OP_PACK] = KERNEL_PACK,
+    [OP_MATMUL] = KERNEL_PRODUCT,  [OP_OUTER] = KERNEL_PRODUCT,   [OP_PACK] = KERNEL_PACK,
     [OP_SEGMENT] = KERNEL_SEGMENT, [OP_SCATTER] = KERNEL_SCATTER, [OP_ADD_ROWS] = KERNEL_ADD_ROWS,
     [OP_RANDOM] = KERNEL_RANDOM,
 };
@@ -481,8 +491,14 @@ static void place_alone(fusion *f, kernel_kind kind, node_id n) {
 
 static void place_boundary(fusion *f, node_id delay) {
     value_type type = graph_type(f->g, graph_node(f->g, delay)->operands[1]);
-    plan_group group = {.kind = KERNEL_MAP, .loop = NO_LOOP, .axes = type.axes, .rank = type.rank,
-                        .dim = {type.dim[0], type.dim[1]}, .root = NO_NODE, .gates = 1, .boundary = delay};
+    plan_group group = {.kind = KERNEL_MAP,
+                        .loop = NO_LOOP,
+                        .axes = type.axes,
+                        .rank = type.rank,
+                        .dim = {type.dim[0], type.dim[1]},
+                        .root = NO_NODE,
+                        .gates = 1,
+                        .boundary = delay};
     vec_push(f->p->memory, f->p->groups, group);
     f->p->group_of[delay] = f->p->groups.count - 1;
 }
@@ -516,7 +532,8 @@ static plan *make_plan(fusion *f) {
     }
     for (node_id n = 0; n < count; n++) {
         const node *whole = graph_node(f->g, n);
-        for (uint32_t i = 0; (whole->op == OP_CONCAT || whole->op == OP_STACK) && i < whole->operand_count; i++) {
+        for (uint32_t i = 0; (whole->op == OP_CONCAT || whole->op == OP_STACK) && i < whole->operand_count;
+             i++) {
             p->whole_of[whole->operands[i]] = n;
         }
     }

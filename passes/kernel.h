@@ -38,9 +38,10 @@ typedef enum kernel_kind {
 //   OP_SUM, OP_MAXIMUM, OP_LSE, OP_ARGMAX   a: FULL; over the row's columns                          ONE
 // and those below. ONE operands of FULL instructions are the same for all columns.
 enum kernel_code {
-    KI_LOAD = OP_COUNT, // arg, column: first column read; FULL: columns [column, column + columns); ONE: one element
-    KI_STORE,           // arg, column, a; has no value
-    KI_PRODUCT,         // gate; FULL; in KERNEL_PRODUCT only
+    KI_LOAD =
+        OP_COUNT, // arg, column: first column read; FULL: columns [column, column + columns); ONE: one element
+    KI_STORE,     // arg, column, a; has no value
+    KI_PRODUCT,   // gate; FULL; in KERNEL_PRODUCT only
 };
 
 typedef struct kernel_instr {
@@ -66,23 +67,23 @@ typedef struct kernel_desc {
     kernel_kind kind;
     uint8_t dims;      // row dimensions, 0 … 3
     uint8_t kept_dims; // KERNEL_FOLD
-    uint8_t flat;      // MAP without ONE instructions but uniform loads and without row dimensions: |columns| is
-                       // 1 and begin, end count single elements; arrays are contiguous
-    uint8_t elem;      // PRODUCT, FOLD, PACK, …: element type of the sums or the data
-    uint16_t fold;     // FOLD: OP_SUM, OP_MAXIMUM or OP_LSE
+    uint8_t flat;  // MAP without ONE instructions but uniform loads and without row dimensions: |columns| is
+                   // 1 and begin, end count single elements; arrays are contiguous
+    uint8_t elem;  // PRODUCT, FOLD, PACK, …: element type of the sums or the data
+    uint16_t fold; // FOLD: OP_SUM, OP_MAXIMUM or OP_LSE
     int32_t columns;
     // PRODUCT and PACK:
-    int32_t gates;       // B has gates * columns columns; 1 without gates
-    int32_t inner;       // PACK: rows of B; PRODUCT with packed B: static inner length; else 0 (given at run time)
-    uint8_t packed;      // PRODUCT: arg 1 is B in panels; else B is plain rows, packed on the way
-    uint8_t transposed;  // PRODUCT: A is given as A[k, m] (OP_OUTER); PACK: source is [gates * columns, inner]
-    const char *site;    // RANDOM: the declaration site, part of the key
-    uint8_t batched;     // RANDOM: the last row dimension is the batch
-    uint32_t arg_count;  // PRODUCT: arg 0 is A, arg 1 is B, others belong to the body
+    int32_t gates;  // B has gates * columns columns; 1 without gates
+    int32_t inner;  // PACK: rows of B; PRODUCT with packed B: static inner length; else 0 (given at run time)
+    uint8_t packed; // PRODUCT: arg 1 is B in panels; else B is plain rows, packed on the way
+    uint8_t transposed; // PRODUCT: A is given as A[k, m] (OP_OUTER); PACK: source is [gates * columns, inner]
+    const char *site;   // RANDOM: the declaration site, part of the key
+    uint8_t batched;    // RANDOM: the last row dimension is the batch
+    uint32_t arg_count; // PRODUCT: arg 0 is A, arg 1 is B, others belong to the body
     uint32_t instr_count;
     kernel_arg args[KERNEL_MAX_ARGS];
     kernel_instr *instrs;
-    const char *name;    // for symbols and profiles; not part of the identity
+    const char *name; // for symbols and profiles; not part of the identity
 } kernel_desc;
 
 // The code of a kernel. |args|: one pointer per argument, to its first row; the one after the last is the

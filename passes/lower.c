@@ -132,7 +132,8 @@ static node_id lower_pad(rebuild *r, const node *was, const node_id *operands) {
 static bool reads_memory(const node *n, uint32_t i) {
     bool by_rows = n->op == OP_SEGMENT || n->op == OP_SCATTER || n->op == OP_ADD_ROWS;
     bool folds_rows = op_has(n->op, REDUCE) && !n->attr[1].i;
-    return op_has(n->op, PRODUCT) || by_rows || folds_rows || ((n->op == OP_GATHER || n->op == OP_PICK) && i == 0);
+    return op_has(n->op, PRODUCT) || by_rows || folds_rows ||
+           ((n->op == OP_GATHER || n->op == OP_PICK) && i == 0);
 }
 
 static node_id lower_operands(rebuild *r, const node *was, const node_id *operands) {

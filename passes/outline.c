@@ -8,7 +8,8 @@
 static void copy_axes(const graph *g, const pass_context *cx, program *p) {
     for (uint32_t a = 0; a < g->axes.count; a++) {
         const axis_info *from = &g->axes.at[a];
-        program_axis to = {.name = arena_strdup(&p->memory, from->name), .kind = from->kind, .index_offset = -1};
+        program_axis to = {
+            .name = arena_strdup(&p->memory, from->name), .kind = from->kind, .index_offset = -1};
         to.fixed = from->kind == AXIS_IS_FIXED ? from->size : 0;
         to.maximum = to.fixed ? to.fixed : cx->maxima[a];
         for (int t = 0; t < DTYPE_COUNT; t++) {
@@ -47,9 +48,13 @@ static void copy_inputs(const graph *g, program *p) {
             continue;
         }
         program_value value = {.name = arena_strdup(&p->memory, at->attr[0].text),
-                               .role = arena_strdup(&p->memory, at->attr[1].text), .type = at->type};
-        value.place = (program_place){.base = PLACE_INPUT, .index = p->inputs.count, .elem = at->type.elem,
-                                      .columns = at->type.dim[at->type.rank - 1], .axes = at->type.axes,
+                               .role = arena_strdup(&p->memory, at->attr[1].text),
+                               .type = at->type};
+        value.place = (program_place){.base = PLACE_INPUT,
+                                      .index = p->inputs.count,
+                                      .elem = at->type.elem,
+                                      .columns = at->type.dim[at->type.rank - 1],
+                                      .axes = at->type.axes,
                                       .slot_axis = NO_AXIS};
         vec_push(&p->memory, p->inputs, value);
     }
@@ -222,14 +227,18 @@ static void add_marks(outliner *o) {
     node_id n = outlined(o)->root;
     for (node_id u = 0; u < o->g->nodes.count; u++) {
         const node *user = graph_node(o->g, u);
-        bool reads_tokens = (user->op == OP_GATHER && user->operands[1] == graph_node(o->g, n)->operands[0]) ||
-                            (user->op == OP_SCATTER && user->operands[0] == graph_node(o->g, n)->operands[0]) ||
-                            (user->op == OP_ADD_ROWS && user->operands[1] == graph_node(o->g, n)->operands[0]);
+        bool reads_tokens =
+            (user->op == OP_GATHER && user->operands[1] == graph_node(o->g, n)->operands[0]) ||
+            (user->op == OP_SCATTER && user->operands[0] == graph_node(o->g, n)->operands[0]) ||
+            (user->op == OP_ADD_ROWS && user->operands[1] == graph_node(o->g, n)->operands[0]);
         int32_t size = user->op == OP_GATHER ? graph_type(o->g, user->operands[0]).dim[0] : user->type.dim[0];
         rows = reads_tokens && size > rows ? size : rows;
     }
-    program_place marks = {.base = PLACE_ARENA, .offset = append(o->program, 4 * (int64_t)rows), .elem = DT_I32,
-                           .columns = 1, .slot_axis = NO_AXIS};
+    program_place marks = {.base = PLACE_ARENA,
+                           .offset = append(o->program, 4 * (int64_t)rows),
+                           .elem = DT_I32,
+                           .columns = 1,
+                           .slot_axis = NO_AXIS};
     outline_arg(o, marks, true, true);
 }
 
@@ -243,8 +252,11 @@ static void outline_random(outliner *o) {
     node_id n = group->root;
     o->kernel.columns = group->dim[0];
     outline_arg(o, outline_place(o, n), true, false);
-    program_place settings = {.base = PLACE_ARENA, .offset = o->program->settings_offset, .elem = DT_I32,
-                              .columns = 4, .slot_axis = NO_AXIS};
+    program_place settings = {.base = PLACE_ARENA,
+                              .offset = o->program->settings_offset,
+                              .elem = DT_I32,
+                              .columns = 4,
+                              .slot_axis = NO_AXIS};
     outline_arg(o, settings, false, true);
     o->kernel.site = graph_node(o->g, n)->attr[0].text;
     o->kernel.batched = (group->axes & AXIS_BIT(AXIS_BATCH)) != 0;
@@ -264,8 +276,9 @@ static void outline_random(outliner *o) {
 typedef void outline_kind(outliner *o);
 
 static outline_kind *const kinds[] = {
-    [KERNEL_MAP] = outline_map,         [KERNEL_PRODUCT] = outline_product, [KERNEL_FOLD] = outline_fold,
-    [KERNEL_PACK] = outline_pack,       [KERNEL_SEGMENT] = outline_segment, [KERNEL_SCATTER] = outline_by_rows,
+    [KERNEL_MAP] = outline_map,          [KERNEL_PRODUCT] = outline_product,
+    [KERNEL_FOLD] = outline_fold,        [KERNEL_PACK] = outline_pack,
+    [KERNEL_SEGMENT] = outline_segment,  [KERNEL_SCATTER] = outline_by_rows,
     [KERNEL_ADD_ROWS] = outline_by_rows, [KERNEL_RANDOM] = outline_random,
 };
 
@@ -277,9 +290,12 @@ static const char *kernel_name(const outliner *o) {
     node_id n = group->boundary != NO_NODE ? group->boundary : group->nodes.at[group->nodes.count - 1];
     const char *path = graph_origin(o->g, n)->path;
     static const char *const suffix[] = {"", "", ".sum", ".pack", ".rows", ".table", ".add_rows", ".random"};
-    const char *way = group->loop == NO_LOOP ? "" : o->p->loops.at[group->loop].direction > 0 ? ".step" : ".back";
-    return arena_printf(&o->program->memory, "%s%s%s%s", *path ? path : op_get(graph_node(o->g, n)->op)->mnemonic, way,
-                        suffix[group->kind], group->boundary != NO_NODE ? ".start" : "");
+    const char *way = group->loop == NO_LOOP                      ? ""
+                      : o->p->loops.at[group->loop].direction > 0 ? ".step"
+                                                                  : ".back";
+    return arena_printf(&o->program->memory, "%s%s%s%s",
+                        *path ? path : op_get(graph_node(o->g, n)->op)->mnemonic, way, suffix[group->kind],
+                        group->boundary != NO_NODE ? ".start" : "");
 }
 
 static uint32_t add_kernel(outliner *o) {
@@ -321,10 +337,11 @@ static rnnc_status outline_group(outliner *o, uint32_t group, uint32_t *out_call
     kinds[at->kind](o);
     if (o->failed != RNNC_OK) {
         node_id n = at->nodes.count ? at->nodes.at[0] : at->boundary;
-        return diag_fail(o->cx->d, o->failed, graph_origin(o->g, n)->where,
-                         "\"%s\" cannot be compiled: it steps along an inner axis, or needs more than %d arguments, %d "
-                         "instructions or %d row dimensions",
-                         graph_origin(o->g, n)->path, KERNEL_MAX_ARGS, KERNEL_MAX_INSTRS, KERNEL_MAX_DIMS);
+        return diag_fail(
+            o->cx->d, o->failed, graph_origin(o->g, n)->where,
+            "\"%s\" cannot be compiled: it steps along an inner axis, or needs more than %d arguments, %d "
+            "instructions or %d row dimensions",
+            graph_origin(o->g, n)->path, KERNEL_MAX_ARGS, KERNEL_MAX_INSTRS, KERNEL_MAX_DIMS);
     }
     o->call.kernel = add_kernel(o);
     o->call.arg_count = o->kernel.arg_count;
@@ -335,16 +352,21 @@ static rnnc_status outline_group(outliner *o, uint32_t group, uint32_t *out_call
     return RNNC_OK;
 }
 
+static rnnc_status outline_item(outliner *o, const plan_item *from, program_item *out_item) {
+    if (from->loop == NO_LOOP) {
+        *out_item = (program_item){.kind = ITEM_CALL};
+        return outline_group(o, from->group, &out_item->call);
+    }
+    const plan_loop *loop = &o->p->loops.at[from->loop];
+    *out_item = (program_item){ITEM_LOOP, 0, loop->axis, loop->direction, from->length};
+    return RNNC_OK;
+}
+
 static rnnc_status outline_items(outliner *o, const plan_item *items, uint32_t count, bool prepare) {
     program *p = o->program;
     for (uint32_t i = 0; i < count; i++) {
-        program_item item = {.kind = ITEM_CALL};
-        if (items[i].loop != NO_LOOP) {
-            const plan_loop *loop = &o->p->loops.at[items[i].loop];
-            item = (program_item){ITEM_LOOP, 0, loop->axis, loop->direction, items[i].length};
-        } else {
-            TRY(outline_group(o, items[i].group, &item.call));
-        }
+        program_item item;
+        TRY(outline_item(o, &items[i], &item));
         if (prepare) {
             vec_push(&p->memory, p->prepare, item);
         } else {
@@ -360,15 +382,18 @@ static void add_outputs(outliner *o) {
     o->group = NO_GROUP; // outputs are read from outside of all loops
     for (uint32_t i = 0; i < o->g->outputs.count; i++) {
         const graph_output *from = &o->g->outputs.at[i];
-        program_value to = {.name = arena_strdup(&p->memory, from->name), .role = roles[from->role],
-                            .type = graph_type(o->g, from->node), .place = outline_place(o, from->node)};
+        program_value to = {.name = arena_strdup(&p->memory, from->name),
+                            .role = roles[from->role],
+                            .type = graph_type(o->g, from->node),
+                            .place = outline_place(o, from->node)};
         vec_push(&p->memory, p->outputs, to);
     }
 }
 
 rnnc_status program_create(const graph *g, const pass_context *cx, program **out_program) {
     if (!cx->plan || !cx->plan->blocks.count) {
-        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "a program needs a plan: fuse-pointwise, schedule, plan-buffers");
+        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "a program needs a plan: fuse-pointwise, schedule, plan-buffers");
     }
     program *p = calloc(1, sizeof *p);
     outliner *o = calloc(1, sizeof *o);

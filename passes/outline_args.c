@@ -43,7 +43,8 @@ static void find_base(const outliner *o, node_id owner, program_place *place) {
 static program_place whole_place(const outliner *o, node_id owner) {
     value_type type = graph_type(o->g, owner);
     const plan_block *block = block_of(o, owner);
-    program_place place = {.elem = type.elem, .columns = type.dim[type.rank - 1], .axes = type.axes, .slot_axis = NO_AXIS};
+    program_place place = {
+        .elem = type.elem, .columns = type.dim[type.rank - 1], .axes = type.axes, .slot_axis = NO_AXIS};
     find_base(o, owner, &place);
     if (block && block->loop != NO_LOOP) {
         // One step's block: the loop's axis is not in it.

@@ -2,7 +2,8 @@
 #include "passes/outline_internal.h"
 
 static kernel_instr blank(uint16_t code, dtype elem, bool full) {
-    return (kernel_instr){.code = code, .elem = (uint8_t)elem, .full = full, .a = -1, .b = -1, .c = -1, .arg = -1};
+    return (kernel_instr){
+        .code = code, .elem = (uint8_t)elem, .full = full, .a = -1, .b = -1, .c = -1, .arg = -1};
 }
 
 // FULL: a value per column. In groups of single columns, those of a product's epilogue and those that run flat over
@@ -39,7 +40,8 @@ static int16_t load(outliner *o, node_id n) {
 static bool is_gate(const outliner *o, node_id n) {
     const node *at = graph_node(o->g, n);
     const plan_group *group = outlined(o);
-    return at->op == OP_SLICE && group->kind == KERNEL_PRODUCT && group->gates > 1 && at->operands[0] == group->root;
+    return at->op == OP_SLICE && group->kind == KERNEL_PRODUCT && group->gates > 1 &&
+           at->operands[0] == group->root;
 }
 
 static int16_t product_gate(outliner *o, node_id n) {
@@ -61,7 +63,8 @@ static int16_t table_op(outliner *o, node_id n, uint16_t code) {
     kernel_instr instr = blank(code, at->type.elem, is_full(o, n));
     instr.a = outline_value(o, at->operands[1]);
     bool table = code == OP_GATHER;
-    instr.arg = outline_arg(o, outline_place(o, at->operands[0]), false, table || outline_is_uniform(o, at->operands[0]));
+    instr.arg = outline_arg(o, outline_place(o, at->operands[0]), false,
+                            table || outline_is_uniform(o, at->operands[0]));
     return outline_instr(o, instr);
 }
 
@@ -116,7 +119,8 @@ void outline_body(outliner *o) {
     const plan_group *group = outlined(o);
     if (group->boundary != NO_NODE) {
         node_id boundary = graph_node(o->g, group->boundary)->operands[1];
-        store(o, outline_boundary_place(o, group->boundary), outline_value(o, boundary), is_full(o, boundary));
+        store(o, outline_boundary_place(o, group->boundary), outline_value(o, boundary),
+              is_full(o, boundary));
         return;
     }
     for (uint32_t i = 0; i < group->nodes.count; i++) {

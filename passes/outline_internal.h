@@ -11,17 +11,19 @@ typedef struct outliner {
     const pass_context *cx;
     const plan *p;
     program *program;
-    uint32_t group;        // being outlined
+    uint32_t group; // being outlined
     kernel_desc kernel;
     program_call call;
     kernel_instr instrs[KERNEL_MAX_INSTRS];
     program_place places[KERNEL_MAX_ARGS];
-    int16_t *instr_of;     // by node: the instruction with its value in this kernel, or -1
-    bool *stored;          // by node: something reads it through memory
+    int16_t *instr_of; // by node: the instruction with its value in this kernel, or -1
+    bool *stored;      // by node: something reads it through memory
     rnnc_status failed;
 } outliner;
 
-static inline const plan_group *outlined(const outliner *o) { return &o->p->groups.at[o->group]; }
+static inline const plan_group *outlined(const outliner *o) {
+    return &o->p->groups.at[o->group];
+}
 
 // The place of value |n| as read (or written) by the outlined group.
 program_place outline_place(const outliner *o, node_id n);

@@ -43,7 +43,8 @@ static int32_t count_gates(const graph *g, node_id n, target_shape shape) {
 static node_id find_pack(const graph *g, node_id source, int64_t transposed, int64_t gates) {
     for (node_id n = 0; n < g->nodes.count; n++) {
         const node *at = graph_node(g, n);
-        if (at->op == OP_PACK && at->operands[0] == source && at->attr[0].i == transposed && at->attr[1].i == gates) {
+        if (at->op == OP_PACK && at->operands[0] == source && at->attr[0].i == transposed &&
+            at->attr[1].i == gates) {
             return n;
         }
     }

@@ -68,8 +68,9 @@ static rnnc_status check_names(const char *pipeline, diag_sink *d) {
     while (next_name(&pipeline, name)) {
         if (!pass_find(name)) {
             const char *nearest = nearest_name(name, names, count);
-            status = diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no pass \"%s\"%s%s%s", name,
-                               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+            status =
+                diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no pass \"%s\"%s%s%s", name,
+                          nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
         }
     }
     return status;
@@ -81,7 +82,8 @@ static double milliseconds_now(void) {
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
 }
 
-static rnnc_status write_dump(const graph *g, const char *folder, int number, const char *name, diag_sink *d) {
+static rnnc_status write_dump(const graph *g, const char *folder, int number, const char *name,
+                              diag_sink *d) {
     strbuf path = {0}, text = {0};
     strbuf_addf(&path, "%s/%02d.%s.ir", folder, number, name);
     graph_print(g, &text);
@@ -90,14 +92,16 @@ static rnnc_status write_dump(const graph *g, const char *folder, int number, co
     written = file && fclose(file) == 0 && written;
     rnnc_status status = RNNC_OK;
     if (!written) {
-        status = diag_fail(d, RNNC_IO, NO_SPAN, "%s: cannot be written: %s", strbuf_text(&path), strerror(errno));
+        status =
+            diag_fail(d, RNNC_IO, NO_SPAN, "%s: cannot be written: %s", strbuf_text(&path), strerror(errno));
     }
     strbuf_deinit(&path);
     strbuf_deinit(&text);
     return status;
 }
 
-static rnnc_status after_pass(const graph *g, const pass_hooks *hooks, int number, const char *name, diag_sink *d) {
+static rnnc_status after_pass(const graph *g, const pass_hooks *hooks, int number, const char *name,
+                              diag_sink *d) {
     if (hooks->print_after && hooks->printed &&
         (strcmp(hooks->print_after, "all") == 0 || strcmp(hooks->print_after, name) == 0)) {
         strbuf_addf(hooks->printed, "# after %02d %s\n", number, name);
@@ -107,7 +111,8 @@ static rnnc_status after_pass(const graph *g, const pass_hooks *hooks, int numbe
         TRY(write_dump(g, hooks->dump_folder, number, name, d));
     }
     if (hooks->verify_each && graph_verify(g, d) != RNNC_OK) {
-        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "pass %02d %s left a graph that is not valid", number, name);
+        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "pass %02d %s left a graph that is not valid", number,
+                         name);
     }
     return RNNC_OK;
 }

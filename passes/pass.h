@@ -10,9 +10,9 @@
 typedef enum update_rule { UPDATE_NONE, UPDATE_SGD, UPDATE_ADAM } update_rule;
 
 typedef struct rate_rule {
-    double factor;   // the rate is multiplied by this …
-    int64_t after;   // … for each epoch (or period of |every| steps) beyond this many
-    int64_t every;   // 0: counts epochs; else: steps in a period
+    double factor; // the rate is multiplied by this …
+    int64_t after; // … for each epoch (or period of |every| steps) beyond this many
+    int64_t every; // 0: counts epochs; else: steps in a period
 } rate_rule;
 
 typedef struct update_options {
@@ -34,11 +34,11 @@ typedef struct pass_context {
     arena *scratch;               // emptied after each pass
     const update_options *update; // NULL: nothing is trained
     target_shape shape;
-    int64_t maxima[MAX_AXES];     // the largest extent of each axis in a run; fixed axes: unused
-    int64_t unroll[MAX_AXES];     // the extent to which `unroll` unrolls each sequence axis; 0: it stays rolled
-    plan *plan;                   // made by fuse-pointwise, filled by the passes after it; in the graph's arena
-    pass_counts *counts;          // of this pass
-    int64_t rewrites_left;        // --bisect-limit: passes stop rewriting at 0; negative: no limit
+    int64_t maxima[MAX_AXES]; // the largest extent of each axis in a run; fixed axes: unused
+    int64_t unroll[MAX_AXES]; // the extent to which `unroll` unrolls each sequence axis; 0: it stays rolled
+    plan *plan;               // made by fuse-pointwise, filled by the passes after it; in the graph's arena
+    pass_counts *counts;      // of this pass
+    int64_t rewrites_left;    // --bisect-limit: passes stop rewriting at 0; negative: no limit
 } pass_context;
 
 // True if one more rewrite is allowed, and counts it. Every optional rewrite asks first.

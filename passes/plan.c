@@ -55,7 +55,8 @@ value_place plan_locate(const graph *g, const plan *p, node_id n) {
     return place;
 }
 
-void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop, plan_visitor *visit, void *user) {
+void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop, plan_visitor *visit,
+                        void *user) {
     const node *at = graph_node(g, n);
     if (p->group_of[n] != NO_GROUP) {
         visit(user, p->group_of[n]);

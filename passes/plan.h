@@ -19,26 +19,27 @@ typedef struct plan_loop {
 // Nodes that one kernel call computes together.
 typedef struct plan_group {
     kernel_kind kind;
-    uint32_t loop;      // NO_LOOP: over all indices at once
-    axis_set axes;      // of its rows, without the loop's axis
-    uint8_t rank;       // 2: over the elements of matrices
-    int32_t dim[2];     // rank 1: columns in dim[0]; rank 2: the matrices' shape
-    node_id root;       // PRODUCT, FOLD and the ops with kernels of their own; else NO_NODE
-    int32_t gates;      // PRODUCT: the root's columns are gates * dim[0]
-    node_id boundary;   // a delay node: the group copies its boundary into the delayed value's block; else NO_NODE
-    bool prepare;       // reads variables only: run when they have changed
-    bool merged;        // its nodes have moved to another group
+    uint32_t loop;  // NO_LOOP: over all indices at once
+    axis_set axes;  // of its rows, without the loop's axis
+    uint8_t rank;   // 2: over the elements of matrices
+    int32_t dim[2]; // rank 1: columns in dim[0]; rank 2: the matrices' shape
+    node_id root;   // PRODUCT, FOLD and the ops with kernels of their own; else NO_NODE
+    int32_t gates;  // PRODUCT: the root's columns are gates * dim[0]
+    node_id
+        boundary; // a delay node: the group copies its boundary into the delayed value's block; else NO_NODE
+    bool prepare; // reads variables only: run when they have changed
+    bool merged;  // its nodes have moved to another group
     VEC(node_id) nodes; // ascending in the order of evaluation
 } plan_group;
 
 // The block of memory that a value is in.
 typedef struct plan_block {
-    node_id owner;    // computed node, concat, stack or pack
-    uint32_t loop;    // NO_LOOP: it outlives steps; else local to a step of that loop
-    int slot_axis;    // the axis of its slots, if it has extra ones or is written in a loop; else NO_AXIS
-    uint8_t front, back; // extra slots before and after those of the axis: boundaries
-    int64_t bytes;    // for the maxima
-    int64_t offset;   // in the arena
+    node_id owner;        // computed node, concat, stack or pack
+    uint32_t loop;        // NO_LOOP: it outlives steps; else local to a step of that loop
+    int slot_axis;        // the axis of its slots, if it has extra ones or is written in a loop; else NO_AXIS
+    uint8_t front, back;  // extra slots before and after those of the axis: boundaries
+    int64_t bytes;        // for the maxima
+    int64_t offset;       // in the arena
     uint32_t first, last; // ticks of the schedule in which it is live
 } plan_block;
 
@@ -52,31 +53,32 @@ typedef struct plan {
     arena *memory;
     VEC(plan_loop) loops;
     VEC(plan_group) groups;
-    VEC(plan_item) items;    // by schedule
+    VEC(plan_item) items; // by schedule
     VEC(plan_item) prepare;
-    VEC(plan_block) blocks;  // by plan-buffers
-    uint32_t *loop_of;       // by node
-    uint32_t *group_of;      // by node; NO_GROUP: leaves and views
-    node_id *whole_of;       // by node: the concat or stack it is computed into, or NO_NODE
-    uint32_t *block_of;      // by node: the block it owns, or UINT32_MAX
-    bool *stored;            // by node: something reads it through memory
+    VEC(plan_block) blocks; // by plan-buffers
+    uint32_t *loop_of;      // by node
+    uint32_t *group_of;     // by node; NO_GROUP: leaves and views
+    node_id *whole_of;      // by node: the concat or stack it is computed into, or NO_NODE
+    uint32_t *block_of;     // by node: the block it owns, or UINT32_MAX
+    bool *stored;           // by node: something reads it through memory
     int64_t arena_bytes, live_bytes;
 } plan;
 
 // Where a value is found: the node that owns its block (or an input or variable), and how to get there.
 typedef struct value_place {
     node_id owner;
-    int32_t column;   // first column in the owner's rows
-    int slot_axis;    // NO_AXIS: as the owner
-    int32_t shift;    // slots from the index of the loop (or from index 0 outside)
-    bool pinned;      // one index only: number |shift|, whatever the loop
-    bool from_end;    // counted from the extent of the axis: |shift| is -1 for the last index
+    int32_t column; // first column in the owner's rows
+    int slot_axis;  // NO_AXIS: as the owner
+    int32_t shift;  // slots from the index of the loop (or from index 0 outside)
+    bool pinned;    // one index only: number |shift|, whatever the loop
+    bool from_end;  // counted from the extent of the axis: |shift| is -1 for the last index
 } value_place;
 
 // Follows views down to the owner. A part of a concat or stack is found in the whole.
 value_place plan_locate(const graph *g, const plan *p, node_id n);
 // Calls |visit| for every group whose results node |n|'s reader (in loop |loop|) waits for when it reads |n|.
 typedef void plan_visitor(void *user, uint32_t group);
-void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop, plan_visitor *visit, void *user);
+void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop, plan_visitor *visit,
+                        void *user);
 
 #endif

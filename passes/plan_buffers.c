@@ -21,9 +21,9 @@ typedef struct buffering {
     graph *g;
     pass_context *cx;
     plan *p;
-    bool *stored;       // by node: read through memory
-    bool *across;       // by owner: read at another index of its loop, or outside of it
-    uint32_t *tick;     // by group
+    bool *stored;                    // by node: read through memory
+    bool *across;                    // by owner: read at another index of its loop, or outside of it
+    uint32_t *tick;                  // by group
     uint32_t *loop_begin, *loop_end; // by loop: its ticks
     uint32_t ticks;
 } buffering;
@@ -43,7 +43,8 @@ static bool read_in_register(const buffering *b, const plan_group *group, uint32
     if (b->p->group_of[operand] == x && !op_has(at->op, DELAY)) {
         return true;
     }
-    return at->op == OP_SLICE && group->kind == KERNEL_PRODUCT && group->gates > 1 && at->operands[0] == group->root;
+    return at->op == OP_SLICE && group->kind == KERNEL_PRODUCT && group->gates > 1 &&
+           at->operands[0] == group->root;
 }
 
 // Marks that a reader in |loop| finds |n| in memory. Parts of a whole are marked with it.
@@ -81,6 +82,16 @@ static void mark_parts_from_outside(buffering *b) {
     }
 }
 
+static void mark_operands(buffering *b, uint32_t x, node_id n) {
+    const plan_group *group = group_at(b, x);
+    const node *at = graph_node(b->g, n);
+    for (uint32_t k = 0; k < at->operand_count; k++) {
+        if (!read_in_register(b, group, x, at->operands[k])) {
+            mark_read(b, at->operands[k], group->loop);
+        }
+    }
+}
+
 static void mark_reads(buffering *b) {
     for (uint32_t x = 0; x < b->p->groups.count; x++) {
         const plan_group *group = group_at(b, x);
@@ -89,12 +100,7 @@ static void mark_reads(buffering *b) {
             mark_read(b, group->boundary, NO_LOOP);
         }
         for (uint32_t i = 0; i < group->nodes.count; i++) {
-            const node *n = graph_node(b->g, group->nodes.at[i]);
-            for (uint32_t k = 0; k < n->operand_count; k++) {
-                if (!read_in_register(b, group, x, n->operands[k])) {
-                    mark_read(b, n->operands[k], group->loop);
-                }
-            }
+            mark_operands(b, x, group->nodes.at[i]);
         }
     }
     for (uint32_t i = 0; i < b->g->outputs.count; i++) {
@@ -161,10 +167,12 @@ static rnnc_status add_boundary_slots(buffering *b) {
                              "\"%s\" is read one step away along two axes", graph_origin(b->g, n)->path);
         }
         // Only the outermost axis of a block has room at its ends.
-        axis_set outer = (axis_set)(graph_type(b->g, place.owner).axes & (AXIS_BIT(along) - 1) & ~AXIS_BIT(AXIS_BATCH));
+        axis_set outer =
+            (axis_set)(graph_type(b->g, place.owner).axes & (AXIS_BIT(along) - 1) & ~AXIS_BIT(AXIS_BATCH));
         if (outer) {
             return diag_fail(b->cx->d, RNNC_UNSUPPORTED, graph_origin(b->g, n)->where,
-                             "\"%s\" is stepped along an inner axis of a value with several", graph_origin(b->g, n)->path);
+                             "\"%s\" is stepped along an inner axis of a value with several",
+                             graph_origin(b->g, n)->path);
         }
         block->slot_axis = along;
         uint8_t *slots = delay->op == OP_PREVIOUS ? &block->front : &block->back;
@@ -264,9 +272,9 @@ static plan_block *own_block(const buffering *b, node_id n) {
 // Whether result |r| of group |x| can be written over operand |o|, which is read there for the last time.
 static bool can_overwrite(const buffering *b, uint32_t x, node_id o, node_id r) {
     const plan_block *from = own_block(b, o), *to = own_block(b, r);
-    return from && to && from != to && type_equal(graph_type(b->g, o), graph_type(b->g, r)) && from->bytes == to->bytes &&
-           from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS && from->loop == to->loop &&
-           from->last == b->tick[x] && to->first == b->tick[x];
+    return from && to && from != to && type_equal(graph_type(b->g, o), graph_type(b->g, r)) &&
+           from->bytes == to->bytes && from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS &&
+           from->loop == to->loop && from->last == b->tick[x] && to->first == b->tick[x];
 }
 
 static void overwrite(buffering *b, node_id o, node_id r) {
@@ -274,6 +282,15 @@ static void overwrite(buffering *b, node_id o, node_id r) {
     from->last = to->last;
     to->bytes = 0;
     b->p->block_of[r] = b->p->block_of[o];
+}
+
+static void share_operand(buffering *b, uint32_t x, node_id operand) {
+    const plan_group *group = group_at(b, x);
+    for (uint32_t j = 0; j < group->nodes.count; j++) {
+        if (can_overwrite(b, x, operand, group->nodes.at[j]) && pass_may_rewrite(b->cx)) {
+            overwrite(b, operand, group->nodes.at[j]);
+        }
+    }
 }
 
 static void share_in_place(buffering *b) {
@@ -285,11 +302,7 @@ static void share_in_place(buffering *b) {
         for (uint32_t i = 0; i < group->nodes.count; i++) {
             const node *n = graph_node(b->g, group->nodes.at[i]);
             for (uint32_t k = 0; k < n->operand_count; k++) {
-                for (uint32_t j = 0; j < group->nodes.count; j++) {
-                    if (can_overwrite(b, x, n->operands[k], group->nodes.at[j]) && pass_may_rewrite(b->cx)) {
-                        overwrite(b, n->operands[k], group->nodes.at[j]);
-                    }
-                }
+                share_operand(b, x, n->operands[k]);
             }
         }
     }

@@ -22,14 +22,14 @@ typedef enum place_base {
 typedef struct program_place {
     place_base base;
     uint32_t index;
-    int64_t offset;       // bytes
+    int64_t offset; // bytes
     dtype elem;
-    int32_t columns;      // row length of the array in elements
+    int32_t columns; // row length of the array in elements
     int32_t first_column;
-    axis_set axes;        // axes of the array (with slot_axis)
-    int slot_axis;        // NO_AXIS, or an axis that the call picks one member of
+    axis_set axes; // axes of the array (with slot_axis)
+    int slot_axis; // NO_AXIS, or an axis that the call picks one member of
     int32_t shift;
-    int32_t modulus;      // 0 or a power of two
+    int32_t modulus; // 0 or a power of two
     bool from_end;
     bool pinned;
     bool spans;
@@ -52,7 +52,7 @@ typedef struct program_call {
     // In a loop, iteration first (in the loop's direction) of the run: 1: the product is known to be of zeros,
     // so the inner length is 0 there.
     bool skip_inner_first;
-    bool alone;           // one thread does the whole call
+    bool alone; // one thread does the whole call
 } program_call;
 
 typedef enum program_item_kind { ITEM_CALL, ITEM_LOOP } program_item_kind;
@@ -60,15 +60,16 @@ typedef enum program_item_kind { ITEM_CALL, ITEM_LOOP } program_item_kind;
 // A loop's body is the |length| items after it. Loops do not nest (a body holds calls only).
 typedef struct program_item {
     program_item_kind kind;
-    uint32_t call;     // ITEM_CALL
-    int axis;          // ITEM_LOOP
-    int direction;     // +1: 0 … extent-1, -1: extent-1 … 0
+    uint32_t call; // ITEM_CALL
+    int axis;      // ITEM_LOOP
+    int direction; // +1: 0 … extent-1, -1: extent-1 … 0
     uint32_t length;
 } program_item;
 
 typedef struct program_value {
     const char *name;
-    const char *role;  // inputs: "data", "target", "state", "lengths", "setting"; outputs: "value", "loss", "state", "metric"
+    const char *
+        role; // inputs: "data", "target", "state", "lengths", "setting"; outputs: "value", "loss", "state", "metric"
     value_type type;
     program_place place; // outputs: where the value is after a run (slot_axis NO_AXIS or from_end with last)
 } program_value;
@@ -76,10 +77,10 @@ typedef struct program_value {
 typedef struct program_axis {
     const char *name;
     axis_kind kind;
-    int64_t maximum;   // of a run; a fixed axis's extent
-    int64_t fixed;     // > 0: every run has this extent (fixed axes, fully unrolled sequences)
+    int64_t maximum; // of a run; a fixed axis's extent
+    int64_t fixed;   // > 0: every run has this extent (fixed axes, fully unrolled sequences)
     // Values the context keeps for the kernels, filled at the start of a run: arena offsets, -1 if not needed.
-    int64_t index_offset;  // i32 0, 1, … maximum-1
+    int64_t index_offset;               // i32 0, 1, … maximum-1
     int64_t extent_offset[DTYPE_COUNT]; // the run's extent as f32, f64
 } program_axis;
 
@@ -96,11 +97,12 @@ typedef struct program {
     // run; both in order. A training program has prepare work inside body, as its own update changes variables.
     VEC(program_item) prepare;
     VEC(program_item) body;
-    int64_t arena_bytes;      // for the maxima
-    int64_t settings_offset;  // arena offset of i32[4]: seed low, seed high, step low, step high; -1: not needed
-    int64_t live_bytes;       // the largest sum of live bytes over the schedule (`--stats`)
-    uint32_t copies;          // calls that only move data, outside loops
-    uint32_t loop_copies;     // the same inside loops
+    int64_t arena_bytes; // for the maxima
+    int64_t
+        settings_offset;  // arena offset of i32[4]: seed low, seed high, step low, step high; -1: not needed
+    int64_t live_bytes;   // the largest sum of live bytes over the schedule (`--stats`)
+    uint32_t copies;      // calls that only move data, outside loops
+    uint32_t loop_copies; // the same inside loops
 } program;
 
 void program_destroy(program *p);

@@ -19,13 +19,13 @@ typedef struct rebuild_later {
 } rebuild_later;
 
 struct rebuild {
-    graph *g;       // nodes are the new ones
+    graph *g; // nodes are the new ones
     void *user;
     arena *scratch;
     rebuild_function *make;
     // Internal:
     node *old_nodes;
-    node_id *map;   // old to new
+    node_id *map; // old to new
     VEC(rebuild_later) later;
 };
 

@@ -11,9 +11,9 @@ typedef struct scheduler {
     graph *g;
     plan *p;
     arena *scratch;
-    uint8_t *state;      // by group: 0 new, 1 being visited, 2 placed
+    uint8_t *state; // by group: 0 new, 1 being visited, 2 placed
     uint8_t *loop_state;
-    uint32_t loop;       // the loop being ordered from inside, NO_LOOP: the whole program
+    uint32_t loop; // the loop being ordered from inside, NO_LOOP: the whole program
     VEC(plan_item) items;
     bool cyclic;
 } scheduler;
@@ -98,5 +98,6 @@ rnnc_status pass_schedule(graph *g, pass_context *cx) {
             vec_push(p->memory, p->items, item);
         }
     }
-    return s.cyclic ? diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other") : RNNC_OK;
+    return s.cyclic ? diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other")
+                    : RNNC_OK;
 }

@@ -251,6 +251,16 @@ static void finish(unroller *u) {
     g->current_origin = 0;
 }
 
+static rnnc_status make_step(unroller *u, const graph_step *step) {
+    if (step->axis == u->axis) {
+        return make_recurrence(u, step);
+    }
+    for (uint32_t k = 0; k < step->count; k++) {
+        make_node(u, step->nodes[k]);
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis) {
     graph_order order;
     TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
@@ -264,14 +274,7 @@ static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis) {
     TRY(check_members(&u, count));
     start(&u, count);
     for (uint32_t i = 0; i < order.count; i++) {
-        const graph_step *step = &order.steps[i];
-        if (step->axis == axis) {
-            TRY(make_recurrence(&u, step));
-            continue;
-        }
-        for (uint32_t k = 0; k < step->count; k++) {
-            make_node(&u, step->nodes[k]);
-        }
+        TRY(make_step(&u, &order.steps[i]));
     }
     finish(&u);
     return RNNC_OK;

@@ -30,7 +30,8 @@ void vjp_gather(const vjp_site *s) {
     node_id tokens = vjp_operand(s, 1);
     node_id rows = build_binary(s->g, OP_SEGMENT, tokens, s->dy);
     attr_value attrs[MAX_ATTRS] = {{.i = graph_type(s->g, vjp_operand(s, 0)).dim[0]}};
-    vjp_add(s, 0, graph_add_node(s->g, NULL, OP_SCATTER, (value_type){0}, (node_id[]){tokens, rows}, 2, attrs));
+    vjp_add(s, 0,
+            graph_add_node(s->g, NULL, OP_SCATTER, (value_type){0}, (node_id[]){tokens, rows}, 2, attrs));
 }
 
 void vjp_pick(const vjp_site *s) {

@@ -11,10 +11,10 @@ typedef struct arena_block arena_block;
 
 // Not safe for use by two threads at once.
 typedef struct arena {
-    arena_block *head;   // the block being filled, linked to the older ones
-    size_t used;         // bytes taken from |head|
-    size_t total;        // bytes held from the system
-    jmp_buf *exhausted;  // where to go when the system has no memory left; NULL: abort the process
+    arena_block *head;  // the block being filled, linked to the older ones
+    size_t used;        // bytes taken from |head|
+    size_t total;       // bytes held from the system
+    jmp_buf *exhausted; // where to go when the system has no memory left; NULL: abort the process
 } arena;
 
 void arena_init(arena *a);

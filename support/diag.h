@@ -40,9 +40,9 @@ enum { DIAG_ERROR_LIMIT = 20 };
 // Collects diagnostics in order. Not safe for use by two threads at once.
 typedef struct diag_sink {
     arena memory;
-    VEC(source_file) files;       // files.at[0] is a placeholder for "nowhere"
+    VEC(source_file) files; // files.at[0] is a placeholder for "nowhere"
     VEC(diagnostic) entries;
-    uint32_t error_count;         // all errors, also those over DIAG_ERROR_LIMIT, which are counted but not kept
+    uint32_t error_count; // all errors, also those over DIAG_ERROR_LIMIT, which are counted but not kept
 } diag_sink;
 
 void diag_init(diag_sink *d);
@@ -53,7 +53,8 @@ uint32_t diag_add_file(diag_sink *d, const char *name, const char *text, size_t 
 
 // Reports at |where|. Each returns |status|-like constants so that `return diag_error(…)` reads well:
 // diag_error always returns RNNC_TYPE unless another code is given by diag_fail.
-rnnc_status diag_error(diag_sink *d, span where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+rnnc_status diag_error(diag_sink *d, span where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 rnnc_status diag_fail(diag_sink *d, rnnc_status status, span where, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void diag_note(diag_sink *d, span where, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -18,12 +18,12 @@ typedef enum rnnc_status {
 #define RNNC_MUST_USE __attribute__((warn_unused_result))
 
 // Returns early from the calling function when |expr| fails.
-#define TRY(expr)                              \
-    do {                                       \
-        rnnc_status try_status_ = (expr);      \
-        if (try_status_ != RNNC_OK) {          \
-            return try_status_;                \
-        }                                      \
+#define TRY(expr)                         \
+    do {                                  \
+        rnnc_status try_status_ = (expr); \
+        if (try_status_ != RNNC_OK) {     \
+            return try_status_;           \
+        }                                 \
     } while (0)
 
 // A short English phrase for |status|, never NULL.

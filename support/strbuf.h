@@ -10,7 +10,7 @@ typedef struct strbuf {
     char *text;    // zero-terminated; NULL while empty
     size_t length; // bytes without the terminator
     size_t capacity;
-    bool failed;   // memory ran out: the text is incomplete
+    bool failed; // memory ran out: the text is incomplete
 } strbuf;
 
 // A strbuf starts as all zeros. Each call appends.

@@ -16,24 +16,21 @@
         uint32_t capacity; \
     }
 
-// A copy of the storage |at| with room for twice as many items; |*capacity| is set.
-static inline void *vec_grown(arena *a, const void *at, uint32_t count, uint32_t *capacity,
-                              size_t item_bytes) {
-    uint32_t larger = *capacity ? *capacity * 2 : 8;
-    void *grown = arena_alloc_array(a, larger, item_bytes);
+// The storage |at| with room for one more item: itself, or a copy of twice the capacity.
+static inline void *vec_room(arena *a, void *at, uint32_t count, uint32_t *capacity, size_t item_bytes) {
+    if (count < *capacity) {
+        return at;
+    }
+    *capacity = *capacity ? *capacity * 2 : 8;
+    void *grown = arena_alloc_array(a, *capacity, item_bytes);
     if (count) {
         memcpy(grown, at, count * item_bytes);
     }
-    *capacity = larger;
     return grown;
 }
 
-#define vec_push(arena_, v, item)                                                           \
-    do {                                                                                    \
-        if ((v).count == (v).capacity) {                                                    \
-            (v).at = vec_grown((arena_), (v).at, (v).count, &(v).capacity, sizeof *(v).at); \
-        }                                                                                   \
-        (v).at[(v).count++] = (item);                                                       \
-    } while (0)
+#define vec_push(arena_, v, item)                                                   \
+    ((v).at = vec_room((arena_), (v).at, (v).count, &(v).capacity, sizeof *(v).at), \
+     (void)((v).at[(v).count++] = (item)))
 
 #endif

@@ -199,11 +199,13 @@ static rnnc_status keep_if_best(trainer *r, int64_t epoch, const measures *valid
         return RNNC_OK;
     }
     if (how->keep == KEEP_BEST_ACCURACY && !validation->has_classes) {
-        return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "keep best accuracy: the model has no cross_entropy against classes to count right ones by");
+        return diag_fail(
+            r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "keep best accuracy: the model has no cross_entropy against classes to count right ones by");
     }
     // What is least is best: the loss, or the share of wrong classes.
-    double judged = how->keep == KEEP_BEST_LOSS ? measures_loss(validation) : 1 - validation->correct / validation->count;
+    double judged =
+        how->keep == KEEP_BEST_LOSS ? measures_loss(validation) : 1 - validation->correct / validation->count;
     if (r->best && !(judged < r->best_judged)) {
         return RNNC_OK;
     }

@@ -309,8 +309,13 @@ static void test_random(void **state) {
     enum { T = 3, B = 5, C = 6 };
     float out[T * B * C];
     int32_t settings[4] = {0x1234, 0x77, 9, 0};
-    kernel_desc k = {
-        .kind = KERNEL_RANDOM, .elem = DT_F32, .dims = 2, .columns = C, .gates = 1, .batched = 1, .site = "drop.1"};
+    kernel_desc k = {.kind = KERNEL_RANDOM,
+                     .elem = DT_F32,
+                     .dims = 2,
+                     .columns = C,
+                     .gates = 1,
+                     .batched = 1,
+                     .site = "drop.1"};
     arg(&k, DT_F32, true, C);
     arg(&k, DT_I32, false, 4);
     int64_t ints[KERNEL_MAX_INTS] = {T, B, 0, 0, B * C, C};
