@@ -2,12 +2,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/command.h"
 #include "runtime/initialize.h"
 #include "runtime/place.h"
 #include "runtime/train/classes.h"
+#include "support/clock.h"
 #include "support/philox.h"
 
 enum { LEAST_RUNS = 9, MOST_RUNS = 100000, WARM_RUNS = 3 };
@@ -34,12 +34,6 @@ typedef struct bench_job {
     kernel_row *kernels;
     uint32_t kernel_count;
 } bench_job;
-
-static double milliseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 // ---- Inputs ----
 
@@ -103,12 +97,12 @@ static int by_size(const void *a, const void *b) {
 }
 
 static rnnc_status run_many(bench_job *job, engine *e, double *times, int64_t *out_runs) {
-    double begin = milliseconds_now();
+    double begin = clock_milliseconds();
     int64_t wanted = job->line->runs ? job->line->runs : MOST_RUNS, runs = 0;
     for (int64_t i = -WARM_RUNS; runs < wanted && runs < MOST_RUNS; i++) {
-        double before = milliseconds_now();
+        double before = clock_milliseconds();
         TRY(engine_run(e, 1, (uint64_t)(i + WARM_RUNS), job->d));
-        double after = milliseconds_now();
+        double after = clock_milliseconds();
         begin = i < 0 ? after : begin;
         if (i >= 0) {
             times[runs++] = after - before;

@@ -46,11 +46,14 @@ bool choose_extents(const command_line *line, const model *m, const int64_t *fal
 
 // ---- What runs the programs (backend.c) ----
 
-// Backend and hooks of a command line. |printed| etc. are shown by show_compiler_output.
+// Backend and hooks of a command line. |printed| etc. are shown by show_compiler_output. Stays where it was opened:
+// |timed| points at it.
 typedef struct compiler {
     bool interpret;
     codegen *codegen; // NULL: no machine code is made
     kernel_backend backend;
+    kernel_backend timed; // the same, and leaves in |code_milliseconds| how long the machine code took
+    double code_milliseconds;
     target_shape shape;
     int threads;
     bool unroll;

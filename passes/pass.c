@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "ir/text.h"
 #include "ir/verify.h"
+#include "support/clock.h"
 
 const char pass_pipeline_training[] =
     "simplify, fuse-gates, simplify, differentiate, update, simplify, batch-time, simplify, "
@@ -76,12 +76,6 @@ static rnnc_status check_names(const char *pipeline, diag_sink *d) {
     return status;
 }
 
-static double milliseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 static rnnc_status write_dump(const graph *g, const char *folder, int number, const char *name,
                               diag_sink *d) {
     strbuf path = {0}, text = {0};
@@ -131,9 +125,9 @@ rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, 
         cx->scratch = &scratch;
         cx->counts = &counts;
         uint32_t nodes_before = g->nodes.count;
-        double begin = milliseconds_now();
+        double begin = clock_milliseconds();
         rnnc_status status = pass_find(name)->run(g, cx);
-        double took = milliseconds_now() - begin;
+        double took = clock_milliseconds() - begin;
         arena_deinit(&scratch);
         TRY(status);
         if (hooks->timings) {

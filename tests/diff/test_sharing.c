@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "codegen/backend.h"
 #include "ir/text.h"
 #include "passes/compile.h"
 #include "tests/diff/models.h"
@@ -118,18 +119,30 @@ static int by_value(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static compiled_text compile_cell(const char *cell, const char *pipeline) {
+static graph *cell_graph(const char *cell) {
     strbuf source = {0};
     model_text(cell, &source);
     graph *g = diff_graph_of_text(strbuf_text(&source), true);
-    diag_sink d;
-    diag_init(&d);
+    strbuf_deinit(&source);
+    return g;
+}
+
+// Batches of up to 20 rows and sequences of up to |longest| steps.
+static program *compile_model(graph *g, const char *pipeline, int64_t longest, diag_sink *d) {
     compile_options o = {.pipeline = pipeline, .shape = {64, 32}};
     for (int a = 0; a < MAX_AXES; a++) {
-        o.maxima[a] = 20;
+        o.maxima[a] = a == 0 ? 20 : longest;
     }
     program *p = NULL;
-    assert_int_equal(compile_graph(g, &o, &d, &p), RNNC_OK);
+    assert_int_equal(compile_graph(g, &o, d, &p), RNNC_OK);
+    return p;
+}
+
+static compiled_text compile_cell(const char *cell, const char *pipeline) {
+    graph *g = cell_graph(cell);
+    diag_sink d;
+    diag_init(&d);
+    program *p = compile_model(g, pipeline, 20, &d);
     compiled_text text = {.kernel_count = p->kernels.count};
     text.hashes = calloc(p->kernels.count + (size_t)1, sizeof *text.hashes);
     assert_non_null(text.hashes);
@@ -142,7 +155,6 @@ static compiled_text compile_cell(const char *cell, const char *pipeline) {
     program_destroy(p);
     graph_destroy(g);
     diag_deinit(&d);
-    strbuf_deinit(&source);
     return text;
 }
 
@@ -183,8 +195,45 @@ static void other_equations_are_other_kernels(void **state) {
     compiled_text_deinit(&theirs);
 }
 
+// The hashes of the object files of all kernels of an LSTM's training step, by malloc.
+static uint64_t *machine_code_of(int64_t longest, const codegen *c, diag_sink *d, uint32_t *out_count) {
+    graph *g = cell_graph("lstm");
+    program *p = compile_model(g, diff_gradient_pipeline, longest, d);
+    uint64_t *hashes = calloc(p->kernels.count + (size_t)1, sizeof *hashes);
+    assert_non_null(hashes);
+    for (uint32_t i = 0; i < p->kernels.count; i++) {
+        assert_int_equal(codegen_object_hash(c, &p->kernels.at[i], d, &hashes[i]), RNNC_OK);
+    }
+    *out_count = p->kernels.count;
+    program_destroy(p);
+    graph_destroy(g);
+    return hashes;
+}
+
+static void machine_code_does_not_know_the_length(void **state) {
+    (void)state;
+    static const int64_t lengths[] = {1000, 10000};
+    diag_sink d;
+    diag_init(&d);
+    codegen *c = NULL;
+    assert_int_equal(codegen_create(NULL, &d, &c), RNNC_OK);
+    uint32_t count = 0;
+    uint64_t *expected = machine_code_of(20, c, &d, &count);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        uint32_t other_count = 0;
+        uint64_t *other = machine_code_of(lengths[i], c, &d, &other_count);
+        assert_int_equal(other_count, count);
+        assert_memory_equal(other, expected, count * sizeof *expected);
+        free(other);
+    }
+    free(expected);
+    codegen_destroy(c);
+    diag_deinit(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(machine_code_does_not_know_the_length),
         cmocka_unit_test(cells_of_the_same_equations_share_kernels),
         cmocka_unit_test(other_equations_are_other_kernels),
     };
