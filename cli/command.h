@@ -6,6 +6,7 @@
 #include "codegen/backend.h"
 #include "frontend/model.h"
 #include "passes/pass.h"
+#include "runtime/data/plot.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/machine.h"
 
@@ -19,6 +20,7 @@ rnnc_status command_train(const command_line *line, diag_sink *d);
 rnnc_status command_eval(const command_line *line, diag_sink *d);
 rnnc_status command_run(const command_line *line, diag_sink *d);
 rnnc_status command_bench(const command_line *line, diag_sink *d);
+rnnc_status command_plot(const command_line *line, diag_sink *d);
 
 // Writes what |d| has collected to standard error and forgets it, so that nothing appears twice.
 void show_diagnostics(diag_sink *d);
@@ -93,6 +95,11 @@ rnnc_status check_writable(const char *path, diag_sink *d);
 
 // Continues the recipe's series as --continue says and draws it.
 rnnc_status show_forecast(const command_line *line, machine *m, const dataset *data, diag_sink *d);
+
+// ---- Drawings (screen.c) ----
+
+// To standard output, as wide as the terminal, in what its locale can show.
+void draw_plot(const plot *p);
 
 // ---- Texts (describe.c) ----
 

@@ -36,6 +36,9 @@ static const command_row commands[] = {
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
      "rnnc bench examples/language_model.rnn --batch 20 --length 20 --threads 2"},
+    {"plot", ON_PLOT, command_plot, "draw the curves of runs, as `train --metrics` wrote them",
+     "rnnc plot RUN.jsonl … [--metric NAME] [--log] [--plot F.svg]",
+     "rnnc plot small.jsonl large.jsonl --metric perplexity --plot both.svg"},
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

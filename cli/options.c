@@ -42,6 +42,9 @@ static const option_row options[] = {
      "let the model go on by itself for N steps and draw it"},
     {"plot", OPTION_TEXT, ON_TRAIN | ON_RUN, "F.svg", AT(plot), 0,
      "draw what --continue shows into a file, too"},
+    {"plot", OPTION_TEXT, ON_PLOT, "F.svg", AT(plot), 0, "draw into a file, too"},
+    {"metric", OPTION_TEXT, ON_PLOT, "NAME", AT(metric), 0, "what to draw; else loss"},
+    {"log", OPTION_FLAG, ON_PLOT, NULL, AT(log_scale), 0, "on a logarithmic scale"},
     {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
      "source, graph (the default), program, llvm, asm or dot"},
     {"batch", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
@@ -70,7 +73,7 @@ static const option_row options[] = {
     {"time-passes", OPTION_FLAG, ON_COMPILING, NULL, AT(time_passes), 0, "print how long each pass took"},
     {"bisect-limit", OPTION_NUMBER, ON_COMPILING, "N", AT(bisect_limit), 0,
      "stop rewriting after N rewrites"},
-    {"help", OPTION_FLAG, ON_ALL, NULL, AT(help), 0, "this text"},
+    {"help", OPTION_FLAG, ON_ALL | ON_PLOT, NULL, AT(help), 0, "this text"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
@@ -185,11 +188,12 @@ static rnnc_status read_argument(int argc, char **argv, int *at, unsigned bit, d
     if (text[0] == '-' && text[1]) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no option %s; see --help", text);
     }
-    if (line->file) {
+    if (line->file && !(bit & ON_PLOT)) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "one model at a time: found '%s' after '%s'",
                          text, line->file);
     }
-    line->file = text;
+    line->file = line->file ? line->file : text;
+    vec_push(&line->memory, line->files, text);
     return RNNC_OK;
 }
 
@@ -198,6 +202,9 @@ rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, com
     arena_init(&out_line->memory);
     for (int at = 2; at < argc; at++) {
         TRY(read_argument(argc, argv, &at, bit, d, out_line));
+    }
+    if (!out_line->file && !out_line->help && (bit & ON_PLOT)) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a run: rnnc plot RUN.jsonl; see --help");
     }
     if (!out_line->file && !out_line->help) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help",

@@ -16,7 +16,8 @@ enum command_bits {
     ON_EVAL = 8,
     ON_RUN = 16,
     ON_BENCH = 32,
-    ON_ALL = 63,
+    ON_PLOT = 64,
+    ON_ALL = 63, // all that take a model
 };
 
 // KEY=VALUE
@@ -30,7 +31,8 @@ typedef VEC(option_pair) pair_list;
 // What a command line says. Texts are those of argv or copies in |memory|.
 typedef struct command_line {
     arena memory;
-    const char *file; // the model, or IR text
+    const char *file;        // the model, or IR text
+    VEC(const char *) files; // of `plot`: the metrics; |file| is the first
     const char *model;
     const char *recipe;
     pair_list settings, data, inputs, outputs;
@@ -40,7 +42,8 @@ typedef struct command_line {
     const char *cpu, *unroll, *passes, *print_after, *dump_folder, *stage;
     bool interpret, json, verify_each, stats, time_passes, quiet;
     int64_t continue_steps; // 0: no forecast
-    const char *plot;
+    const char *plot, *metric;
+    bool log_scale;
     bool help;
 } command_line;
 

@@ -7,6 +7,7 @@
 
 #include "support/diag.h"
 #include "support/status.h"
+#include "support/vec.h"
 
 typedef struct metric {
     const char *key; // UTF-8
@@ -30,5 +31,26 @@ rnnc_status metrics_close(metrics_writer *m, diag_sink *d);
 
 // The line alone, with its line end, for other outputs.
 void metrics_render(const metric *metrics, size_t count, strbuf *out);
+
+// ---- metrics_read.c ----
+
+typedef struct metrics_column {
+    const char *key;
+    VEC(double) values; // as many as the table has rows; NaN where a line has no number for the key
+} metrics_column;
+
+typedef struct metrics_table {
+    arena memory;
+    VEC(metrics_column) columns; // in the order in which keys appear
+    uint32_t rows;
+} metrics_table;
+
+// Reads a file of JSON lines; gzip too. What is no number is passed over.
+// Errors: a file that cannot be read; a line that is no object; no line at all.
+rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_table);
+void metrics_table_deinit(metrics_table *t);
+
+// The values of a key, one per row, or NULL.
+const double *metrics_find(const metrics_table *t, const char *key);
 
 #endif

@@ -8,7 +8,7 @@ echo "help, version, misuse"
 run 0 "$RNNC" --version
 says out '^rnnc [0-9]'
 run 0 "$RNNC" --help
-for command in check dump train eval run bench; do
+for command in check dump train eval run bench plot; do
     says out "^  $command "
 done
 for command in check dump train eval run bench; do
@@ -107,6 +107,25 @@ says out 'truth'
 grep -q '<svg' "$scratch/plot.svg" || fail "no drawing"
 run 0 "$RNNC" run $series --set hidden=6 --interpret --weights "$w" --continue 30
 says out '30 steps continued from 20 zeros'
+
+echo "plot"
+printf '{"epoch":1,"step":5,"loss":2,"validation_loss":3}\n{"epoch":2,"step":10,"loss":1}\n' >"$scratch/small.jsonl"
+printf '{"epoch":1,"loss":4}\n{"epoch":2,"loss":null}\n' >"$scratch/large.jsonl"
+run 0 "$RNNC" plot "$scratch/small.jsonl"
+says out 'validation_loss'
+run 0 "$RNNC" plot "$scratch/small.jsonl" "$scratch/large.jsonl" --log --plot "$scratch/both.svg"
+says out 'small: validation_loss'
+says out 'large: loss'
+grep -q '</svg>' "$scratch/both.svg" || fail "no drawing of two runs"
+run 1 "$RNNC" plot "$scratch/small.jsonl" --metric accuracy
+says err "no metric 'accuracy'; it has epoch, step, loss, validation_loss"
+run 1 "$RNNC" plot README.md
+says err 'README.md: line 1 is not a JSON object'
+: >"$scratch/empty.jsonl"
+run 1 "$RNNC" plot "$scratch/empty.jsonl"
+says err 'no metrics in it'
+run 1 "$RNNC" plot "$scratch/nothing.jsonl"
+run 2 "$RNNC" plot
 
 echo "bench"
 run 0 "$RNNC" bench $series --interpret --batch 2 --length 3 --set hidden=4 --runs 2

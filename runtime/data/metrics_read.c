@@ -1,0 +1,105 @@
+// Reading of metrics files.
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/data/gzfile.h"
+#include "runtime/data/metrics.h"
+
+static uint32_t column_of(metrics_table *t, const char *key) {
+    for (uint32_t i = 0; i < t->columns.count; i++) {
+        if (strcmp(t->columns.at[i].key, key) == 0) {
+            return i;
+        }
+    }
+    metrics_column added = {.key = arena_strdup(&t->memory, key)};
+    vec_push(&t->memory, t->columns, added);
+    return t->columns.count - 1;
+}
+
+static void put(metrics_table *t, uint32_t column, double value) {
+    metrics_column *c = &t->columns.at[column];
+    while (c->values.count < t->rows) {
+        vec_push(&t->memory, c->values, (double)NAN);
+    }
+    vec_push(&t->memory, c->values, value);
+}
+
+static void add_row(metrics_table *t, json_t *object) {
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value) {
+        if (json_is_number(value)) {
+            put(t, column_of(t, key), json_number_value(value));
+        }
+    }
+    t->rows++;
+}
+
+static rnnc_status add_line(metrics_table *t, const char *text, size_t length, const char *path, size_t line,
+                            diag_sink *d) {
+    json_error_t error;
+    json_t *object = json_loadb(text, length, 0, &error);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return diag_fail(
+            d, RNNC_CORRUPT, NO_SPAN,
+            "%s: line %zu is not a JSON object; metrics have one a line, as `rnnc train --metrics` writes",
+            path, line);
+    }
+    add_row(t, object);
+    json_decref(object);
+    return RNNC_OK;
+}
+
+static rnnc_status add_lines(metrics_table *t, const char *text, size_t length, const char *path,
+                             diag_sink *d) {
+    size_t line = 0;
+    for (size_t at = 0; at < length;) {
+        const char *end = memchr(text + at, '\n', length - at);
+        size_t count = end ? (size_t)(end - (text + at)) : length - at;
+        line++;
+        if (count) {
+            TRY(add_line(t, text + at, count, path, line, d));
+        }
+        at += count + 1;
+    }
+    if (!t->rows) {
+        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", path);
+    }
+    for (uint32_t i = 0; i < t->columns.count; i++) {
+        metrics_column *c = &t->columns.at[i];
+        while (c->values.count < t->rows) {
+            vec_push(&t->memory, c->values, (double)NAN);
+        }
+    }
+    return RNNC_OK;
+}
+
+rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_table) {
+    *out_table = (metrics_table){0};
+    file_bytes bytes = {0};
+    TRY(gzfile_read(path, 0, d, &bytes));
+    arena_init(&out_table->memory);
+    rnnc_status status = add_lines(out_table, (const char *)bytes.data, bytes.size, path, d);
+    file_bytes_deinit(&bytes);
+    if (status != RNNC_OK) {
+        metrics_table_deinit(out_table);
+    }
+    return status;
+}
+
+void metrics_table_deinit(metrics_table *t) {
+    arena_deinit(&t->memory);
+    *t = (metrics_table){0};
+}
+
+const double *metrics_find(const metrics_table *t, const char *key) {
+    for (uint32_t i = 0; i < t->columns.count; i++) {
+        if (strcmp(t->columns.at[i].key, key) == 0) {
+            return t->columns.at[i].values.at;
+        }
+    }
+    return NULL;
+}
