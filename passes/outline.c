@@ -353,6 +353,10 @@ static rnnc_status outline_group(outliner *o, uint32_t group, uint32_t *out_call
 }
 
 static rnnc_status outline_item(outliner *o, const plan_item *from, program_item *out_item) {
+    if (plan_is_set(from)) {
+        *out_item = (program_item){.kind = ITEM_SET, .length = from->length};
+        return RNNC_OK;
+    }
     if (from->loop == NO_LOOP) {
         *out_item = (program_item){.kind = ITEM_CALL};
         return outline_group(o, from->group, &out_item->call);

@@ -40,14 +40,21 @@ typedef struct plan_block {
     uint8_t front, back;  // extra slots before and after those of the axis: boundaries
     int64_t bytes;        // for the maxima
     int64_t offset;       // in the arena
-    uint32_t first, last; // ticks of the schedule in which it is live
+    uint32_t first, last; // ticks of the schedule, one a call in order, from and to which it is live
 } plan_block;
 
+// A call, a loop or a set. Sets hold calls and loops, loops hold calls. The members of a set (calls, loops with their
+// bodies) do not depend on one another, and threads may run them side by side.
 typedef struct plan_item {
-    uint32_t loop;   // the loop that starts here, or NO_LOOP
-    uint32_t length; // groups in the loop's body, which follow
-    uint32_t group;  // without a loop: the call
+    uint32_t loop; // the loop that starts here, or NO_LOOP
+    uint32_t
+        length;     // loop: the groups of its body, which follow; set: the items of all members, which follow
+    uint32_t group; // without a loop: the call; NO_GROUP: a set
 } plan_item;
+
+static inline bool plan_is_set(const plan_item *item) {
+    return item->loop == NO_LOOP && item->group == NO_GROUP;
+}
 
 typedef struct plan {
     arena *memory;

@@ -10,12 +10,21 @@
 // Blocks that are live at different ticks of the schedule share memory. Blocks are placed by falling size, each at
 // the lowest offset that no block live at the same time has taken: within a few per cent of the largest sum of
 // live bytes in practice (Pisarchyk and Lee, 2020, call it greedy by size).
+//
+// The members of a set may run at the same time, so a set counts as one moment: what is live in a part of it is live
+// in all of it. Only blocks that one and the same member alone uses go by that member's own order.
 #include <stdlib.h>
 #include <string.h>
 
 #include "passes/pass.h"
 
 enum { ALIGNMENT = 64 };
+
+// What a tick is a part of, in ticks. Outside of sets: itself alone, both times.
+typedef struct moment {
+    uint32_t set_first, set_last;
+    uint32_t member_first, member_last; // the member of the set
+} moment;
 
 typedef struct buffering {
     graph *g;
@@ -26,6 +35,7 @@ typedef struct buffering {
     uint32_t *tick;                  // by group
     uint32_t *loop_begin, *loop_end; // by loop: its ticks
     uint32_t ticks;
+    moment *moments; // by tick, and one for the end of the run
 } buffering;
 
 static const plan_group *group_at(const buffering *b, uint32_t x) {
@@ -189,6 +199,9 @@ static rnnc_status add_boundary_slots(buffering *b) {
 static uint32_t number_items(buffering *b, const plan_item *items, uint32_t count, uint32_t tick) {
     uint32_t loop = NO_LOOP, left = 0;
     for (uint32_t i = 0; i < count; i++) {
+        if (plan_is_set(&items[i])) {
+            continue;
+        }
         if (items[i].loop != NO_LOOP) {
             loop = items[i].loop;
             left = items[i].length;
@@ -202,6 +215,46 @@ static uint32_t number_items(buffering *b, const plan_item *items, uint32_t coun
         }
     }
     return tick;
+}
+
+static moment moment_of_item(const buffering *b, const plan_item *item) {
+    uint32_t first = item->loop == NO_LOOP ? b->tick[item->group] : b->loop_begin[item->loop];
+    uint32_t last = item->loop == NO_LOOP ? first : b->loop_end[item->loop];
+    return (moment){.member_first = first, .member_last = last};
+}
+
+// Notes for every tick of the set that begins at |set| which member and which set it is in.
+static void mark_set(buffering *b, const plan_item *set) {
+    uint32_t first = moment_of_item(b, set + 1).member_first, last = first;
+    for (uint32_t i = 1; i <= set->length; i += 1 + set[i].length) {
+        last = moment_of_item(b, &set[i]).member_last;
+    }
+    for (uint32_t i = 1; i <= set->length; i += 1 + set[i].length) {
+        moment m = moment_of_item(b, &set[i]);
+        m.set_first = first;
+        m.set_last = last;
+        for (uint32_t t = m.member_first; t <= m.member_last; t++) {
+            b->moments[t] = m;
+        }
+    }
+}
+
+static void mark_moments(buffering *b) {
+    b->moments = arena_new_array(b->cx->scratch, moment, b->ticks + 1);
+    for (uint32_t t = 0; t <= b->ticks; t++) {
+        b->moments[t] = (moment){t, t, t, t};
+    }
+    for (uint32_t i = 0; i < b->p->items.count; i++) {
+        const plan_item *item = &b->p->items.at[i];
+        if (plan_is_set(item) && item->length) {
+            mark_set(b, item);
+        }
+    }
+}
+
+// Whether one member of a set (outside of sets: one call) is all that uses |block|.
+static bool is_of_one_member(const buffering *b, const plan_block *block) {
+    return b->moments[block->first].member_first == b->moments[block->last].member_first;
 }
 
 static void extend(plan_block *block, uint32_t first, uint32_t last) {
@@ -269,12 +322,16 @@ static plan_block *own_block(const buffering *b, node_id n) {
     return b->p->block_of[n] == UINT32_MAX ? NULL : &b->p->blocks.at[b->p->block_of[n]];
 }
 
-// Whether result |r| of group |x| can be written over operand |o|, which is read there for the last time.
+// Whether result |r| of group |x| can be written over operand |o|, which is read there for the last time. In a set
+// the last in order need not be the last in time, unless no other member reads it.
 static bool can_overwrite(const buffering *b, uint32_t x, node_id o, node_id r) {
     const plan_block *from = own_block(b, o), *to = own_block(b, r);
-    return from && to && from != to && type_equal(graph_type(b->g, o), graph_type(b->g, r)) &&
-           from->bytes == to->bytes && from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS &&
-           from->loop == to->loop && from->last == b->tick[x] && to->first == b->tick[x];
+    const moment *m = &b->moments[b->tick[x]];
+    bool in_set = m->set_first < m->set_last;
+    return (!in_set || (from && is_of_one_member(b, from))) && from && to && from != to &&
+           type_equal(graph_type(b->g, o), graph_type(b->g, r)) && from->bytes == to->bytes &&
+           from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS && from->loop == to->loop &&
+           from->last == b->tick[x] && to->first == b->tick[x];
 }
 
 static void overwrite(buffering *b, node_id o, node_id r) {
@@ -322,15 +379,22 @@ static int64_t rounded(int64_t bytes) {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static bool live_together(const plan_block *a, const plan_block *b) {
-    return a->first <= b->last && b->first <= a->last;
+static bool live_together(const buffering *b, const plan_block *x, const plan_block *y) {
+    const moment *begin = &b->moments[x->first], *other_begin = &b->moments[y->first];
+    if (begin->member_first == other_begin->member_first && is_of_one_member(b, x) &&
+        is_of_one_member(b, y)) {
+        return x->first <= y->last && y->first <= x->last;
+    }
+    return begin->set_first <= b->moments[y->last].set_last &&
+           other_begin->set_first <= b->moments[x->last].set_last;
 }
 
 // The lowest offset at which |block| meets none of |placed| (ascending by offset) that is live with it.
-static int64_t lowest_offset(const plan_block *block, plan_block *const *placed, uint32_t count) {
+static int64_t lowest_offset(const buffering *b, const plan_block *block, plan_block *const *placed,
+                             uint32_t count) {
     int64_t offset = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!placed[i]->bytes || !live_together(block, placed[i])) {
+        if (!placed[i]->bytes || !live_together(b, block, placed[i])) {
             continue;
         }
         if (offset + rounded(block->bytes) <= placed[i]->offset) {
@@ -359,28 +423,48 @@ static void place_blocks(buffering *b) {
     }
     qsort(sorted, count, sizeof *sorted, by_falling_size);
     for (uint32_t i = 0; i < count; i++) {
-        sorted[i]->offset = lowest_offset(sorted[i], placed, i);
+        sorted[i]->offset = lowest_offset(b, sorted[i], placed, i);
         insert_by_offset(placed, i, sorted[i]);
         int64_t end = sorted[i]->offset + rounded(sorted[i]->bytes);
         b->p->arena_bytes = end > b->p->arena_bytes ? end : b->p->arena_bytes;
     }
 }
 
-// The largest sum of bytes live at one tick: no arena for this schedule can be smaller.
-static int64_t largest_live_sum(const buffering *b) {
-    int64_t *change = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
+// By tick: how the sum of live bytes changes. Blocks of one member go by its ticks, into |own|, the others by
+// sets, into |all|.
+static void list_changes(const buffering *b, int64_t *all, int64_t *own) {
     for (uint32_t i = 0; i < b->p->blocks.count; i++) {
         const plan_block *block = &b->p->blocks.at[i];
         if (!block->bytes) {
             continue;
         }
-        change[block->first] += block->bytes;
-        change[block->last + 1] -= block->bytes;
+        if (is_of_one_member(b, block)) {
+            own[block->first] += block->bytes;
+            own[block->last + 1] -= block->bytes;
+        } else {
+            all[b->moments[block->first].set_first] += block->bytes;
+            all[b->moments[block->last].set_last + 1] -= block->bytes;
+        }
     }
-    int64_t live = 0, largest = 0;
+}
+
+// The largest sum of bytes live at one time, the peaks of a set's members coming together: no arena for this schedule
+// can be smaller.
+static int64_t largest_live_sum(const buffering *b) {
+    int64_t *all = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
+    int64_t *own = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
+    list_changes(b, all, own);
+    int64_t live = 0, of_member = 0, peak = 0, of_set = 0, largest = 0;
     for (uint32_t t = 0; t <= b->ticks; t++) {
-        live += change[t];
-        largest = live > largest ? live : largest;
+        const moment *m = &b->moments[t];
+        live += all[t];
+        of_member += own[t];
+        peak = t == m->member_first || of_member > peak ? of_member : peak;
+        of_set = t == m->set_first ? 0 : of_set;
+        of_set += t == m->member_last ? peak : 0;
+        if (t == m->set_last && live + of_set > largest) {
+            largest = live + of_set;
+        }
     }
     return largest;
 }
@@ -402,6 +486,7 @@ rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
     TRY(add_boundary_slots(&b));
     b.ticks = number_items(&b, p->prepare.at, p->prepare.count, 0);
     b.ticks = number_items(&b, p->items.at, p->items.count, b.ticks);
+    mark_moments(&b);
     compute_live_ranges(&b);
     share_in_place(&b);
     place_blocks(&b);

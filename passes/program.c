@@ -104,17 +104,25 @@ static void print_call(const program *p, uint32_t index, const char *indent, str
     }
 }
 
+// What is in a set or a loop stands four columns further in than its head.
 static void print_items(const program *p, const program_item *items, uint32_t count, strbuf *out) {
-    uint32_t inside = 0;
+    static const char *const indents[] = {"    ", "        ", "            "};
+    uint32_t set_end = 0, loop_end = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (items[i].kind == ITEM_LOOP) {
-            strbuf_addf(out, "    loop %s %s\n", p->axes.at[items[i].axis].name,
-                        items[i].direction > 0 ? "up" : "down");
-            inside = items[i].length;
-            continue;
+        const program_item *item = &items[i];
+        const char *indent = indents[(i < set_end) + (i < loop_end)];
+        switch (item->kind) {
+        case ITEM_CALL: print_call(p, item->call, indent, out); break;
+        case ITEM_LOOP:
+            strbuf_addf(out, "%sloop %s %s\n", indent, p->axes.at[item->axis].name,
+                        item->direction > 0 ? "up" : "down");
+            loop_end = i + 1 + item->length;
+            break;
+        case ITEM_SET:
+            strbuf_addf(out, "%sset\n", indent);
+            set_end = i + 1 + item->length;
+            break;
         }
-        print_call(p, items[i].call, inside ? "        " : "    ", out);
-        inside -= inside ? 1 : 0;
     }
 }
 

@@ -55,15 +55,17 @@ typedef struct program_call {
     bool alone; // one thread does the whole call
 } program_call;
 
-typedef enum program_item_kind { ITEM_CALL, ITEM_LOOP } program_item_kind;
+typedef enum program_item_kind { ITEM_CALL, ITEM_LOOP, ITEM_SET } program_item_kind;
 
 // A loop's body is the |length| items after it. Loops do not nest (a body holds calls only).
+// A set's members are the |length| items after it: calls, and loops with their bodies. None writes what another
+// reads or writes, so they may run in any order and side by side. Sets do not nest.
 typedef struct program_item {
     program_item_kind kind;
-    uint32_t call; // ITEM_CALL
-    int axis;      // ITEM_LOOP
-    int direction; // +1: 0 … extent-1, -1: extent-1 … 0
-    uint32_t length;
+    uint32_t call;   // ITEM_CALL
+    int axis;        // ITEM_LOOP
+    int direction;   // +1: 0 … extent-1, -1: extent-1 … 0
+    uint32_t length; // ITEM_LOOP, ITEM_SET
 } program_item;
 
 typedef struct program_value {

@@ -1,11 +1,16 @@
-// schedule: one order of all kernel calls.
+// schedule: one order of all kernel calls, and what in it may run side by side.
 //
 // A group runs once everything it waits for has run; a loop runs as one. Among those that could come next, the
 // one whose nodes came first in the order of evaluation does, after what it needs itself (a depth-first walk), so
 // that values are made shortly before they are read. Packing of weights is kept apart: it has to be repeated only
 // when weights have changed. In a program that changes them itself it opens the run.
+//
+// Then loops that do not depend on one another are moved together into sets (passes/sets.c): the two directions of a
+// layer, forward and backward, or the layers of two stacks. With several threads the executor may give whole loops
+// to threads, which then need no barrier at each call of each step.
 #include "passes/dependence.h"
 #include "passes/pass.h"
+#include "passes/sets.h"
 
 typedef struct scheduler {
     graph *g;
@@ -98,6 +103,9 @@ rnnc_status pass_schedule(graph *g, pass_context *cx) {
             vec_push(p->memory, p->items, item);
         }
     }
-    return s.cyclic ? diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other")
-                    : RNNC_OK;
+    if (s.cyclic) {
+        return diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other");
+    }
+    sets_find(g, cx);
+    return RNNC_OK;
 }

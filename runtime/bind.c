@@ -155,6 +155,7 @@ void context_bind(context *c) {
     for (uint32_t i = 0; i < c->program->calls.count; i++) {
         bind_call(c, i);
     }
+    context_bind_sets(c);
     c->bound = true;
 }
 
@@ -222,25 +223,39 @@ static rnnc_status check_item(const context *c, const program_item *item, int64_
     return check_call(c, item->call, iterations, d);
 }
 
-// Whether the loop at |items| is whole, not in another, and over an axis.
-static bool is_sound_loop(const context *c, const program_item *loop, uint32_t left, uint32_t after) {
-    return !left && loop->length <= after && loop->axis >= 0 && (uint32_t)loop->axis < c->program->axes.count;
+// Where the last loop and the last set end, and the list itself.
+typedef struct nesting {
+    uint32_t loop_end, set_end, end;
+} nesting;
+
+// Whether the loop at item |i| is whole, not in another, all within its set, and over an axis.
+static bool is_sound_loop(const context *c, const program_item *loop, uint32_t i, const nesting *n) {
+    uint32_t end = i < n->set_end ? n->set_end : n->end;
+    return i >= n->loop_end && loop->length <= end - i - 1 && loop->axis >= 0 &&
+           (uint32_t)loop->axis < c->program->axes.count;
+}
+
+static bool is_sound_set(const program_item *set, uint32_t i, const nesting *n) {
+    return i >= n->loop_end && i >= n->set_end && set->length <= n->end - i - 1;
 }
 
 // Checks the calls of a list of items, each with the iterations of the loop that it stands in.
 static rnnc_status check_items(const context *c, const program_item *items, uint32_t count, diag_sink *d) {
     rnnc_status status = RNNC_OK;
     int64_t iterations = 1;
-    uint32_t left = 0; // items of the loop's body still to come
+    nesting n = {.end = count};
     for (uint32_t i = 0; i < count && status == RNNC_OK; i++) {
-        if (items[i].kind == ITEM_CALL) {
-            status = check_item(c, &items[i], left ? iterations : 1, d);
-            left -= left ? 1 : 0;
-        } else if (is_sound_loop(c, &items[i], left, count - i - 1)) {
-            left = items[i].length;
-            iterations = c->extents[items[i].axis];
+        const program_item *item = &items[i];
+        if (item->kind == ITEM_CALL) {
+            status = check_item(c, item, i < n.loop_end ? iterations : 1, d);
+        } else if (item->kind == ITEM_LOOP && is_sound_loop(c, item, i, &n)) {
+            n.loop_end = i + 1 + item->length;
+            iterations = c->extents[item->axis];
+        } else if (item->kind == ITEM_SET && is_sound_set(item, i, &n)) {
+            n.set_end = i + 1 + item->length;
         } else {
-            status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the program is not sound: the loop at item %u", i);
+            status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the program is not sound: the %s at item %u",
+                               item->kind == ITEM_LOOP ? "loop" : "set", i);
         }
     }
     return status;
@@ -277,7 +292,8 @@ rnnc_status context_bind_create(context *c, diag_sink *d) {
     c->calls = calloc(p->calls.count + (size_t)1, sizeof *c->calls);
     c->args = calloc(args, sizeof *c->args);
     c->ints = calloc(ints, sizeof *c->ints);
-    if (!c->calls || !c->args || !c->ints) {
+    c->threads = calloc(p->body.count + (size_t)1, sizeof *c->threads);
+    if (!c->calls || !c->args || !c->ints || !c->threads) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the tables of %u calls",
                          p->calls.count);
     }

@@ -7,7 +7,7 @@
 #include "runtime/context_parts.h"
 #include "runtime/place.h"
 
-enum { LINE = 64, SPLIT_COST = 1000, HUGE_PAGE = 2 * 1024 * 1024 };
+enum { LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 
 static int64_t round_up(int64_t n, int64_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -115,6 +115,7 @@ void context_destroy(context *c) {
     free(c->calls);
     free(c->args);
     free(c->ints);
+    free(c->threads);
     free(c->times);
     free(c);
 }
@@ -182,10 +183,10 @@ rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) 
     }
     write_settings(c, seed, step);
     if (c->prepared != c->weights->version) {
-        execute(c, c->program->prepare.at, c->program->prepare.count);
+        execute(c, c->program->prepare.at, c->program->prepare.count, NULL);
         c->prepared = c->weights->version;
     }
-    execute(c, c->program->body.at, c->program->body.count);
+    execute(c, c->program->body.at, c->program->body.count, c->threads);
     if (c->updates) {
         // Others that share the weights must prepare again. This program's own updates keep what it derives
         // true.
@@ -234,6 +235,11 @@ int64_t context_bytes(const context *c) {
 
 void context_set_split_cost(context *c, int64_t nanoseconds) {
     c->split_cost = nanoseconds;
+    c->bound = false;
+}
+
+void context_choose_sets(context *c, set_choice choice) {
+    c->set_choice = choice;
     c->bound = false;
 }
 

@@ -46,8 +46,14 @@ int64_t context_bytes(const context *c);
 // A call whose estimated time is below this is not shared out among threads. Values do not depend on it.
 void context_set_split_cost(context *c, int64_t nanoseconds);
 
+// How sets of independent loops run with several threads: as it seems to take less time; or always with each member
+// on a thread of its own; or always with each call split among all threads. Values do not depend on it.
+typedef enum set_choice { SETS_BY_COST, SETS_BESIDE, SETS_SPLIT } set_choice;
+void context_choose_sets(context *c, set_choice choice);
+
 typedef struct call_time {
-    int64_t nanoseconds; // including the wait for the slowest thread
+    // Including the wait for the slowest thread; in a set that runs side by side: on the thread that did it.
+    int64_t nanoseconds;
     int64_t runs;
 } call_time;
 

@@ -5,6 +5,11 @@
 #include "runtime/context.h"
 #include "runtime/team.h"
 
+// A call that takes less than this many nanoseconds is not worth sharing, unless the context is told otherwise.
+enum { SPLIT_COST = 1000 };
+// A member of a set that no thread is to run whole.
+enum { NO_THREAD = -1 };
+
 // Where an argument's first row is in iteration t: base + ((t + shift) & mask) * slot_bytes.
 typedef struct bound_arg {
     char *base;
@@ -28,6 +33,7 @@ typedef struct bound_call {
 typedef struct context_member {
     void *scratch;
     void *args[KERNEL_MAX_ARGS + 1];
+    double load; // while sets are bound: nanoseconds of the members that it has
 } context_member;
 
 struct context {
@@ -42,6 +48,9 @@ struct context {
     int64_t *extents;
     bound_call *calls;
     bound_arg *args; // of all calls
+    // By item of the program's body. A set: NO_THREAD if its calls are split like all others. A member of another set:
+    // the thread that runs it.
+    int *threads;
     int64_t *ints;
     call_time *times; // NULL: not timed
     bool timing;
@@ -49,17 +58,20 @@ struct context {
     bool updates;      // runs change variables
     uint64_t prepared; // version of the weights that |prepare| was run for
     int64_t split_cost;
+    set_choice set_choice;
 };
 
 // Computes |calls| and the tables of extents and indices in the arena. Allocates nothing.
 void context_bind(context *c);
-// Allocates |calls|; checks that every place stays within the arena at the maxima.
+// Decides how each set runs. Allocates nothing.
+void context_bind_sets(context *c);
+// Allocates |calls| and |threads|; checks that every place stays within the arena at the maxima.
 rnnc_status context_bind_create(context *c, diag_sink *d);
 
 // Where |p| is in memory with the context's inputs and extents.
 bound_arg context_bind_place(const context *c, const program_place *p);
 
-// Runs |items| on all threads.
-void execute(context *c, const program_item *items, uint32_t count);
+// Runs |items| on all threads. |threads|: by item, as in a context; NULL: there are no sets.
+void execute(context *c, const program_item *items, uint32_t count, const int *threads);
 
 #endif

@@ -1,5 +1,6 @@
 // Running a list of calls and loops: every thread walks the whole list and does its share of each call, so
-// that there is nothing to hand out.
+// that there is nothing to hand out. Of a set that runs side by side, a thread runs its members whole and passes over
+// the others.
 #include <time.h>
 
 #include "runtime/context_parts.h"
@@ -10,8 +11,10 @@ typedef struct walk {
     int member, members;
     const program_item *items;
     uint32_t count;
-    bool started;    // a call came before
-    bool last_alone; // and the caller's thread did all of it
+    const int *threads; // by item; NULL: no set runs side by side
+    bool whole;         // in a member of such a set: this thread does all of each call and waits for nobody
+    bool started;       // a call came before
+    bool last_alone;    // and the caller's thread did all of it
 } walk;
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -56,8 +59,9 @@ static int64_t share_begin(const bound_call *call, int member, int members) {
 }
 
 static void call_kernel(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
-    int64_t begin = call->alone ? 0 : share_begin(call, w->member, w->members);
-    int64_t end = call->alone ? call->units : share_begin(call, w->member + 1, w->members);
+    bool all = call->alone || w->whole;
+    int64_t begin = all ? 0 : share_begin(call, w->member, w->members);
+    int64_t end = all ? call->units : share_begin(call, w->member + 1, w->members);
     if (begin >= end) {
         return;
     }
@@ -91,25 +95,37 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void run_call(walk *w, uint32_t index, int64_t t, bool first) {
-    const bound_call *call = &w->c->calls[index];
-    const int64_t *ints = first ? call->first_ints : call->ints;
-    if (!w->c->timing) {
-        wait_before(w, call);
-        if (!call->alone || w->member == 0) {
-            call_kernel(w, call, t, ints);
-        }
-        return;
-    }
-    int64_t began = w->member == 0 ? now() : 0;
-    if (!call->alone || w->member == 0) {
+// Does this thread's share of a call.
+static void do_share(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
+    if (w->whole || !call->alone || w->member == 0) {
         call_kernel(w, call, t, ints);
     }
-    team_wait(w->c->team);
-    if (w->member == 0) {
+}
+
+static void run_timed(const walk *w, uint32_t index, int64_t t, const int64_t *ints) {
+    bool watches = w->whole || w->member == 0;
+    int64_t began = watches ? now() : 0;
+    do_share(w, &w->c->calls[index], t, ints);
+    if (!w->whole) {
+        team_wait(w->c->team);
+    }
+    if (watches) {
         w->c->times[index].nanoseconds += now() - began;
         w->c->times[index].runs++;
     }
+}
+
+static void run_call(walk *w, uint32_t index, int64_t t, bool first) {
+    const bound_call *call = &w->c->calls[index];
+    const int64_t *ints = first ? call->first_ints : call->ints;
+    if (w->c->timing) {
+        run_timed(w, index, t, ints);
+        return;
+    }
+    if (!w->whole) {
+        wait_before(w, call);
+    }
+    do_share(w, call, t, ints);
 }
 
 static void run_loop(walk *w, const program_item *loop) {
@@ -122,25 +138,63 @@ static void run_loop(walk *w, const program_item *loop) {
     }
 }
 
+// Runs this thread's members of the set at item |at|. The barrier after it is that before the next call; timed calls
+// have theirs behind them.
+static void run_set(walk *w, uint32_t at) {
+    const program_item *set = &w->items[at];
+    if (w->started) {
+        team_wait(w->c->team);
+    }
+    w->whole = true;
+    for (uint32_t i = 1; i <= set->length; i++) {
+        const program_item *item = &set[i];
+        bool mine = w->threads[at + i] == w->member;
+        if (item->kind == ITEM_CALL && mine) {
+            run_call(w, item->call, 0, false);
+        } else if (item->kind == ITEM_LOOP) {
+            if (mine) {
+                run_loop(w, item);
+            }
+            i += item->length;
+        }
+    }
+    w->whole = false;
+    w->started = true;
+    w->last_alone = false;
+    if (w->c->timing) {
+        team_wait(w->c->team);
+    }
+}
+
+// Returns the number of items that were run.
+static uint32_t run_item(walk *w, uint32_t at) {
+    const program_item *item = &w->items[at];
+    switch (item->kind) {
+    case ITEM_CALL: run_call(w, item->call, 0, false); return 1;
+    case ITEM_LOOP: run_loop(w, item); return 1 + item->length;
+    default: break;
+    }
+    if (!w->threads || w->threads[at] == NO_THREAD) {
+        return 1; // the members follow one after the other
+    }
+    run_set(w, at);
+    return 1 + item->length;
+}
+
 static void run_member(void *argument, int member) {
     walk w = *(const walk *)argument;
     w.member = member;
     unsigned saved = flush_denormals();
-    for (uint32_t i = 0; i < w.count; i++) {
-        if (w.items[i].kind == ITEM_CALL) {
-            run_call(&w, w.items[i].call, 0, false);
-        } else {
-            run_loop(&w, &w.items[i]);
-            i += w.items[i].length;
-        }
+    for (uint32_t i = 0; i < w.count;) {
+        i += run_item(&w, i);
     }
     restore_denormals(saved);
 }
 
-void execute(context *c, const program_item *items, uint32_t count) {
+void execute(context *c, const program_item *items, uint32_t count, const int *threads) {
     if (!count) {
         return;
     }
-    walk w = {.c = c, .members = team_members(c->team), .items = items, .count = count};
+    walk w = {.c = c, .members = team_members(c->team), .items = items, .count = count, .threads = threads};
     team_run(c->team, run_member, &w);
 }
