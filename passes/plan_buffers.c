@@ -7,24 +7,12 @@
 //
 // A result of element-wise work is written over an operand that is read there for the last time.
 //
-// Blocks that are live at different ticks of the schedule share memory. Blocks are placed by falling size, each at
-// the lowest offset that no block live at the same time has taken: within a few per cent of the largest sum of
-// live bytes in practice (Pisarchyk and Lee, 2020, call it greedy by size).
+// Blocks that are live at different ticks of the schedule share memory (passes/plan_layout.c).
 //
 // The members of a set may run at the same time, so a set counts as one moment: what is live in a part of it is live
 // in all of it. Only blocks that one and the same member alone uses go by that member's own order.
-#include <stdlib.h>
-#include <string.h>
-
 #include "passes/pass.h"
-
-enum { ALIGNMENT = 64 };
-
-// What a tick is a part of, in ticks. Outside of sets: itself alone, both times.
-typedef struct moment {
-    uint32_t set_first, set_last;
-    uint32_t member_first, member_last; // the member of the set
-} moment;
+#include "passes/plan_layout.h"
 
 typedef struct buffering {
     graph *g;
@@ -35,7 +23,7 @@ typedef struct buffering {
     uint32_t *tick;                  // by group
     uint32_t *loop_begin, *loop_end; // by loop: its ticks
     uint32_t ticks;
-    moment *moments; // by tick, and one for the end of the run
+    plan_moment *moments; // by tick, and one for the end of the run
 } buffering;
 
 static const plan_group *group_at(const buffering *b, uint32_t x) {
@@ -217,10 +205,10 @@ static uint32_t number_items(buffering *b, const plan_item *items, uint32_t coun
     return tick;
 }
 
-static moment moment_of_item(const buffering *b, const plan_item *item) {
+static plan_moment moment_of_item(const buffering *b, const plan_item *item) {
     uint32_t first = item->loop == NO_LOOP ? b->tick[item->group] : b->loop_begin[item->loop];
     uint32_t last = item->loop == NO_LOOP ? first : b->loop_end[item->loop];
-    return (moment){.member_first = first, .member_last = last};
+    return (plan_moment){.member_first = first, .member_last = last};
 }
 
 // Notes for every tick of the set that begins at |set| which member and which set it is in.
@@ -230,7 +218,7 @@ static void mark_set(buffering *b, const plan_item *set) {
         last = moment_of_item(b, &set[i]).member_last;
     }
     for (uint32_t i = 1; i <= set->length; i += 1 + set[i].length) {
-        moment m = moment_of_item(b, &set[i]);
+        plan_moment m = moment_of_item(b, &set[i]);
         m.set_first = first;
         m.set_last = last;
         for (uint32_t t = m.member_first; t <= m.member_last; t++) {
@@ -240,9 +228,9 @@ static void mark_set(buffering *b, const plan_item *set) {
 }
 
 static void mark_moments(buffering *b) {
-    b->moments = arena_new_array(b->cx->scratch, moment, b->ticks + 1);
+    b->moments = arena_new_array(b->cx->scratch, plan_moment, b->ticks + 1);
     for (uint32_t t = 0; t <= b->ticks; t++) {
-        b->moments[t] = (moment){t, t, t, t};
+        b->moments[t] = (plan_moment){t, t, t, t};
     }
     for (uint32_t i = 0; i < b->p->items.count; i++) {
         const plan_item *item = &b->p->items.at[i];
@@ -250,11 +238,6 @@ static void mark_moments(buffering *b) {
             mark_set(b, item);
         }
     }
-}
-
-// Whether one member of a set (outside of sets: one call) is all that uses |block|.
-static bool is_of_one_member(const buffering *b, const plan_block *block) {
-    return b->moments[block->first].member_first == b->moments[block->last].member_first;
 }
 
 static void extend(plan_block *block, uint32_t first, uint32_t last) {
@@ -326,9 +309,9 @@ static plan_block *own_block(const buffering *b, node_id n) {
 // the last in order need not be the last in time, unless no other member reads it.
 static bool can_overwrite(const buffering *b, uint32_t x, node_id o, node_id r) {
     const plan_block *from = own_block(b, o), *to = own_block(b, r);
-    const moment *m = &b->moments[b->tick[x]];
+    const plan_moment *m = &b->moments[b->tick[x]];
     bool in_set = m->set_first < m->set_last;
-    return (!in_set || (from && is_of_one_member(b, from))) && from && to && from != to &&
+    return (!in_set || (from && plan_is_of_one_member(b->moments, from))) && from && to && from != to &&
            type_equal(graph_type(b->g, o), graph_type(b->g, r)) && from->bytes == to->bytes &&
            from->slot_axis == NO_AXIS && to->slot_axis == NO_AXIS && from->loop == to->loop &&
            from->last == b->tick[x] && to->first == b->tick[x];
@@ -365,110 +348,6 @@ static void share_in_place(buffering *b) {
     }
 }
 
-// ---- Offsets ----
-
-static int by_falling_size(const void *x, const void *y) {
-    const plan_block *a = *(plan_block *const *)x, *b = *(plan_block *const *)y;
-    if (a->bytes != b->bytes) {
-        return a->bytes < b->bytes ? 1 : -1;
-    }
-    return a->owner < b->owner ? -1 : a->owner > b->owner;
-}
-
-static int64_t rounded(int64_t bytes) {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
-static bool live_together(const buffering *b, const plan_block *x, const plan_block *y) {
-    const moment *begin = &b->moments[x->first], *other_begin = &b->moments[y->first];
-    if (begin->member_first == other_begin->member_first && is_of_one_member(b, x) &&
-        is_of_one_member(b, y)) {
-        return x->first <= y->last && y->first <= x->last;
-    }
-    return begin->set_first <= b->moments[y->last].set_last &&
-           other_begin->set_first <= b->moments[x->last].set_last;
-}
-
-// The lowest offset at which |block| meets none of |placed| (ascending by offset) that is live with it.
-static int64_t lowest_offset(const buffering *b, const plan_block *block, plan_block *const *placed,
-                             uint32_t count) {
-    int64_t offset = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!placed[i]->bytes || !live_together(b, block, placed[i])) {
-            continue;
-        }
-        if (offset + rounded(block->bytes) <= placed[i]->offset) {
-            break;
-        }
-        int64_t end = placed[i]->offset + rounded(placed[i]->bytes);
-        offset = end > offset ? end : offset;
-    }
-    return offset;
-}
-
-static void insert_by_offset(plan_block **placed, uint32_t count, plan_block *block) {
-    uint32_t i = count;
-    for (; i > 0 && placed[i - 1]->offset > block->offset; i--) {
-        placed[i] = placed[i - 1];
-    }
-    placed[i] = block;
-}
-
-static void place_blocks(buffering *b) {
-    uint32_t count = b->p->blocks.count;
-    plan_block **sorted = arena_new_array(b->cx->scratch, plan_block *, count + 1);
-    plan_block **placed = arena_new_array(b->cx->scratch, plan_block *, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        sorted[i] = &b->p->blocks.at[i];
-    }
-    qsort(sorted, count, sizeof *sorted, by_falling_size);
-    for (uint32_t i = 0; i < count; i++) {
-        sorted[i]->offset = lowest_offset(b, sorted[i], placed, i);
-        insert_by_offset(placed, i, sorted[i]);
-        int64_t end = sorted[i]->offset + rounded(sorted[i]->bytes);
-        b->p->arena_bytes = end > b->p->arena_bytes ? end : b->p->arena_bytes;
-    }
-}
-
-// By tick: how the sum of live bytes changes. Blocks of one member go by its ticks, into |own|, the others by
-// sets, into |all|.
-static void list_changes(const buffering *b, int64_t *all, int64_t *own) {
-    for (uint32_t i = 0; i < b->p->blocks.count; i++) {
-        const plan_block *block = &b->p->blocks.at[i];
-        if (!block->bytes) {
-            continue;
-        }
-        if (is_of_one_member(b, block)) {
-            own[block->first] += block->bytes;
-            own[block->last + 1] -= block->bytes;
-        } else {
-            all[b->moments[block->first].set_first] += block->bytes;
-            all[b->moments[block->last].set_last + 1] -= block->bytes;
-        }
-    }
-}
-
-// The largest sum of bytes live at one time, the peaks of a set's members coming together: no arena for this schedule
-// can be smaller.
-static int64_t largest_live_sum(const buffering *b) {
-    int64_t *all = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
-    int64_t *own = arena_new_array(b->cx->scratch, int64_t, b->ticks + 2);
-    list_changes(b, all, own);
-    int64_t live = 0, of_member = 0, peak = 0, of_set = 0, largest = 0;
-    for (uint32_t t = 0; t <= b->ticks; t++) {
-        const moment *m = &b->moments[t];
-        live += all[t];
-        of_member += own[t];
-        peak = t == m->member_first || of_member > peak ? of_member : peak;
-        of_set = t == m->set_first ? 0 : of_set;
-        of_set += t == m->member_last ? peak : 0;
-        if (t == m->set_last && live + of_set > largest) {
-            largest = live + of_set;
-        }
-    }
-    return largest;
-}
-
 rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
     plan *p = cx->plan;
     if (!p || !p->items.count) {
@@ -489,7 +368,6 @@ rnnc_status pass_plan_buffers(graph *g, pass_context *cx) {
     mark_moments(&b);
     compute_live_ranges(&b);
     share_in_place(&b);
-    place_blocks(&b);
-    p->live_bytes = largest_live_sum(&b);
+    plan_lay_out(p, b.moments, b.ticks, cx->scratch);
     return RNNC_OK;
 }

@@ -82,6 +82,7 @@ static rnnc_status create_compiled(subject *s, const subject_options *o, diag_si
     if (o->split_all) {
         context_set_split_cost(engine_context(s->engine), 0);
     }
+    context_choose_sets(engine_context(s->engine), o->sets);
     return RNNC_OK;
 }
 

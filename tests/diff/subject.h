@@ -30,6 +30,7 @@ typedef struct subject_options {
     int64_t unroll;               // > 0: of all sequence axes; |pipeline| must have the pass in it or be NULL
     int threads;                  // 0: one
     bool split_all;               // every call is shared out among the threads, however small
+    set_choice sets;              // how sets of independent loops run with several threads
 } subject_options;
 
 typedef struct subject {

@@ -79,19 +79,30 @@ static void check_programs(bits *b, const char *what, const subject_options *o, 
 
 // ---- The properties ----
 
-static void check_threads(bits *b) {
+static void check_threads_and_sets(bits *b, int threads, set_choice sets) {
+    char what[64];
+    snprintf(what, sizeof what, "%d threads, sets %s", threads,
+             sets == SETS_BESIDE ? "side by side" : "split");
     subject_run run = {7, 20, 0};
-    for (int threads = 2; threads <= 3; threads++) {
-        char what[32];
-        snprintf(what, sizeof what, "%d threads", threads);
-        subject_options one = plain_options(b, 7, 20), several = one;
-        several.threads = threads;
-        several.split_all = true;
-        check_programs(b, what, &one, &several, run);
-        // A whole training step: the norm of all gradients, and the weights afterwards.
-        one.pipeline = several.pipeline = NULL;
-        one.update = several.update = &adam;
-        check_programs(b, what, &one, &several, run);
+    subject_options one = plain_options(b, 7, 20), several = one;
+    several.threads = threads;
+    several.split_all = true;
+    several.sets = sets;
+    check_programs(b, what, &one, &several, run);
+    // A whole training step: the norm of all gradients, and the weights afterwards.
+    one.pipeline = several.pipeline = NULL;
+    one.update = several.update = &adam;
+    check_programs(b, what, &one, &several, run);
+}
+
+static void check_threads(bits *b) {
+    for (int threads = 2; threads <= 4; threads++) {
+        check_threads_and_sets(b, threads, SETS_SPLIT);
+        // Only layers of two directions have sets.
+        if (strstr(diff_forms[b->model.form].text, "+ backward") ||
+            strstr(diff_forms[b->model.form].text, ", backward")) {
+            check_threads_and_sets(b, threads, SETS_BESIDE);
+        }
     }
 }
 

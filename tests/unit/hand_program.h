@@ -129,4 +129,9 @@ static inline void hand_run_loop(program *p, int axis, int direction, uint32_t l
     vec_push(&p->memory, p->body, item);
 }
 
+static inline void hand_run_set(program *p, uint32_t length) {
+    program_item item = {.kind = ITEM_SET, .length = length};
+    vec_push(&p->memory, p->body, item);
+}
+
 #endif

@@ -273,6 +273,129 @@ static void test_threads_agree(void **state) {
     }
 }
 
+// The recurrence of |recurrence|, upwards or downwards, added to |p| as a loop.
+static void add_recurrence(program *p, uint32_t step, uint32_t x, int64_t h, int direction) {
+    value_type row = type_vector(DT_F32, BATCH, N);
+    program_place block = hand_place(PLACE_ARENA, 0, h, row), in = hand_place(PLACE_INPUT, x, 0, row);
+    int32_t read = direction > 0 ? 0 : 1, write = direction > 0 ? 1 : 0;
+    program_place stepped[] = {hand_slot(block, AXIS_T, read, 0, false), hand_slot(in, AXIS_T, 0, 0, false),
+                               hand_slot(block, AXIS_T, write, 0, false)};
+    uint32_t call = hand_call(p, step, BATCH, stepped);
+    hand_run_loop(p, AXIS_T, direction, 1);
+    hand_run_call(p, call);
+}
+
+// u up from zeros, d down from zeros, and y = x + x by a call, in one set; then z = u + d over all steps. The slots of
+// the boundaries are never written: the arena begins as zeros.
+static program *set_of_three(void) {
+    program *p = hand_program();
+    value_type xs = type_vector(DT_F32, BATCH | STEPS, N);
+    uint32_t x = hand_input(p, "x", "data", xs);
+    int64_t elements = MAX_T * MAX_B * N, room = (MAX_T + 1) * MAX_B * N;
+    int64_t u = hand_room(p, room, DT_F32), d = hand_room(p, room, DT_F32);
+    int64_t y = hand_room(p, elements, DT_F32), z = hand_room(p, elements, DT_F32);
+    uint32_t step = hand_kernel(p, KERNEL_MAP, "step", N), sum = hand_kernel(p, KERNEL_MAP, "sum", N);
+    for (int i = 0; i < 3; i++) {
+        hand_arg(p, step, DT_F32, i == 2, false, N);
+        hand_arg(p, sum, DT_F32, i == 2, false, N);
+    }
+    int16_t half = hand_op(p, step, OP_MUL, hand_load(p, step, 0), hand_const(p, step, 0.5));
+    hand_store(p, step, 2, hand_op(p, step, OP_ADD, half, hand_load(p, step, 1)));
+    int16_t first = hand_load(p, sum, 0);
+    hand_store(p, sum, 2, hand_op(p, sum, OP_ADD, first, hand_load(p, sum, 1)));
+    hand_run_set(p, 5);
+    add_recurrence(p, step, x, u, 1);
+    add_recurrence(p, step, x, d, -1);
+    program_place in = hand_place(PLACE_INPUT, x, 0, xs);
+    program_place twice[] = {in, in, hand_place(PLACE_ARENA, 0, y, xs)};
+    hand_run_call(p, hand_call(p, sum, BATCH | STEPS, twice));
+    // d has its boundary behind the steps, u before them.
+    program_place up = hand_slot(hand_place(PLACE_ARENA, 0, u, xs), AXIS_T, 1, 0, false);
+    up.pinned = up.spans = true;
+    program_place both[] = {up, hand_place(PLACE_ARENA, 0, d, xs), hand_place(PLACE_ARENA, 0, z, xs)};
+    hand_run_call(p, hand_call(p, sum, BATCH | STEPS, both));
+    hand_output(p, "y", xs, twice[2]);
+    hand_output(p, "z", xs, both[2]);
+    return p;
+}
+
+static float step_up_or_down(const float *x, int64_t row, int64_t t, int64_t batch, int64_t steps,
+                             int direction) {
+    float h = 0;
+    for (int64_t i = 0; i <= (direction > 0 ? t : steps - 1 - t); i++) {
+        h = h * 0.5f + x[(direction > 0 ? i : steps - 1 - i) * batch * N + row];
+    }
+    return h;
+}
+
+static void check_set_of_three(fixture *f, int64_t batch, int64_t steps) {
+    set_extents(f, batch, steps);
+    context_bind_input(f->c, 0, f->x);
+    assert_int_equal(context_run(f->c, 0, 0, &f->d), RNNC_OK);
+    int64_t count = 0;
+    const float *y = context_output(f->c, 0, &count), *z = context_output(f->c, 1, &count);
+    assert_int_equal(count, batch * steps * N);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t row = i % (batch * N), t = i / (batch * N);
+        float up = step_up_or_down(f->x, row, t, batch, steps, 1);
+        assert_true(z[i] == up + step_up_or_down(f->x, row, t, batch, steps, -1));
+        assert_true(y[i] == f->x[i] + f->x[i]);
+    }
+}
+
+static void test_sets(void **state) {
+    (void)state;
+    static const set_choice choices[] = {SETS_BY_COST, SETS_BESIDE, SETS_SPLIT};
+    for (int threads = 1; threads <= 4; threads++) {
+        for (int i = 0; i < 3; i++) {
+            fixture f;
+            start(&f, set_of_three(), threads);
+            context_choose_sets(f.c, choices[i]);
+            check_set_of_three(&f, MAX_B, MAX_T);
+            // The boundary of d moves with the number of steps, so that of fewer steps has been written.
+            stop(&f);
+            start(&f, set_of_three(), threads);
+            context_choose_sets(f.c, choices[i]);
+            assert_int_equal(context_time_calls(f.c, true, &f.d), RNNC_OK);
+            for (int run = 0; run < 5; run++) {
+                check_set_of_three(&f, 3, MAX_T - 2);
+            }
+            assert_int_equal(context_times(f.c)[0].runs, 5 * (MAX_T - 2));
+            assert_int_equal(context_times(f.c)[2].runs, 5);
+            assert_int_equal(context_times(f.c)[3].runs, 5);
+            stop(&f);
+        }
+    }
+}
+
+// Sets that are not whole, or stand in a loop or in another set, are found before anything runs.
+static void test_unsound_sets_are_refused(void **state) {
+    (void)state;
+    fixture f;
+    program *p = set_of_three();
+    start(&f, p, 2);
+    const struct {
+        uint32_t item;
+        program_item wrong;
+        const char *what;
+    } cases[] = {
+        {0, {ITEM_SET, 0, 0, 0, 7}, "the set at item 0"},
+        {0, {ITEM_SET, 0, 0, 0, 1}, "the loop at item 1"}, // the loop leaves the set
+        {2, {ITEM_SET, 0, 0, 0, 1}, "the set at item 2"},
+        {3, {ITEM_SET, 0, 0, 0, 2}, "the set at item 3"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        program_item right = p->body.at[cases[i].item];
+        p->body.at[cases[i].item] = cases[i].wrong;
+        context *c = NULL;
+        uint32_t before = f.d.entries.count;
+        assert_int_equal(context_create(p, &f.code, f.w, 2, &f.d, &c), RNNC_INTERNAL);
+        assert_non_null(strstr(f.d.entries.at[before].message, cases[i].what));
+        p->body.at[cases[i].item] = right;
+    }
+    stop(&f);
+}
+
 static void expect_error(fixture *f, int64_t batch, int64_t steps, const char *text) {
     int64_t extents[] = {batch, steps};
     uint32_t before = f->d.entries.count;
@@ -439,6 +562,8 @@ int main(void) {
         cmocka_unit_test(test_recurrence),
         cmocka_unit_test(test_product_is_skipped_first),
         cmocka_unit_test(test_threads_agree),
+        cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_unsound_sets_are_refused),
         cmocka_unit_test(test_extents_are_checked),
         cmocka_unit_test(test_unbound_input_is_an_error),
         cmocka_unit_test(test_unsound_program_is_refused),
