@@ -8,6 +8,7 @@
 // What a training step keeps in memory, in bytes.
 typedef struct step_memory {
     int64_t arena, weights, slots, inputs;
+    int64_t scratch; // of all threads
 } step_memory;
 
 typedef struct report {
@@ -48,6 +49,7 @@ static int64_t value_bytes(value_type t, const int64_t *extents) {
 
 static void add_up(report *r, const program *p) {
     r->step.arena = p->arena_bytes;
+    r->step.scratch = r->compiler.threads * context_scratch_bytes(p);
     for (uint32_t i = 0; i < p->variables.count; i++) {
         const graph_variable *v = &p->variables.at[i];
         int64_t bytes = variable_elements(v) * dtype_bytes(v->type.elem);
@@ -101,6 +103,10 @@ static void print_values(const report *r) {
                    describe_value(g, graph_type(g, o->node), memory));
         }
     }
+}
+
+static int64_t whole_step(const step_memory *s) {
+    return s->arena + s->weights + s->slots + s->inputs + s->scratch;
 }
 
 static const char *shape_text(const graph_variable *v, const variable_part *part, arena *memory) {
@@ -194,10 +200,12 @@ static void print_memory(const report *r) {
         return;
     }
     printf("\nmemory of a training step (%s): %s\n", describe_extents(g, r->extents, memory),
-           describe_bytes(s->arena + s->weights + s->slots + s->inputs, memory));
+           describe_bytes(whole_step(s), memory));
     printf("  arena %s, weights %s, optimiser %s, inputs %s\n", describe_bytes(s->arena, memory),
            describe_bytes(s->weights, memory), describe_bytes(s->slots, memory),
            describe_bytes(s->inputs, memory));
+    printf("  scratch of %d thread%s %s\n", r->compiler.threads, r->compiler.threads == 1 ? "" : "s",
+           describe_bytes(s->scratch, memory));
 }
 
 static void print_json(const report *r) {
@@ -206,11 +214,12 @@ static void print_json(const report *r) {
     values[count++] = (metric){"parameters", (double)r->parameters};
     if (r->has_memory) {
         const step_memory *s = &r->step;
-        values[count++] = (metric){"step_bytes", (double)(s->arena + s->weights + s->slots + s->inputs)};
+        values[count++] = (metric){"step_bytes", (double)whole_step(s)};
         values[count++] = (metric){"arena_bytes", (double)s->arena};
         values[count++] = (metric){"weight_bytes", (double)s->weights};
         values[count++] = (metric){"optimizer_bytes", (double)s->slots};
         values[count++] = (metric){"input_bytes", (double)s->inputs};
+        values[count++] = (metric){"scratch_bytes", (double)s->scratch};
     }
     strbuf text = {0};
     metrics_render(values, count, &text);

@@ -110,6 +110,17 @@ static int64_t estimate_cost(const kernel_desc *k, const int64_t *ints) {
     return (int64_t)(cost * width < 1e18 ? cost * width : 1e18);
 }
 
+// What the thread with the most units has of |call|'s cost. Few units do not go evenly into threads.
+static int64_t largest_share(const bound_call *call, int members) {
+    int64_t blocks = (call->units + call->grain - 1) / call->grain;
+    int64_t most = (blocks + members - 1) / members;
+    return blocks ? (int64_t)((double)call->cost * (double)most / (double)blocks) : 0;
+}
+
+static bool is_worth_sharing(const bound_call *call, int64_t split_cost) {
+    return call->cost >= split_cost && call->cost - call->share >= split_cost / 2;
+}
+
 static void bind_call(context *c, uint32_t index) {
     const program_call *call = &c->program->calls.at[index];
     const kernel_desc *k = &c->program->kernels.at[call->kernel];
@@ -125,7 +136,8 @@ static void bind_call(context *c, uint32_t index) {
     b->units = kernel_units(k, c->program->shape, b->ints);
     b->grain = k->flat ? 16 : 1;
     b->cost = estimate_cost(k, b->ints);
-    b->alone = call->alone || b->units <= b->grain || b->cost < c->split_cost;
+    b->share = largest_share(b, team_members(c->team));
+    b->alone = call->alone || b->units <= b->grain || !is_worth_sharing(b, c->split_cost);
 }
 
 // Fills an axis's values that kernels read from the arena.

@@ -13,7 +13,7 @@ static int64_t round_up(int64_t n, int64_t unit) {
     return (n + unit - 1) / unit * unit;
 }
 
-static int64_t largest_scratch(const program *p) {
+int64_t context_scratch_bytes(const program *p) {
     int64_t largest = 0;
     for (uint32_t i = 0; i < p->kernels.count; i++) {
         int64_t bytes = kernel_scratch_bytes(&p->kernels.at[i], p->shape);
@@ -25,7 +25,7 @@ static int64_t largest_scratch(const program *p) {
 
 static rnnc_status allocate_arena(context *c, int threads, diag_sink *d) {
     const program *p = c->program;
-    int64_t arena_bytes = round_up(p->arena_bytes, LINE) + LINE, scratch = largest_scratch(p);
+    int64_t arena_bytes = round_up(p->arena_bytes, LINE) + LINE, scratch = context_scratch_bytes(p);
     int64_t alignment = arena_bytes >= 2 * (int64_t)HUGE_PAGE ? HUGE_PAGE : LINE;
     c->bytes = round_up(arena_bytes + threads * scratch, alignment);
     c->arena = p->arena_bytes < 0 || p->arena_bytes > INT64_MAX / 4 || scratch > INT64_MAX / 4 / threads

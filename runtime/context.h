@@ -40,10 +40,13 @@ const void *context_output(const context *c, uint32_t index, int64_t *out_count)
 // The same into |out_values|, whether or not they do.
 void context_copy_output(const context *c, uint32_t index, void *out_values);
 
-// Bytes held besides the weights and the inputs.
+// Bytes held besides the weights and the inputs: the program's arena and the threads' scratch.
 int64_t context_bytes(const context *c);
+// Bytes of scratch that each thread of a context of |p| has for itself.
+int64_t context_scratch_bytes(const program *p);
 
-// A call whose estimated time is below this is not shared out among threads. Values do not depend on it.
+// A call whose estimated time is below this is not shared out among threads, nor one of which sharing would save less
+// than half of this. Values do not depend on it.
 void context_set_split_cost(context *c, int64_t nanoseconds);
 
 // How sets of independent loops run with several threads: as it seems to take less time; or always with each member

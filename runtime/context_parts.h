@@ -5,8 +5,9 @@
 #include "runtime/context.h"
 #include "runtime/team.h"
 
-// A call that takes less than this many nanoseconds is not worth sharing, unless the context is told otherwise.
-enum { SPLIT_COST = 1000 };
+// A call that takes less than this many nanoseconds is not worth sharing, unless the context is told otherwise: two
+// threads would save half of that, and the barrier costs as much.
+enum { SPLIT_COST = 1000, BARRIER_COST = SPLIT_COST / 2 };
 // A member of a set that no thread is to run whole.
 enum { NO_THREAD = -1 };
 
@@ -25,7 +26,8 @@ typedef struct bound_call {
     int64_t *first_ints; // of a loop's first iteration: |ints|, or a copy with another inner length
     int64_t units;
     int64_t grain; // threads' shares begin at multiples of this
-    int64_t cost;  // estimated nanoseconds
+    int64_t cost;  // estimated nanoseconds of one thread
+    int64_t share; // of that: what the thread with most of the units has to do if all threads share them
     bool alone;    // the caller's thread does all of it
 } bound_call;
 

@@ -2,38 +2,26 @@
 // estimated costs, since these depend on the extents of the run.
 #include "runtime/context_parts.h"
 
-// What a barrier costs, in nanoseconds: two threads that share a call of SPLIT_COST save as much.
-enum { BARRIER_COST = SPLIT_COST / 2 };
-
 // What the calls of a list of items take, in nanoseconds.
 typedef struct set_cost {
     double alone; // on one thread
     double split; // each call shared among all threads, as outside of sets
 } set_cost;
 
-// The largest share of |call| that a thread gets if all threads do it together.
-static double shared_cost(const context *c, const bound_call *call) {
-    if (call->alone) {
-        return (double)call->cost;
-    }
-    int64_t members = team_members(c->team), blocks = (call->units + call->grain - 1) / call->grain;
-    return (double)call->cost * (double)((blocks + members - 1) / members) / (double)blocks;
-}
-
 // |before| stands before |call|: a barrier is between them unless the caller's thread does both alone.
-static set_cost cost_of_call(const context *c, const bound_call *call, const bound_call *before) {
+static set_cost cost_of_call(const bound_call *call, const bound_call *before) {
     double barrier = call->alone && before->alone ? 0 : BARRIER_COST;
-    return (set_cost){(double)call->cost, shared_cost(c, call) + barrier};
+    return (set_cost){(double)call->cost, (double)(call->alone ? call->cost : call->share) + barrier};
 }
 
 static set_cost cost_of_member(const context *c, const program_item *item) {
     if (item->kind == ITEM_CALL) {
-        return cost_of_call(c, &c->calls[item->call], &c->calls[item->call]);
+        return cost_of_call(&c->calls[item->call], &c->calls[item->call]);
     }
     set_cost sum = {0, 0};
     for (uint32_t i = 1; i <= item->length; i++) {
         uint32_t before = i > 1 ? i - 1 : item->length;
-        set_cost one = cost_of_call(c, &c->calls[item[i].call], &c->calls[item[before].call]);
+        set_cost one = cost_of_call(&c->calls[item[i].call], &c->calls[item[before].call]);
         sum.alone += one.alone;
         sum.split += one.split;
     }
