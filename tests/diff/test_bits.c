@@ -79,31 +79,46 @@ static void check_programs(bits *b, const char *what, const subject_options *o, 
 
 // ---- The properties ----
 
-static void check_threads_and_sets(bits *b, int threads, set_choice sets) {
+// Compares what several threads give with |expected|, which one thread gave.
+static void check_team(bits *b, const subject_options *one, int threads, set_choice sets,
+                       const run_values *expected) {
     char what[64];
     snprintf(what, sizeof what, "%d threads, sets %s", threads,
              sets == SETS_BESIDE ? "side by side" : "split");
-    subject_run run = {7, 20, 0};
-    subject_options one = plain_options(b, 7, 20), several = one;
+    subject_options several = *one;
     several.threads = threads;
     several.split_all = true;
     several.sets = sets;
-    check_programs(b, what, &one, &several, run);
-    // A whole training step: the norm of all gradients, and the weights afterwards.
-    one.pipeline = several.pipeline = NULL;
-    one.update = several.update = &adam;
-    check_programs(b, what, &one, &several, run);
+    run_values found;
+    if (values_of(b, what, &several, (subject_run){7, 20, 0}, &found)) {
+        check_equal(b, what, expected, &found);
+        run_values_deinit(&found);
+    }
+}
+
+static void check_teams(bits *b, const subject_options *one) {
+    run_values expected;
+    if (!values_of(b, "1 thread", one, (subject_run){7, 20, 0}, &expected)) {
+        return;
+    }
+    check_team(b, one, 2, SETS_SPLIT, &expected);
+    check_team(b, one, 3, SETS_SPLIT, &expected);
+    // Only layers of two directions have sets.
+    const char *form = diff_forms[b->model.form].text;
+    bool has_sets = strstr(form, "+ backward") || strstr(form, ", backward");
+    for (int threads = 2; threads <= 4 && has_sets; threads++) {
+        check_team(b, one, threads, SETS_BESIDE, &expected);
+    }
+    run_values_deinit(&expected);
 }
 
 static void check_threads(bits *b) {
-    for (int threads = 2; threads <= 4; threads++) {
-        check_threads_and_sets(b, threads, SETS_SPLIT);
-        // Only layers of two directions have sets.
-        if (strstr(diff_forms[b->model.form].text, "+ backward") ||
-            strstr(diff_forms[b->model.form].text, ", backward")) {
-            check_threads_and_sets(b, threads, SETS_BESIDE);
-        }
-    }
+    subject_options one = plain_options(b, 7, 20);
+    check_teams(b, &one);
+    // A whole training step: the norm of all gradients, and the weights afterwards.
+    one.pipeline = NULL;
+    one.update = &adam;
+    check_teams(b, &one);
 }
 
 // Keeps row |row| of |rows| of a value whose innermost axis is the batch; false if the batch is not among its axes.
