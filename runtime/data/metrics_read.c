@@ -18,11 +18,16 @@ static uint32_t column_of(metrics_table *t, const char *key) {
     return t->columns.count - 1;
 }
 
-static void put(metrics_table *t, uint32_t column, double value) {
-    metrics_column *c = &t->columns.at[column];
+// Lines that said nothing of the key count as NaN.
+static void fill_up(metrics_table *t, metrics_column *c) {
     while (c->values.count < t->rows) {
         vec_push(&t->memory, c->values, (double)NAN);
     }
+}
+
+static void put(metrics_table *t, uint32_t column, double value) {
+    metrics_column *c = &t->columns.at[column];
+    fill_up(t, c);
     vec_push(&t->memory, c->values, value);
 }
 
@@ -65,16 +70,10 @@ static rnnc_status add_lines(metrics_table *t, const char *text, size_t length, 
         }
         at += count + 1;
     }
-    if (!t->rows) {
-        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", path);
-    }
     for (uint32_t i = 0; i < t->columns.count; i++) {
-        metrics_column *c = &t->columns.at[i];
-        while (c->values.count < t->rows) {
-            vec_push(&t->memory, c->values, (double)NAN);
-        }
+        fill_up(t, &t->columns.at[i]);
     }
-    return RNNC_OK;
+    return t->rows ? RNNC_OK : diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", path);
 }
 
 rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_table) {
