@@ -42,8 +42,12 @@ static void add_row(metrics_table *t, json_t *object) {
     t->rows++;
 }
 
+// Empty lines are passed over.
 static rnnc_status add_line(metrics_table *t, const char *text, size_t length, const char *path, size_t line,
                             diag_sink *d) {
+    if (!length) {
+        return RNNC_OK;
+    }
     json_error_t error;
     json_t *object = json_loadb(text, length, 0, &error);
     if (!json_is_object(object)) {
@@ -64,10 +68,7 @@ static rnnc_status add_lines(metrics_table *t, const char *text, size_t length, 
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
         size_t count = end ? (size_t)(end - (text + at)) : length - at;
-        line++;
-        if (count) {
-            TRY(add_line(t, text + at, count, path, line, d));
-        }
+        TRY(add_line(t, text + at, count, path, ++line, d));
         at += count + 1;
     }
     for (uint32_t i = 0; i < t->columns.count; i++) {
