@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "runtime/block.h"
 #include "runtime/context_parts.h"
 #include "runtime/place.h"
 
-enum { LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
+enum { LINE = BLOCK_LINE };
 
 static int64_t round_up(int64_t n, int64_t unit) {
     return (n + unit - 1) / unit * unit;
@@ -26,20 +26,15 @@ int64_t context_scratch_bytes(const program *p) {
 static rnnc_status allocate_arena(context *c, int threads, diag_sink *d) {
     const program *p = c->program;
     int64_t arena_bytes = round_up(p->arena_bytes, LINE) + LINE, scratch = context_scratch_bytes(p);
-    int64_t alignment = arena_bytes >= 2 * (int64_t)HUGE_PAGE ? HUGE_PAGE : LINE;
-    c->bytes = round_up(arena_bytes + threads * scratch, alignment);
+    c->bytes = arena_bytes + threads * scratch;
     c->arena = p->arena_bytes < 0 || p->arena_bytes > INT64_MAX / 4 || scratch > INT64_MAX / 4 / threads
                    ? NULL
-                   : aligned_alloc((size_t)alignment, (size_t)c->bytes);
+                   : block_allocate((size_t)c->bytes);
     c->members = calloc((size_t)threads, sizeof *c->members);
     if (!c->arena || !c->members) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an arena of %lld bytes",
                          (long long)p->arena_bytes);
     }
-    if (alignment == HUGE_PAGE) {
-        madvise(c->arena, (size_t)c->bytes, MADV_HUGEPAGE); // a wish; pages of any size will do
-    }
-    memset(c->arena, 0, (size_t)c->bytes);
     for (int i = 0; i < threads; i++) {
         c->members[i].scratch = c->arena + arena_bytes + i * scratch;
     }

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
+#include "runtime/block.h"
+
+enum { ALIGNMENT = BLOCK_LINE };
 
 int64_t weights_count(const weight_array *a) {
     return type_columns(a->variable->type);
@@ -29,8 +31,9 @@ static bool total_bytes(const weights *w, size_t *out_bytes) {
     size_t total = 0;
     for (uint32_t i = 0; i < w->count; i++) {
         // Two 31-bit dimensions times 8 fit in 65 bits: one check is enough.
-        uint64_t count = (uint64_t)weights_count(&w->arrays[i]);
-        if (count > SIZE_MAX / 16 || __builtin_add_overflow(total, count * 8 + ALIGNMENT, &total)) {
+        uint64_t count = (uint64_t)weights_count(&w->arrays[i]),
+                 item = (uint64_t)dtype_bytes(w->arrays[i].elem);
+        if (count > SIZE_MAX / 16 || __builtin_add_overflow(total, count * item + ALIGNMENT, &total)) {
             return false;
         }
     }
@@ -51,11 +54,10 @@ rnnc_status weights_create(const graph_variable *variables, uint32_t count, diag
     if (!w || !total_bytes(w, &bytes)) {
         return no_memory(d, w);
     }
-    w->memory = aligned_alloc(ALIGNMENT, bytes);
+    w->memory = block_allocate(bytes);
     if (!w->memory) {
         return no_memory(d, w);
     }
-    memset(w->memory, 0, bytes);
     char *next = w->memory;
     for (uint32_t i = 0; i < count; i++) {
         size_t used = (size_t)weights_count(&w->arrays[i]) * (size_t)dtype_bytes(w->arrays[i].elem);
