@@ -36,6 +36,9 @@ static rnnc_status choose_backend(const command_line *line, diag_sink *d, compil
         return RNNC_OK;
     }
     TRY(codegen_create(line->cpu, d, &c->codegen));
+    if (!line->no_cache) {
+        codegen_use_cache(c->codegen);
+    }
     c->backend = codegen_backend(c->codegen);
     c->shape = c->backend.shape;
     return RNNC_OK;
@@ -114,6 +117,9 @@ static void add_program_statistics(compiler *c, const program *p) {
                     "copies %u outside loops, %u inside\n",
                     p->kernels.count, p->calls.count, (long long)p->arena_bytes, (long long)p->live_bytes,
                     over, p->copies, p->loop_copies);
+        if (c->codegen) {
+            codegen_cache_statistics(c->codegen, &c->statistics);
+        }
     }
 }
 

@@ -58,6 +58,8 @@ static void print_usage(FILE *out) {
         fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
     }
     fprintf(out, "\nrnnc COMMAND --help explains a command, rnnc --version tells the version.\n"
+                 "Compiled kernels are kept in $XDG_CACHE_HOME/rnnc, else in ~/.cache/rnnc, up to "
+                 "RNNC_CACHE_MIB (256).\n"
                  "example: rnnc train examples/series.rnn --weights-out series.safetensors\n");
 }
 

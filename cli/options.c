@@ -56,6 +56,8 @@ static const option_row options[] = {
     {"interpret", OPTION_FLAG, ON_ALL, NULL, AT(interpret), 0, "run by the reference interpreter: slow"},
     {"cpu", OPTION_TEXT, ON_ALL, "CPU", AT(cpu), 0,
      "compile for this processor, as x86-64-v3; \"interpret\": make no machine code"},
+    {"no-cache", OPTION_FLAG, ON_COMPILING, NULL, AT(no_cache), 0,
+     "compile all kernels: read none from the cache on disk, keep none there"},
     {"json", OPTION_FLAG, ON_TRAIN | ON_EVAL | ON_BENCH | ON_CHECK, NULL, AT(json), 0,
      "print results as JSON"},
     {"quiet", OPTION_FLAG, ON_TRAIN, NULL, AT(quiet), 0, "no progress"},

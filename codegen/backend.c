@@ -3,32 +3,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "codegen/compile.h"
-#include "codegen/jit.h"
-#include "codegen/kernel_emit.h"
-#include "codegen/object.h"
+#include "codegen/cache.h"
+#include "codegen/compiler.h"
+#include "codegen/host.h"
+#include "codegen/perf_map.h"
+#include "codegen/symbol.h"
+
+// What changes while it is used, by one thread at a time.
+typedef struct codegen_state {
+    compiler_module module;
+    code_cache cache;
+} codegen_state;
 
 struct codegen {
-    target target;
+    target_facts facts;
+    bool caches;
+    codegen_state *state;
 };
 
 rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen) {
     codegen *c = calloc(1, sizeof *c);
-    if (!c) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the code generator");
-    }
-    rnnc_status status = target_init(&c->target, cpu, d);
+    codegen_state *state = calloc(1, sizeof *state);
+    rnnc_status status = c && state
+                             ? host_choose(cpu, d, &c->facts)
+                             : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the code generator");
     if (status != RNNC_OK) {
         free(c);
+        free(state);
         return status;
     }
+    c->state = state;
     *out_codegen = c;
     return RNNC_OK;
 }
 
 void codegen_destroy(codegen *c) {
     if (c) {
-        target_deinit(&c->target);
+        code_cache_close(&c->state->cache);
+        compiler_module_close(&c->state->module);
+        free(c->state);
         free(c);
     }
 }
@@ -37,7 +50,9 @@ void codegen_destroy(codegen *c) {
 
 // What `compile` gives as a handle.
 typedef struct compiled_set {
-    jit jit;
+    mapped_image mapped;
+    void *loaded; // by LLVM's loader; NULL: it is an image
+    void (*unload)(void *loaded);
     kernel_function *functions[];
 } compiled_set;
 
@@ -45,52 +60,80 @@ static void release(void *self, kernel_code_set *code) {
     (void)self;
     compiled_set *set = code->handle;
     if (set) {
-        jit_deinit(&set->jit);
+        image_unmap(&set->mapped);
+        if (set->loaded) {
+            set->unload(set->loaded);
+        }
         free(set);
     }
     *code = (kernel_code_set){.handle = NULL};
 }
 
-// Of equal kernels the first one has the code.
-static uint32_t first_equal(const kernel_desc *const *kernels, uint32_t i) {
-    uint32_t first = 0;
-    while (first < i && !kernel_equal(kernels[first], kernels[i])) {
-        first++;
-    }
-    return first;
+static rnnc_status load_by_llvm(codegen *c, const kernel_desc *const *kernels, uint32_t count, int threads,
+                                diag_sink *d, compiled_set *set) {
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    set->unload = m->compiler->unload;
+    return m->compiler->load(&c->facts, kernels, count, threads, d, set->functions, &set->loaded);
 }
 
-static rnnc_status load(compiled_set *set, const kernel_desc *const *kernels, uint32_t count,
-                        compiled_objects *objects, diag_sink *d) {
-    TRY(jit_init(&set->jit, d));
-    for (uint32_t i = 0; i < objects->count; i++) {
-        LLVMMemoryBufferRef object = objects->at[i];
-        objects->at[i] = NULL;
-        TRY(jit_add(&set->jit, object, d));
-    }
-    char symbol[KERNEL_SYMBOL_SIZE];
-    for (uint32_t i = 0; i < count; i++) {
-        kernel_symbol(kernels[first_equal(kernels, i)], symbol);
-        TRY(jit_find(&set->jit, symbol, d, &set->functions[i]));
+// Compiles what the cache lacks, and keeps it there if |key| is not NULL.
+static rnnc_status build_image(codegen *c, const kernel_desc *const *kernels, uint32_t count, int threads,
+                               const code_key *key, diag_sink *d, code_image *out_image) {
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    TRY(m->compiler->build(&c->facts, kernels, count, threads, d, out_image));
+    if (key) {
+        code_cache_keep(&c->state->cache, key, out_image, m->compiler->library_path());
     }
     return RNNC_OK;
 }
 
+static rnnc_status get_image(codegen *c, const kernel_desc *const *kernels, uint32_t count, int threads,
+                             diag_sink *d, code_image *out_image) {
+    code_key key;
+    code_cache *cache = &c->state->cache;
+    bool caches = c->caches && code_key_make(&c->facts, kernels, count, &key);
+    if (caches) {
+        code_cache_open(cache, d);
+    }
+    if (caches && code_cache_find(cache, &key, count, d, out_image)) {
+        return RNNC_OK;
+    }
+    return build_image(c, kernels, count, threads, caches ? &key : NULL, d, out_image);
+}
+
+static rnnc_status map_image(const code_image *image, uint32_t count, diag_sink *d, compiled_set *set) {
+    TRY(image_map(image, d, &set->mapped));
+    for (uint32_t i = 0; i < count; i++) {
+        set->functions[i] = image_kernel(image, &set->mapped, i);
+    }
+    perf_map_add(image, &set->mapped, d);
+    return RNNC_OK;
+}
+
+static rnnc_status fill_set(codegen *c, const kernel_desc *const *kernels, uint32_t count, int threads,
+                            diag_sink *d, compiled_set *set) {
+    // Debuggers read what LLVM's loader tells them.
+    if (!image_supported() || getenv("RNNC_JIT_DEBUG")) {
+        return load_by_llvm(c, kernels, count, threads, d, set);
+    }
+    code_image image;
+    TRY(get_image(c, kernels, count, threads, d, &image));
+    rnnc_status status = map_image(&image, count, d, set);
+    image_deinit(&image);
+    return status;
+}
+
 static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,
                            diag_sink *d, kernel_code_set *out_code) {
-    codegen *c = self;
     *out_code = (kernel_code_set){.handle = NULL};
     compiled_set *set = calloc(1, sizeof *set + count * sizeof *set->functions);
     if (!set) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of %u kernels", count);
     }
     *out_code = (kernel_code_set){.handle = set, .functions = set->functions};
-    compiled_objects objects;
-    rnnc_status status = compile_objects(&c->target, kernels, count, threads, d, &objects);
-    if (status == RNNC_OK) {
-        status = load(set, kernels, count, &objects, d);
-        compiled_objects_dispose(&objects);
-    }
+    rnnc_status status = count ? fill_set(self, kernels, count, threads, d, set) : RNNC_OK;
     if (status != RNNC_OK) {
         release(self, out_code);
     }
@@ -98,41 +141,38 @@ static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32
 }
 
 kernel_backend codegen_backend(codegen *c) {
-    return (kernel_backend){"llvm", c, target_shape_of(&c->target.facts), compile, release};
+    return (kernel_backend){"llvm", c, target_shape_of(&c->facts), compile, release};
+}
+
+// ---- The cache ----
+
+void codegen_use_cache(codegen *c) {
+    c->caches = true;
+}
+
+void codegen_cache_statistics(const codegen *c, strbuf *out) {
+    const code_cache *cache = &c->state->cache;
+    if (cache->path) {
+        strbuf_addf(out, "kernel cache %s: found %u, compiled %u, kept %u\n", cache->path, cache->found,
+                    cache->missed, cache->kept);
+    } else if (cache->opened) {
+        strbuf_addf(out, "no kernel cache: %s\n", cache->why);
+    }
 }
 
 // ---- Looking ----
 
 void codegen_describe(const codegen *c, strbuf *out) {
-    const target_facts *f = &c->target.facts;
+    const target_facts *f = &c->facts;
     strbuf_addf(out, "%s, %d vector registers of %d bits, %s", f->cpu, f->vector_registers,
                 f->vector_bytes * 8, f->has_fma ? "fused multiply-add" : "no fused multiply-add");
 }
 
 rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d,
                            strbuf *out) {
-    static const object_form forms[] = {OBJECT_BYTES, OBJECT_ASSEMBLY, OBJECT_LLVM, OBJECT_LLVM_OPTIMIZED};
-    const char *name = k->name ? k->name : "", *defect = kernel_defect(k);
-    if (defect) {
-        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s has %s", name, defect);
-    }
-    LLVMTargetMachineRef machine = target_machine(&c->target);
-    char *error = NULL;
-    LLVMMemoryBufferRef buffer =
-        machine ? object_compile(&k, 1, &c->target, machine, forms[form], &error) : NULL;
-    rnnc_status status = RNNC_OK;
-    if (buffer) {
-        strbuf_add_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
-        LLVMDisposeMemoryBuffer(buffer);
-    } else {
-        status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s cannot be compiled: %s", name,
-                           error ? error : "LLVM has no target machine");
-    }
-    free(error);
-    if (machine) {
-        LLVMDisposeTargetMachine(machine);
-    }
-    return status;
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    return m->compiler->render(&c->facts, k, form, d, out);
 }
 
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash) {

@@ -1,12 +1,13 @@
 // The public door of codegen/: kernels as machine code of this machine, made by LLVM. No LLVM header is
-// needed to use it.
+// needed to use it, and LLVM itself is loaded when the first kernel has to be compiled: not where the cache on
+// disk (cache.h) has all of them.
 //
 // LLVM reports its own running out of memory, and what it cannot select, by ending the process; kernels hold
 // only what the tests have seen selected for every supported target.
 //
 // Two environment variables help to look at the code from outside: with RNNC_PERF_MAP set, /tmp/perf-PID.map
 // names all kernels for `perf report`; with RNNC_JIT_DEBUG set, debuggers are told of them by GDB's interface
-// for compiled code.
+// for compiled code, and the cache is left alone.
 #ifndef RNNC_CODEGEN_BACKEND_H
 #define RNNC_CODEGEN_BACKEND_H
 
@@ -21,11 +22,17 @@ rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen)
 // All code made by the backend must have been released.
 void codegen_destroy(codegen *c);
 
+// Lets `compile` look for code in the user's cache of kernels, and keep there what it had to compile. Without this
+// call every program is compiled. The folder is opened at the first use.
+void codegen_use_cache(codegen *c);
+// One line for people about the cache, and how often it had a program's code; nothing before it was used.
+void codegen_cache_statistics(const codegen *c, strbuf *out);
+
 // The function table for the runtime. |c| must outlive it. `compile` may be called by one thread at a time;
 // the code it gives is immutable.
 kernel_backend codegen_backend(codegen *c);
 
-// One line for people: processor, width and number of vector registers, fused multiply-add.
+// One line for people: level of processor, width and number of vector registers, fused multiply-add.
 void codegen_describe(const codegen *c, strbuf *out);
 
 typedef enum codegen_form {
@@ -35,7 +42,7 @@ typedef enum codegen_form {
     CODEGEN_LLVM_OPTIMIZED, // after LLVM's passes
 } codegen_form;
 
-// Appends kernel |k| in |form| to |out|. The same description gives the same bytes on the same target.
+// Appends kernel |k| in |form| to |out|; not while another thread uses |c|. The same description gives the same bytes on the same target.
 rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d,
                            strbuf *out);
 

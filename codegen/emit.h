@@ -7,17 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// What the code is made for. Filled by target.c; read-only afterwards.
-typedef struct target_facts {
-    const char *triple;
-    const char *cpu;            // LLVM's processor name, or "generic"
-    const char *features;       // LLVM's feature string, "+avx2,+fma,…"
-    bool has_fma;               // false: a multiply-add is emitted as two roundings
-    bool has_masked_memory;     // masked vector loads and stores select inline (AVX, AVX-512; not SSE2)
-    int vector_bytes;           // 16, 32 or 64
-    int vector_registers;       // 8, 16 or 32
-    int64_t l1_bytes, l2_bytes; // of one core's data caches
-} target_facts;
+#include "codegen/facts.h"
 
 typedef struct emitter {
     LLVMContextRef context;

@@ -3,26 +3,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <llvm-c/Core.h>
 #include <llvm-c/LLJITUtils.h>
 #include <llvm-c/Object.h>
+
+#include "codegen/perf_map.h"
 
 static rnnc_status report(diag_sink *d, LLVMErrorRef error, const char *doing) {
     char *message = LLVMGetErrorMessage(error);
     rnnc_status status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "cannot %s: %s", doing, message);
     LLVMDisposeErrorMessage(message);
     return status;
-}
-
-static void open_perf_map(jit *j, diag_sink *d) {
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
-    j->perf_map = fopen(path, "a");
-    if (!j->perf_map) {
-        diag_warning(d, NO_SPAN, "%s: cannot be written, so perf will not know the kernels' names", path);
-    }
 }
 
 rnnc_status jit_init(jit *j, diag_sink *d) {
@@ -36,9 +28,7 @@ rnnc_status jit_init(jit *j, diag_sink *d) {
         jit_deinit(j);
         return status;
     }
-    if (getenv("RNNC_PERF_MAP")) {
-        open_perf_map(j, d);
-    }
+    j->perf_map = perf_map_open(d);
     return RNNC_OK;
 }
 

@@ -1,9 +1,5 @@
 #include "codegen/kernel_emit.h"
 
-#include <ctype.h>
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "codegen/kernels.h"
 
 enum { MOST_REDUCTIONS = LOOP_MAX_CARRIED / 2 };
@@ -15,15 +11,6 @@ static kind_emitter *const emitters[] = {
     [KERNEL_PACK] = emit_pack,         [KERNEL_SEGMENT] = emit_segment, [KERNEL_SCATTER] = emit_scatter,
     [KERNEL_ADD_ROWS] = emit_add_rows, [KERNEL_RANDOM] = emit_random,
 };
-
-void kernel_symbol(const kernel_desc *k, char out_symbol[KERNEL_SYMBOL_SIZE]) {
-    char name[KERNEL_SYMBOL_SIZE / 2];
-    snprintf(name, sizeof name, "%s", k->name && *k->name ? k->name : "kernel");
-    for (char *c = name; *c; c++) {
-        *c = isalnum((unsigned char)*c) || *c == '.' ? *c : '_';
-    }
-    snprintf(out_symbol, KERNEL_SYMBOL_SIZE, "%s.%016" PRIx64, name, kernel_hash(k));
-}
 
 // ---- Defects ----
 
@@ -84,10 +71,6 @@ const char *kernel_defect(const kernel_desc *k) {
 }
 
 // ---- Writing ----
-
-target_shape target_shape_of(const target_facts *t) {
-    return (target_shape){t->vector_bytes, t->vector_registers};
-}
 
 void kernel_emit(emitter *e, const kernel_desc *k) {
     char symbol[KERNEL_SYMBOL_SIZE];

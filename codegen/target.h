@@ -1,23 +1,21 @@
-// What the machine code is made for: the host, or a processor by name.
+// What LLVM calls what code is made for.
 #ifndef RNNC_CODEGEN_TARGET_H
 #define RNNC_CODEGEN_TARGET_H
 
 #include <llvm-c/TargetMachine.h>
 
-#include "codegen/emit.h"
+#include "codegen/facts.h"
 #include "support/diag.h"
 
 // Owned strings behind the facts.
 typedef struct target {
-    target_facts facts;
+    target_facts facts; // with LLVM's names
     char *triple, *cpu, *features;
 } target;
 
-// |cpu|: NULL or "native" for the host's own processor and features; a level "x86-64" … "x86-64-v4"; or
-// LLVM's name of a processor. Code for the target runs on this machine, or it is an error. Unknown names are
-// an error that says the nearest known one. Initialises LLVM's native target; may be called by several
+// Asks LLVM for the names that |facts| leaves open. Initialises LLVM's native target; may be called by several
 // threads at once.
-rnnc_status target_init(target *t, const char *cpu, diag_sink *d);
+rnnc_status target_init(target *t, const target_facts *facts, diag_sink *d);
 void target_deinit(target *t);
 
 // A machine to compile with; each thread needs one of its own. NULL if LLVM cannot make one.

@@ -9,42 +9,55 @@ static uint64_t mix(uint64_t hash, uint64_t value) {
     return hash ^ (hash >> 32);
 }
 
-static uint64_t mix_text(uint64_t hash, const char *text) {
-    for (; text && *text; text++) {
-        hash = mix(hash, (unsigned char)*text);
-    }
-    return hash;
-}
-
 static uint64_t float_bits(double value) {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static uint64_t hash_instr(uint64_t hash, const kernel_instr *i) {
-    hash = mix(hash, (uint64_t)i->code << 32 | (uint64_t)i->elem << 16 | i->full);
-    hash = mix(hash, (uint64_t)(uint16_t)i->a << 48 | (uint64_t)(uint16_t)i->b << 32 |
-                         (uint64_t)(uint16_t)i->c << 16 | (uint16_t)i->arg);
-    return mix(mix(hash, (uint32_t)i->column), float_bits(i->f));
+static void add_instr(const kernel_instr *i, kernel_field *add, void *user) {
+    add(user, (uint64_t)i->code << 32 | (uint64_t)i->elem << 16 | i->full);
+    add(user, (uint64_t)(uint16_t)i->a << 48 | (uint64_t)(uint16_t)i->b << 32 |
+                  (uint64_t)(uint16_t)i->c << 16 | (uint16_t)i->arg);
+    add(user, (uint32_t)i->column);
+    add(user, float_bits(i->f));
+}
+
+// All of the identity but the numbers of arguments, of instructions and of the site's characters.
+static void add_fields(const kernel_desc *k, kernel_field *add, void *user) {
+    add(user, (uint64_t)k->dims << 32 | (uint64_t)k->kept_dims << 16 | (uint64_t)k->flat << 8 | k->elem);
+    add(user, (uint64_t)k->fold << 32 | (uint32_t)k->columns);
+    add(user, (uint64_t)(uint32_t)k->gates << 32 | (uint32_t)k->inner);
+    add(user, (uint64_t)k->batched << 16 | (uint64_t)k->packed << 8 | k->transposed);
+    for (const char *site = k->site; site && *site; site++) {
+        add(user, (unsigned char)*site);
+    }
+    for (uint32_t i = 0; i < k->arg_count; i++) {
+        const kernel_arg *a = &k->args[i];
+        add(user, (uint64_t)(uint32_t)a->columns << 32 | (uint64_t)a->elem << 16 | (uint64_t)a->written << 8 |
+                      a->uniform);
+    }
+    for (uint32_t i = 0; i < k->instr_count; i++) {
+        add_instr(&k->instrs[i], add, user);
+    }
+}
+
+static void mix_field(void *user, uint64_t field) {
+    uint64_t *hash = user;
+    *hash = mix(*hash, field);
 }
 
 uint64_t kernel_hash(const kernel_desc *k) {
-    uint64_t hash = mix(k->kind, (uint64_t)k->dims << 32 | (uint64_t)k->kept_dims << 16 |
-                                     (uint64_t)k->flat << 8 | k->elem);
-    hash = mix(hash, (uint64_t)k->fold << 32 | (uint32_t)k->columns);
-    hash = mix(hash, (uint64_t)(uint32_t)k->gates << 32 | (uint32_t)k->inner);
-    hash = mix(hash, (uint64_t)k->batched << 16 | (uint64_t)k->packed << 8 | k->transposed);
-    hash = mix_text(hash, k->site);
-    for (uint32_t i = 0; i < k->arg_count; i++) {
-        const kernel_arg *a = &k->args[i];
-        hash = mix(hash, (uint64_t)(uint32_t)a->columns << 32 | (uint64_t)a->elem << 16 |
-                             (uint64_t)a->written << 8 | a->uniform);
-    }
-    for (uint32_t i = 0; i < k->instr_count; i++) {
-        hash = hash_instr(hash, &k->instrs[i]);
-    }
+    uint64_t hash = k->kind;
+    add_fields(k, mix_field, &hash);
     return hash;
+}
+
+void kernel_fields(const kernel_desc *k, kernel_field *add, void *user) {
+    add(user, k->kind);
+    add(user, k->site ? strlen(k->site) : 0);
+    add(user, (uint64_t)k->arg_count << 32 | k->instr_count);
+    add_fields(k, add, user);
 }
 
 static bool same_arg(const kernel_arg *a, const kernel_arg *b) {

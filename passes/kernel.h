@@ -132,6 +132,10 @@ enum { PRODUCT_BLOCK = 512 }; // inner indices of one chain of multiply-adds (do
 // Identity, without the name: equal descriptions have equal hashes on every machine and in every run.
 uint64_t kernel_hash(const kernel_desc *k);
 bool kernel_equal(const kernel_desc *a, const kernel_desc *b);
+// Calls |add| with everything that the identity consists of: for hashes wider than kernel_hash. Descriptions give
+// equal sequences if and only if they are equal.
+typedef void kernel_field(void *user, uint64_t field);
+void kernel_fields(const kernel_desc *k, kernel_field *add, void *user);
 
 // One description as text, for `rnnc dump --stage program` and for tests that compare two models' kernels.
 void kernel_print(const kernel_desc *k, strbuf *out);
