@@ -6,7 +6,8 @@
 
 static const char *axes_text(const graph *g, value_type t, arena *memory) {
     const char *text = "";
-    for (uint32_t a = 1; a < g->axes.count; a++) {
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int a = graph_declared_axis(g, place);
         if (t.axes & AXIS_BIT(a)) {
             text = arena_printf(memory, "%s%s%s", text, *text ? ", " : "", g->axes.at[a].name);
         }
@@ -52,7 +53,8 @@ const char *describe_bytes(int64_t bytes, arena *memory) {
 
 const char *describe_extents(const graph *g, const int64_t *extents, arena *memory) {
     const char *text = arena_printf(memory, "batch %lld", (long long)extents[AXIS_BATCH]);
-    for (uint32_t a = 1; a < g->axes.count; a++) {
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int a = graph_declared_axis(g, place);
         text = arena_printf(memory, "%s, %s = %lld", text, g->axes.at[a].name, (long long)extents[a]);
     }
     return text;

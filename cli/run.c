@@ -104,7 +104,9 @@ static rnnc_status make_output(run_job *job, uint32_t i) {
     if (c->type.axes & AXIS_BIT(AXIS_BATCH)) {
         dim[rank++] = job->data->places;
     }
-    for (int a = 1; a < MAX_AXES && rank < ARRAY_MAX_RANK - 1; a++) {
+    const graph *g = job->model->graph;
+    for (uint32_t place = 1; place < g->axes.count && rank < ARRAY_MAX_RANK - 1; place++) {
+        int a = graph_declared_axis(g, place);
         if (c->type.axes & AXIS_BIT(a)) {
             dim[rank++] = job->data->extents[a];
         }
@@ -121,11 +123,13 @@ static void take_output(run_job *job, collected *c, int64_t first, int64_t rows)
     const char *from = engine_output(job->machine.engine, c->output, &count);
     size_t bytes = (size_t)type_columns(c->type) * (size_t)dtype_bytes(c->type.elem);
     bool batch = c->type.axes & AXIS_BIT(AXIS_BATCH);
+    const int64_t *extents = engine_extents(job->machine.engine);
     int64_t members = count / type_columns(c->type);
     int64_t positions = batch ? members / rows : members;
     for (int64_t row = 0; row < (batch ? rows : 1); row++) {
         for (int64_t p = 0; p < positions; p++) {
-            int64_t to = batch ? (first + row) * positions + p : p;
+            int64_t place = graph_declared_position(job->model->graph, c->type.axes, extents, p);
+            int64_t to = batch ? (first + row) * positions + place : place;
             memcpy((char *)c->values.data + (size_t)to * bytes,
                    from + (size_t)(batch ? p * rows + row : p) * bytes, bytes);
         }

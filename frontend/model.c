@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "frontend/axis_order.h"
 #include "frontend/elaborate.h"
 #include "frontend/model_data.h"
 #include "frontend/parse.h"
@@ -267,7 +268,11 @@ static rnnc_status build_all(build *b) {
             b->out->recipe = recipe_evaluate(&b->el, b->recipe, &b->items, &b->settings, &b->out->memory);
         }
     }
-    return b->el.d->error_count == errors ? RNNC_OK : RNNC_TYPE;
+    if (b->el.d->error_count != errors) {
+        return RNNC_TYPE;
+    }
+    axis_order_choose(b->out->graph, b->out->recipe);
+    return RNNC_OK;
 }
 
 // Every arena of the frontend comes back here when the system has no memory left.

@@ -27,9 +27,36 @@ void graph_destroy(graph *g) {
 
 int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size) {
     assert(g->axes.count < MAX_AXES && "too many axes: callers check");
-    axis_info added = {arena_strdup(&g->memory, name), kind, size};
+    axis_info added = {arena_strdup(&g->memory, name), kind, size, (int)g->axes.count};
     vec_push(&g->memory, g->axes, added);
     return (int)g->axes.count - 1;
+}
+
+int graph_declared_axis(const graph *g, uint32_t place) {
+    int axis = 0;
+    while (g->axes.at[axis].declared != (int)place) {
+        axis++;
+    }
+    return axis;
+}
+
+int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *extents, int64_t position) {
+    int64_t index[MAX_AXES] = {0}, declared = 0;
+    axes &= (axis_set)~AXIS_BIT(AXIS_BATCH);
+    if (axis_count(axes) < 2) {
+        return position;
+    }
+    for (int axis = (int)g->axes.count - 1; axis > 0; axis--) {
+        if (axes & AXIS_BIT(axis)) {
+            index[axis] = position % extents[axis];
+            position /= extents[axis];
+        }
+    }
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int axis = graph_declared_axis(g, place);
+        declared = axes & AXIS_BIT(axis) ? declared * extents[axis] + index[axis] : declared;
+    }
+    return declared;
 }
 
 int graph_find_axis(const graph *g, const char *name) {

@@ -82,6 +82,7 @@ typedef struct axis_info {
     const char *name; // "B" for the batch
     axis_kind kind;
     int64_t size; // AXIS_IS_FIXED: its extent; else 0: a number of the run
+    int declared; // its place among the axes as the user wrote them, which is the order of an array's dimensions
 } axis_info;
 
 // How a variable's elements are first filled. Fans for the scaled kinds: dim[0] in, dim[1] out of a matrix.
@@ -153,6 +154,11 @@ graph *graph_create(const char *name, dtype real);
 void graph_destroy(graph *g);
 
 int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size);
+// The number of the axis that was declared at |place| (axis_info.declared).
+int graph_declared_axis(const graph *g, uint32_t place);
+// Where the member of a value that lies at |position| in memory, the batch left aside, stands in an array whose
+// dimensions are in the declared order. |extents|: by axis.
+int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *extents, int64_t position);
 int graph_find_axis(const graph *g, const char *name); // NO_AXIS if there is none
 // Returns the new variable's index. It starts with one part of its own name.
 uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role,

@@ -180,7 +180,8 @@ static const char *expected_shape(loader *l, const data_input *input, bool serie
     const graph *g = l->s->model->graph;
     arena *memory = &l->s->memory;
     const char *text = series ? "[places" : "[examples";
-    for (uint32_t a = 1; !series && a < g->axes.count; a++) {
+    for (uint32_t place = 1; !series && place < g->axes.count; place++) {
+        int a = graph_declared_axis(g, place);
         const axis_info *axis = &g->axes.at[a];
         if (!(input->type.axes & AXIS_BIT(a))) {
             continue;
@@ -224,14 +225,15 @@ static rnnc_status fit_examples(loader *l, const data_input *input) {
     const graph *g = l->s->model->graph;
     const array *a = &l->s->sources.at[input->source].values;
     int at = 1;
-    for (uint32_t axis = 1; axis < g->axes.count; axis++) {
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int axis = graph_declared_axis(g, place);
         if (!(input->type.axes & AXIS_BIT(axis))) {
             continue;
         }
         if (at >= a->rank) {
             return refuse_shape(l, input, expected_shape(l, input, false));
         }
-        TRY(agree_on_extent(l, input, (int)axis, a->dim[at++]));
+        TRY(agree_on_extent(l, input, axis, a->dim[at++]));
     }
     return fit_columns(l, input, at, false);
 }

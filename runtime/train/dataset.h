@@ -2,7 +2,7 @@
 // that batches can be cut from them (feed.h).
 //
 // Examples: the first dimension of every array counts examples; the others are the input's sequence and fixed
-// axes in the order of their numbers, then its columns (which may be left out where there is one). How long the
+// axes in the order in which the model declares them, then its columns (which may be left out where there is one). How long the
 // sequences are is what the data says; a recipe that says otherwise is an error.
 // Windows, random windows and streams: the first dimension counts places along the model's one sequence axis, the
 // rest are columns. A window holds the recipe's steps; `ahead(x, k)` is x k places later; an input without the

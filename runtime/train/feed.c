@@ -173,9 +173,10 @@ static void copy_elements(const data_source *s, int64_t from_at, int64_t count, 
 // Rows lie one after the other in the source and side by side at each position in the engine.
 static void fill_input(const feed *f, const data_input *input, int64_t rows, int64_t steps, void *to) {
     const dataset *s = f->data;
+    const graph *g = s->model->graph;
     const data_source *source = &s->sources.at[input->source];
     int64_t columns = type_columns(input->type), positions = 1, per_unit = 1, shift = input->shift;
-    for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
+    for (uint32_t a = 1; a < g->axes.count; a++) {
         bool has = input->type.axes & AXIS_BIT(a);
         positions *= !has ? 1 : (int)a == s->step_axis ? steps : s->extents[a];
     }
@@ -187,7 +188,8 @@ static void fill_input(const feed *f, const data_input *input, int64_t rows, int
     for (int64_t row = 0; row < rows; row++) {
         int64_t from = (f->first[row] * per_unit + shift) * columns;
         for (int64_t p = 0; p < positions; p++) {
-            copy_elements(source, from + p * columns, columns, input->type.elem, to,
+            int64_t place = graph_declared_position(g, input->type.axes, s->extents, p);
+            copy_elements(source, from + place * columns, columns, input->type.elem, to,
                           (p * rows + row) * columns);
         }
     }

@@ -125,4 +125,68 @@ run 0 $train "$scratch/schedule.rnn" --recipe base --epochs 2 --weights-out "$sc
 tail -c 60 "$scratch/2.base" >"$scratch/b"
 cmp -s "$scratch/a" "$scratch/b" && fail "the second epoch changed nothing"
 
+echo "two sequence axes: an array's dimensions are those of the declaration"
+cat >"$scratch/words.rnn" <<'END'
+model words() {
+    input  spelling: token(7)[T, S]
+    target tag: token(3)[T]
+    h, end = lstm(4, embedding(7, 3, spelling)) along S
+    y = lstm(4, end.h) along T
+    loss = sum[T] mean[batch] cross_entropy(linear(3, y), tag)
+    output letters = h
+    output words = y
+}
+train fit {
+    batch 2
+    optimizer sgd(rate = 0.1)
+    epochs 1
+    data {
+        spelling = npy("spelling")
+        tag = npy("tag")
+    }
+}
+END
+sed 's/\[T, S\]/[S, T]/' "$scratch/words.rnn" >"$scratch/turned.rnn"
+# numbers OUTER INNER: 4 examples of 2 words of 3 letters, the words outside or inside.
+numbers() {
+    awk -v order="$1" 'BEGIN {
+        for (n = 0; n < 4; n++) for (i = 0; i < 6; i++) {
+            t = order == "words" ? int(i / 3) : i % 2; s = order == "words" ? i % 3 : int(i / 2)
+            printf "\\%03o\\0\\0\\0", (n * 5 + t * 3 + s * s) % 7
+        }
+    }'
+}
+printf "$(numbers words)" | make_npy "$scratch/words.npy" '<i4' '4, 2, 3'
+printf "$(numbers letters)" | make_npy "$scratch/turned.npy" '<i4' '4, 3, 2'
+zeros 32 | make_npy "$scratch/tag.npy" '<i4' '4, 2'
+for form in words turned; do
+    run 0 $train "$scratch/$form.rnn" --data spelling="$scratch/$form.npy" --data tag="$scratch/tag.npy" \
+        --weights-out "$scratch/$form.safetensors"
+    for how in --interpret --no-cache; do
+        run 0 "$RNNC" run "$scratch/$form.rnn" --weights "$scratch/words.safetensors" $how --in spelling="$scratch/$form.npy" \
+            --out letters="$scratch/$form.letters.npy" --out words="$scratch/$form$how.npy"
+    done
+done
+tail -c 200 "$scratch/words.safetensors" >"$scratch/a"
+tail -c 200 "$scratch/turned.safetensors" >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" || fail "the order of the declaration changes what is learnt"
+for how in --interpret --no-cache; do
+    cmp -s "$scratch/words$how.npy" "$scratch/turned$how.npy" || fail "the order of the declaration changes the words"
+done
+# Of 4 x 2 x 3 vectors of 16 bytes behind a header of 128 or 64: word 1, letter 2 of the last example is the last in both.
+vector() {
+    tail -c "$2" "$1" | head -c 16
+}
+vector "$scratch/words.letters.npy" 16 >"$scratch/a"
+vector "$scratch/turned.letters.npy" 16 >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" || fail "the last letters differ"
+# Word 0, letter 2: the fourth from the end in [T, S], the second in [S, T].
+vector "$scratch/words.letters.npy" 64 >"$scratch/a"
+vector "$scratch/turned.letters.npy" 32 >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" || fail "letters are in the wrong place"
+vector "$scratch/turned.letters.npy" 64 >"$scratch/b"
+cmp -s "$scratch/a" "$scratch/b" && fail "all letters are the same"
+refused 'needs \[examples, T, S\]' "$RNNC" run "$scratch/words.rnn" --weights "$scratch/words.safetensors" \
+    --in spelling="$scratch/tag.npy" --out words="$scratch/none.npy"
+
 finish
