@@ -9,6 +9,7 @@
 #include "runtime/data/plot.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/machine.h"
+#include "runtime/train/record.h"
 
 #define RNNC_VERSION "0.1.0"
 
@@ -82,10 +83,13 @@ typedef struct carried_data {
 
 rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, diag_sink *d,
                       dataset **out_dataset);
-// Fills the machine's weights from the file of --weights and takes its vocabularies along.
-rnnc_status load_weights(const char *path, machine *m, diag_sink *d);
+// Fills the machine's weights from a file of weights or a checkpoint. |partial|: as far as they fit.
+rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d);
 rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried);
 void carried_deinit(carried_data *c);
+// What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,
+// rnnc's version.
+rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);
 // Writes weights with the model's text, its settings and vocabularies.
 rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d);
 // Whether a file can be written at |path|, found out before long work.

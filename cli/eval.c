@@ -43,7 +43,7 @@ static rnnc_status run_evaluation(evaluation *e) {
     TRY(load_data(line, e->model, &e->carried, e->d, &e->data));
     graph_keep_measured(e->model->graph);
     TRY(build_machine(&e->compiler, e->model->graph, NULL, e->data->extents, e->d, &e->machine));
-    TRY(load_weights(line->weights, &e->machine, e->d));
+    TRY(load_weights(line->weights, false, &e->machine, e->d));
     measures m;
     TRY(training_evaluate(&e->machine, e->data, DATA_ALL, (uint64_t)line->seed, e->d, &m));
     print_measures(line, &m);

@@ -4,9 +4,9 @@
 
 #include "cli/command.h"
 #include "runtime/data/atomic_file.h"
-#include "runtime/weights_file.h"
+#include "runtime/train/checkpoint.h"
 
-static const char vocabulary_prefix[] = "vocabulary.";
+static const char vocabulary_prefix[] = "vocabulary.", hash_prefix[] = "vocabulary_hash.";
 
 rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, diag_sink *d,
                       dataset **out_dataset) {
@@ -23,18 +23,47 @@ rnnc_status load_data(const command_line *line, const model *m, const carried_da
     return dataset_load(&request, d, out_dataset);
 }
 
-rnnc_status load_weights(const char *path, machine *m, diag_sink *d) {
-    weights *w = engine_weights(m->engine);
-    TRY(weights_load(w, SELECT_WEIGHTS, path, d));
+static rnnc_status load_from(const safetensors *file, bool partial, weights *w, diag_sink *d) {
+    safetensors tensors;
+    TRY(checkpoint_weights(file, d, &tensors));
+    rnnc_status status =
+        partial ? weights_load_partial(w, &tensors, d) : weights_load_from(w, SELECT_WEIGHTS, &tensors, d);
+    safetensors_deinit(&tensors);
     weights_changed(w);
-    return RNNC_OK;
+    return status;
 }
 
-static rnnc_status add_vocabulary(const char *path, const text_pair *pair, diag_sink *d, carried_data *out) {
+rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d) {
+    safetensors file;
+    TRY(safetensors_read(path, d, &file));
+    bool summed = safetensors_metadata(&file, SAFETENSORS_CHECKSUM_KEY) != NULL;
+    rnnc_status status = summed ? safetensors_verify(&file, d) : RNNC_OK;
+    status = status == RNNC_OK ? load_from(&file, partial, engine_weights(m->engine), d) : status;
+    safetensors_deinit(&file);
+    return status;
+}
+
+// A vocabulary that was changed by hand would number other characters than the weights were trained on.
+static rnnc_status check_hash(const char *path, const char *key, const char *text, const safetensors *file,
+                              arena *memory, diag_sink *d) {
+    const char *kept = safetensors_metadata(file, arena_printf(memory, "%s%s", hash_prefix, key));
+    const char *found = arena_printf(memory, "%08x", safetensors_crc(0, text, strlen(text)));
+    if (!kept || strcmp(kept, found) == 0) {
+        return RNNC_OK;
+    }
+    return diag_fail(d, RNNC_CORRUPT, NO_SPAN,
+                     "%s: the vocabulary of '%s' is not the one it was written with: its hash is %s, not %s",
+                     path, key, found, kept);
+}
+
+static rnnc_status add_vocabulary(const char *path, const text_pair *pair, const safetensors *file,
+                                  diag_sink *d, carried_data *out) {
+    const char *key = pair->key + strlen(vocabulary_prefix);
+    TRY(check_hash(path, key, pair->value, file, &out->memory, d));
     vocabulary *v = arena_new(&out->memory, vocabulary);
     file_view view = {path, (const uint8_t *)pair->value, strlen(pair->value)};
     TRY(vocabulary_parse(view, d, v));
-    data_vocabulary added = {arena_strdup(&out->memory, pair->key + strlen(vocabulary_prefix)), v};
+    data_vocabulary added = {arena_strdup(&out->memory, key), v};
     vec_push(&out->memory, out->vocabularies, added);
     return RNNC_OK;
 }
@@ -47,7 +76,7 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
     rnnc_status status = RNNC_OK;
     for (size_t i = 0; i < file.metadata_count && status == RNNC_OK; i++) {
         if (strncmp(file.metadata[i].key, vocabulary_prefix, strlen(vocabulary_prefix)) == 0) {
-            status = add_vocabulary(path, &file.metadata[i], d, out_carried);
+            status = add_vocabulary(path, &file.metadata[i], &file, d, out_carried);
         }
     }
     safetensors_deinit(&file);
@@ -70,54 +99,53 @@ rnnc_status check_writable(const char *path, diag_sink *d) {
 
 // ---- Saving ----
 
-typedef VEC(text_pair) pair_texts;
-
-static void add_pair(arena *memory, pair_texts *pairs, const char *key, const char *value) {
-    text_pair pair = {arena_strdup(memory, key), arena_strdup(memory, value)};
-    vec_push(memory, *pairs, pair);
-}
-
-static void add_settings(const command_line *line, arena *memory, pair_texts *pairs) {
+static void add_settings(const command_line *line, record *about) {
     const char *text = "";
     for (uint32_t i = 0; i < line->settings.count; i++) {
-        text = arena_printf(memory, "%s%s=%s\n", text, line->settings.at[i].key, line->settings.at[i].value);
+        const option_pair *pair = &line->settings.at[i];
+        text = arena_printf(&about->memory, "%s%s=%s\n", text, pair->key, pair->value);
     }
     if (*text) {
-        add_pair(memory, pairs, "rnnc.settings", text);
+        record_text(about, "rnnc.settings", text);
     }
 }
 
-static void add_vocabularies(const dataset *data, arena *memory, pair_texts *pairs) {
+static void add_vocabularies(const dataset *data, record *about) {
     for (uint32_t i = 0; data && i < data->sources.count; i++) {
         const data_source *s = &data->sources.at[i];
         if (s->characters.count) {
             strbuf text = {0};
             vocabulary_render(&s->characters, &text);
-            add_pair(memory, pairs, arena_printf(memory, "%s%s", vocabulary_prefix, s->key),
-                     strbuf_text(&text));
+            uint32_t hash = safetensors_crc(0, text.text, text.length);
+            record_text(about, record_key(about, vocabulary_prefix, s->key), strbuf_text(&text));
+            record_text(about, record_key(about, hash_prefix, s->key),
+                        arena_printf(&about->memory, "%08x", hash));
             strbuf_deinit(&text);
         }
     }
 }
 
-rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d) {
-    arena memory;
-    arena_init(&memory);
-    pair_texts pairs = {0};
+rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about) {
     file_bytes source = {0};
-    add_pair(&memory, &pairs, "rnnc.version", RNNC_VERSION);
-    rnnc_status status = gzfile_read(line->file, 0, d, &source);
+    record_text(about, "rnnc.version", RNNC_VERSION);
+    TRY(gzfile_read(line->file, 0, d, &source));
+    record_text(about, "rnnc.model", (const char *)source.data);
+    file_bytes_deinit(&source);
+    add_settings(line, about);
+    if (data->recipe) {
+        record_text(about, "rnnc.recipe", data->recipe->name);
+    }
+    add_vocabularies(data, about);
+    return RNNC_OK;
+}
+
+rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d) {
+    record about = {0};
+    rnnc_status status = describe_weights(line, data, d, &about);
     if (status == RNNC_OK) {
-        add_pair(&memory, &pairs, "rnnc.model", (const char *)source.data);
-        add_settings(line, &memory, &pairs);
-        if (data->recipe) {
-            add_pair(&memory, &pairs, "rnnc.recipe", data->recipe->name);
-        }
-        add_vocabularies(data, &memory, &pairs);
-        status = weights_save(engine_weights(m->engine), SELECT_WEIGHTS, pairs.at, pairs.count,
+        status = weights_save(engine_weights(m->engine), SELECT_WEIGHTS, about.pairs.at, about.pairs.count,
                               line->weights_out, d);
     }
-    file_bytes_deinit(&source);
-    arena_deinit(&memory);
+    record_deinit(&about);
     return status;
 }

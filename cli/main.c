@@ -24,7 +24,8 @@ static const command_row commands[] = {
      "rnnc dump examples/series.rnn --passes \"simplify, differentiate\""},
     {"train", ON_TRAIN, command_train, "train a model by a recipe",
      "rnnc train MODEL --data KEY=PATH … [--recipe R] [--set N=V] [--epochs N] [--steps N] [--threads N]\n"
-     "           [--seed N] [--weights-out F.safetensors] [--metrics F.jsonl] [--interpret]",
+     "           [--seed N] [--weights-out F.safetensors] [--metrics F.jsonl] [--interpret]\n"
+     "           [--checkpoint DIR [--resume] [--max-time TIME]]",
      "rnnc train examples/series.rnn --weights-out series.safetensors --continue 300 --plot series.svg"},
     {"eval", ON_EVAL, command_eval, "the loss and metrics of a trained model on some data",
      "rnnc eval MODEL --weights F.safetensors --data KEY=PATH … [--json]",

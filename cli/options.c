@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_PAIR } option_kind;
+typedef enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_NUMBER,
+    OPTION_PAIR,
+    OPTION_TIME,  // 90, 90s, 10m, 1.5h, 2d
+    OPTION_PLACE, // a folder or file that may be left out
+} option_kind;
 
 typedef struct option_row {
     const char *name;
@@ -38,6 +45,19 @@ static const option_row options[] = {
      "where to write the trained weights"},
     {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0,
      "where to write a JSON line for each epoch"},
+    {"partial", OPTION_FLAG, ON_TRAIN, NULL, AT(partial), 0,
+     "with --weights: take what fits, leave the rest as it is, say which"},
+    {"checkpoint", OPTION_TEXT, ON_TRAIN, "DIR", AT(checkpoint), 0,
+     "a folder for checkpoints, one at the end of each epoch, and for the best weights"},
+    {"checkpoint-every", OPTION_NUMBER, ON_TRAIN, "N", AT(checkpoint_every), 1, "one every N steps, too"},
+    {"checkpoint-keep", OPTION_NUMBER, ON_TRAIN, "K", AT(checkpoint_keep), 1,
+     "how many of the newest to keep; else 3"},
+    {"resume", OPTION_PLACE, ON_TRAIN, "[DIR|F]", AT(resume), 0,
+     "go on from the newest checkpoint of the folder, or from a given one"},
+    {"max-time", OPTION_TIME, ON_TRAIN, "TIME", AT(max_seconds), 0,
+     "stop this run after 90 (seconds), 10m, 1.5h or 2d, with a checkpoint"},
+    {"max-steps", OPTION_NUMBER, ON_TRAIN, "N", AT(max_steps), 1,
+     "stop this run after N steps, with a checkpoint"},
     {"continue", OPTION_NUMBER, ON_TRAIN | ON_RUN, "N", AT(continue_steps), 1,
      "let the model go on by itself for N steps and draw it"},
     {"plot", OPTION_TEXT, ON_TRAIN | ON_RUN, "F.svg", AT(plot), 0,
@@ -122,6 +142,26 @@ static rnnc_status read_number(const option_row *row, const char *text, diag_sin
     return RNNC_OK;
 }
 
+static double unit_seconds(const char *unit) {
+    return !*unit || strcmp(unit, "s") == 0 ? 1
+           : strcmp(unit, "m") == 0         ? 60
+           : strcmp(unit, "h") == 0         ? 3600
+           : strcmp(unit, "d") == 0         ? 86400
+                                            : 0;
+}
+
+static rnnc_status read_time(const option_row *row, const char *text, diag_sink *d, double *out) {
+    char *end = NULL;
+    double value = strtod(text, &end) * (end == text ? 0 : unit_seconds(end));
+    if (!(value > 0 && value < 1e12)) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "--%s takes a time above 0 as 90, 90s, 10m, 1.5h or 2d, found '%s'", row->name,
+                         text);
+    }
+    *out = value;
+    return RNNC_OK;
+}
+
 static rnnc_status read_pair(const option_row *row, const char *text, diag_sink *d, command_line *line,
                              pair_list *list) {
     const char *equals = strchr(text, '=');
@@ -144,11 +184,19 @@ static rnnc_status store(const option_row *row, const char *value, diag_sink *d,
     char *at = (char *)line + row->offset;
     switch (row->kind) {
     case OPTION_FLAG: *(bool *)at = true; return RNNC_OK;
-    case OPTION_TEXT: *(const char **)at = value; return RNNC_OK;
+    case OPTION_TEXT:
+    case OPTION_PLACE: *(const char **)at = value; return RNNC_OK;
+    case OPTION_TIME: return read_time(row, value, d, (double *)at);
     case OPTION_NUMBER: return read_number(row, value, d, (int64_t *)at);
     case OPTION_PAIR: return read_pair(row, value, d, line, (pair_list *)at);
     }
     return RNNC_INTERNAL;
+}
+
+bool options_is_place(const char *text) {
+    size_t length = strlen(text);
+    bool is_model = length >= 4 && strcmp(text + length - 4, ".rnn") == 0;
+    return *text && *text != '-' && !is_model;
 }
 
 // Reads argv[*at], which begins with "--", and its value.
@@ -164,7 +212,9 @@ static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, dia
     if (row->kind == OPTION_FLAG && value) {
         return misuse(d, row->name, "takes no value");
     }
-    if (row->kind != OPTION_FLAG && !value) {
+    if (row->kind == OPTION_PLACE && !value) {
+        value = *at + 1 < argc && options_is_place(argv[*at + 1]) ? argv[++*at] : "";
+    } else if (row->kind != OPTION_FLAG && !value) {
         if (*at + 1 >= argc) {
             return misuse(d, row->name,
                           arena_printf(&line->memory, "needs a value: --%s %s", row->name, row->value));
@@ -200,7 +250,8 @@ static rnnc_status read_argument(int argc, char **argv, int *at, unsigned bit, d
 }
 
 rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, command_line *out_line) {
-    *out_line = (command_line){.seed = 1, .bisect_limit = -1};
+    *out_line =
+        (command_line){.seed = 1, .checkpoint_keep = 3, .bisect_limit = -1, .argc = argc, .argv = argv};
     arena_init(&out_line->memory);
     for (int at = 2; at < argc; at++) {
         TRY(read_argument(argc, argv, &at, bit, d, out_line));

@@ -44,12 +44,22 @@ typedef struct command_line {
     int64_t continue_steps; // 0: no forecast
     const char *plot, *metric;
     bool log_scale;
+    const char *checkpoint; // folder
+    const char *resume;     // NULL: no; "": from that folder; else another folder, or a checkpoint
+    int64_t checkpoint_every, checkpoint_keep, max_steps;
+    double max_seconds;
+    bool partial;
+    int argc; // of the process
+    char **argv;
     bool help;
 } command_line;
 
 // Reads argv[2 …] for the subcommand |bit|. On a mistake reports it and returns RNNC_INVALID_ARGUMENT.
 rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, command_line *out_line);
 void options_deinit(command_line *line);
+
+// Whether |text|, behind an option whose value may be left out, is that value: neither an option nor a model.
+bool options_is_place(const char *text);
 
 // The options of a subcommand with their explanations.
 void options_print_help(unsigned bit, FILE *out);

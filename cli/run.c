@@ -171,7 +171,7 @@ static rnnc_status run_arrays(run_job *job) {
     graph_keep_outputs(job->model->graph, is_wanted, line);
     TRY(build_machine(&job->compiler, job->model->graph, NULL, job->data->extents, job->d, &job->machine));
     TRY(check_given(job));
-    TRY(load_weights(line->weights, &job->machine, job->d));
+    TRY(load_weights(line->weights, false, &job->machine, job->d));
     TRY(feed_create(job->data, DATA_ALL, FEED_IN_ORDER, 0, job->d, &job->feed));
     job->outputs = calloc(line->outputs.count, sizeof *job->outputs);
     if (!job->outputs) {
@@ -190,7 +190,7 @@ static rnnc_status run_forecast(run_job *job) {
     TRY(load_vocabularies(line->weights, job->d, &job->carried));
     TRY(load_data(line, job->model, &job->carried, job->d, &job->data));
     TRY(build_machine(&job->compiler, job->model->graph, NULL, job->data->extents, job->d, &job->machine));
-    TRY(load_weights(line->weights, &job->machine, job->d));
+    TRY(load_weights(line->weights, false, &job->machine, job->d));
     return show_forecast(line, &job->machine, job->data, job->d);
 }
 

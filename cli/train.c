@@ -1,10 +1,10 @@
 // rnnc train
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "cli/command.h"
+#include "cli/checkpoints.h"
+#include "cli/signals.h"
 #include "runtime/initialize.h"
-#include "runtime/train/trainer.h"
 
 typedef struct training_job {
     const command_line *line;
@@ -17,7 +17,16 @@ typedef struct training_job {
     machine machine, plain_machine;
     rate_rule *rules;
     carried_data carried;
+    kept_training kept;
+    double begin; // seconds
+    int signal;   // that the training was stopped by; 0: none
 } training_job;
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
 
 static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
     TRY(line->weights_out ? check_writable(line->weights_out, d) : RNNC_OK);
@@ -34,7 +43,8 @@ static rnnc_status initialize(training_job *job) {
     uint64_t seed = (uint64_t)job->line->seed;
     TRY(weights_initialize(engine_weights(job->machine.engine), rules, r->init.count, seed, job->d));
     TRY(machine_reset_slots(&job->machine, job->d));
-    return job->line->weights ? load_weights(job->line->weights, &job->machine, job->d) : RNNC_OK;
+    bool given = job->line->weights && !job->kept.resumes;
+    return given ? load_weights(job->line->weights, job->line->partial, &job->machine, job->d) : RNNC_OK;
 }
 
 static rnnc_status build_machines(training_job *job) {
@@ -82,6 +92,9 @@ static void print_start(const training_job *job) {
             describe_count(parameters, &memory),
             describe_extents(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
     print_left_over(job->data, &memory);
+    if (job->kept.resumes) {
+        fprintf(stderr, "goes on from %s\n", job->kept.from.name);
+    }
     arena_deinit(&memory);
 }
 
@@ -127,11 +140,56 @@ static rnnc_status show_trained(training_job *job) {
     return show_forecast(job->line, plain, job->data, job->d);
 }
 
-static rnnc_status run_training(training_job *job) {
+// ---- A training that was stopped ----
+
+static bool is_stop_asked(void *user) {
+    (void)user;
+    return signals_noted() != 0;
+}
+
+static const char *stop_words(const training_job *job, training_end end) {
+    return end == TRAINING_STOPPED       ? signals_name(job->signal)
+           : end == TRAINING_OUT_OF_TIME ? "--max-time"
+                                         : "--max-steps";
+}
+
+static void print_stop(const training_job *job, const training_result *result) {
+    const command_line *line = job->line;
+    fprintf(stderr, "stopped by %s after step %lld, in epoch %lld\n", stop_words(job, result->end),
+            (long long)result->steps, (long long)result->epochs + 1);
+    if (job->kept.folder.path) {
+        arena memory;
+        arena_init(&memory);
+        fprintf(stderr, "checkpoint %s\ngo on with: ",
+                checkpoint_path(&memory, job->kept.folder.path, result->steps));
+        print_resuming(line, &job->kept, stderr);
+        arena_deinit(&memory);
+    } else if (line->weights_out) {
+        fprintf(stderr,
+                "the weights so far are in %s; with --checkpoint DIR the training could have gone on\n",
+                line->weights_out);
+    } else {
+        fputs("nothing is kept of it: see --checkpoint and --weights-out\n", stderr);
+    }
+}
+
+// Weights that are not what the training aims at are written only where they would be lost.
+static rnnc_status end_stopped(training_job *job, const training_result *result) {
+    job->signal = result->end == TRAINING_STOPPED ? signals_noted() : 0;
+    if (!job->kept.folder.path && job->line->weights_out) {
+        TRY(save_weights(job->line, &job->machine, job->data, job->d));
+    }
+    print_stop(job, result);
+    return RNNC_OK;
+}
+
+// ---- All of it ----
+
+static training training_of(training_job *job) {
     const command_line *line = job->line;
     const recipe *r = job->model->recipe;
     bool stated = line->epochs || line->steps;
-    training t = {
+    return (training){
         .machine = &job->machine,
         .validation = job->data->validation_last ? &job->plain_machine : NULL,
         .data = job->data,
@@ -140,10 +198,30 @@ static rnnc_status run_training(training_job *job) {
         .max_steps = stated ? line->steps : r->max_steps,
         .metrics_path = line->metrics,
         .progress = line->quiet ? NULL : stderr,
+        .checkpoints = {job->kept.folder.path, line->checkpoint_every, line->checkpoint_keep,
+                        &job->kept.about, job->kept.resumes ? &job->kept.from : NULL},
+        .stop = is_stop_asked,
+        .slot_steps = line->max_steps,
     };
+}
+
+// What is left of --max-time after compiling; a time that is already over still stops only after a question.
+static double slot_seconds(const training_job *job) {
+    double left = job->line->max_seconds - (seconds_now() - job->begin);
+    return job->line->max_seconds <= 0 ? 0 : left > 1e-9 ? left : 1e-9;
+}
+
+static rnnc_status run_training(training_job *job) {
+    const command_line *line = job->line;
+    training t = training_of(job);
     training_result result;
     print_start(job);
+    signals_watch();
+    t.slot_seconds = slot_seconds(job);
     TRY(training_run(&t, job->d, &result));
+    if (result.end != TRAINING_DONE) {
+        return end_stopped(job, &result);
+    }
     if (line->weights_out) {
         TRY(save_weights(line, &job->machine, job->data, job->d));
     }
@@ -151,23 +229,29 @@ static rnnc_status run_training(training_job *job) {
     return line->continue_steps ? show_trained(job) : RNNC_OK;
 }
 
+// Vocabularies of weights to begin with; a training that goes on has them in its checkpoint.
+static rnnc_status load_carried(training_job *job) {
+    const char *path = job->kept.resumes ? job->kept.from.name : job->line->weights;
+    return job->line->weights ? load_vocabularies(path, job->d, &job->carried) : RNNC_OK;
+}
+
 static rnnc_status run_job(training_job *job) {
     TRY(load_source(job->line, job->d, &job->source));
     TRY(load_model_with_recipe(&job->source, true, job->d, &job->model));
     TRY(open_compiler(job->line, job->d, &job->compiler));
     TRY(check_outputs(job->line, job->d));
-    if (job->line->weights) {
-        TRY(load_vocabularies(job->line->weights, job->d, &job->carried));
-    }
+    TRY(open_kept(job->line, job->d, &job->kept));
+    TRY(load_carried(job));
     TRY(load_data(job->line, job->model, job->line->weights ? &job->carried : NULL, job->d, &job->data));
+    TRY(identify_kept(job->line, &job->source, job->data, job->d, &job->kept));
     TRY(build_machines(job));
-    show_diagnostics(job->d);
     TRY(initialize(job));
+    show_diagnostics(job->d);
     return run_training(job);
 }
 
 rnnc_status command_train(const command_line *line, diag_sink *d) {
-    training_job job = {.line = line, .d = d};
+    training_job job = {.line = line, .d = d, .begin = seconds_now(), .kept = {.folder = {NULL, -1}}};
     rnnc_status status = run_job(&job);
     machine_destroy(&job.machine);
     machine_destroy(&job.plain_machine);
@@ -177,5 +261,11 @@ rnnc_status command_train(const command_line *line, diag_sink *d) {
     model_destroy(job.model);
     model_destroy(job.plain);
     unload_source(&job.source);
+    close_kept(&job.kept);
+    if (status == RNNC_OK && job.signal) {
+        fflush(stdout);
+        show_diagnostics(d);
+        signals_end(job.signal);
+    }
     return status;
 }

@@ -30,10 +30,10 @@ static void part_list_deinit(part_list *l) {
     free(l->parts);
 }
 
-static rnnc_status part_list_init(const weights *w, int selection, diag_sink *d, part_list *out_list) {
+rnnc_status weights_list_parts(const weights *w, int selection, diag_sink *d, weight_part_list *out_list) {
     size_t capacity = (size_t)count_parts(w) + 1;
-    *out_list = (part_list){calloc(capacity, sizeof *out_list->parts), calloc(capacity, sizeof(array)), 0};
-    if (!out_list->parts || !out_list->arrays) {
+    *out_list = (weight_part_list){calloc(capacity, sizeof *out_list->parts), 0};
+    if (!out_list->parts) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of %zu parts", capacity);
     }
     for (uint32_t i = 0; i < w->count; i++) {
@@ -43,6 +43,16 @@ static rnnc_status part_list_init(const weights *w, int selection, diag_sink *d,
         }
     }
     return RNNC_OK;
+}
+
+static rnnc_status part_list_init(const weights *w, int selection, diag_sink *d, part_list *out_list) {
+    weight_part_list list;
+    *out_list = (part_list){0};
+    TRY(weights_list_parts(w, selection, d, &list));
+    *out_list = (part_list){list.parts, calloc(list.count + (size_t)1, sizeof(array)), list.count};
+    return out_list->arrays
+               ? RNNC_OK
+               : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of %u parts", list.count);
 }
 
 static array_kind kind_of(dtype elem) {
@@ -68,7 +78,7 @@ static void set_element(array *a, int64_t i, double value) {
     }
 }
 
-static rnnc_status part_to_array(const weight_part *p, diag_sink *d, array *out_array) {
+rnnc_status weights_part_to_array(const weight_part *p, diag_sink *d, array *out_array) {
     int64_t dim[2];
     int rank = file_shape(p, dim);
     TRY(array_create(kind_of(p->array->variable->type.elem), rank, dim, p->part->name, d, out_array));
@@ -78,35 +88,18 @@ static rnnc_status part_to_array(const weight_part *p, diag_sink *d, array *out_
     return RNNC_OK;
 }
 
-static rnnc_status save_list(part_list *l, const safetensors_contents *around, const char *path,
-                             diag_sink *d) {
-    named_array *tensors = calloc(l->count + (size_t)1, sizeof *tensors);
-    if (!tensors) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for a list of %u tensors", path,
-                         l->count);
-    }
-    rnnc_status status = RNNC_OK;
-    for (uint32_t i = 0; i < l->count && status == RNNC_OK; i++) {
-        status = part_to_array(&l->parts[i], d, &l->arrays[i]);
-        tensors[i] = (named_array){l->parts[i].part->name, &l->arrays[i]};
-    }
-    if (status == RNNC_OK) {
-        safetensors_contents contents = {tensors, l->count, around->metadata, around->metadata_count};
-        status = safetensors_write(path, &contents, d);
-    }
-    free(tensors);
-    return status;
-}
-
 rnnc_status weights_save(const weights *w, int selection, const text_pair *metadata, size_t metadata_count,
                          const char *path, diag_sink *d) {
-    part_list list = {0};
-    rnnc_status status = part_list_init(w, selection, d, &list);
+    tensor_list list = {0};
+    rnnc_status status = tensor_list_add_weights(&list, w, selection, "", d);
     if (status == RNNC_OK) {
-        safetensors_contents around = {.metadata = metadata, .metadata_count = metadata_count};
-        status = save_list(&list, &around, path, d);
+        safetensors_contents contents = {.tensors = list.tensors,
+                                         .count = list.count,
+                                         .metadata = metadata,
+                                         .metadata_count = metadata_count};
+        status = safetensors_write(path, &contents, d);
     }
-    part_list_deinit(&list);
+    tensor_list_deinit(&list);
     return status;
 }
 
@@ -166,18 +159,27 @@ static rnnc_status check_names(const part_list *l, const safetensors *file, diag
     return status;
 }
 
-static rnnc_status check_shape(const weight_part *p, const safetensors *file, diag_sink *d) {
-    const safetensors_entry *e = safetensors_find(file, p->part->name);
+bool weights_part_fits(const weight_part *p, const safetensors_entry *e) {
     int64_t dim[2];
     int rank = file_shape(p, dim);
     bool same = e->rank == rank && e->dim[0] == dim[0] && (rank == 1 || e->dim[1] == dim[1]);
-    bool real = array_kind_is_float(e->kind) == dtype_is_float(p->array->variable->type.elem);
-    if (same && real) {
+    return same && array_kind_is_float(e->kind) == dtype_is_float(p->array->variable->type.elem);
+}
+
+void weights_part_describe(const weight_part *p, strbuf *out) {
+    int64_t dim[2];
+    int rank = file_shape(p, dim);
+    shape_describe(kind_of(p->array->variable->type.elem), rank, dim, out);
+}
+
+static rnnc_status check_shape(const weight_part *p, const safetensors *file, diag_sink *d) {
+    const safetensors_entry *e = safetensors_find(file, p->part->name);
+    if (weights_part_fits(p, e)) {
         return RNNC_OK;
     }
     strbuf found = {0}, expected = {0};
     shape_describe(e->kind, e->rank, e->dim, &found);
-    shape_describe(kind_of(p->array->variable->type.elem), rank, dim, &expected);
+    weights_part_describe(p, &expected);
     rnnc_status status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: tensor %s is %s, the model's is %s",
                                    file->name, p->part->name, strbuf_text(&found), strbuf_text(&expected));
     strbuf_deinit(&found);
@@ -186,7 +188,7 @@ static rnnc_status check_shape(const weight_part *p, const safetensors *file, di
 }
 
 // Reads one tensor as the type of its variable.
-static rnnc_status read_part(const weight_part *p, const safetensors *file, diag_sink *d, array *out_array) {
+rnnc_status weights_part_read(const weight_part *p, const safetensors *file, diag_sink *d, array *out_array) {
     array raw = {0};
     TRY(safetensors_load(file, p->part->name, d, &raw));
     char what[512];
@@ -194,6 +196,12 @@ static rnnc_status read_part(const weight_part *p, const safetensors *file, diag
     rnnc_status status = array_convert(&raw, kind_of(p->array->variable->type.elem), what, d, out_array);
     array_deinit(&raw);
     return status;
+}
+
+void weights_part_fill(const weight_part *p, const array *values) {
+    for (int64_t e = 0; e < p->rows * p->columns; e++) {
+        weight_set(p, e / p->columns, e % p->columns, array_to_double(values, e));
+    }
 }
 
 // Reports every shape that does not fit, not only the first.
@@ -205,7 +213,7 @@ static rnnc_status read_list(part_list *l, const safetensors *file, diag_sink *d
         status = status == RNNC_OK ? one : status;
     }
     for (uint32_t i = 0; i < l->count && status == RNNC_OK; i++) {
-        status = read_part(&l->parts[i], file, d, &l->arrays[i]);
+        status = weights_part_read(&l->parts[i], file, d, &l->arrays[i]);
     }
     return status;
 }
@@ -217,10 +225,7 @@ rnnc_status weights_load_from(weights *w, int selection, const safetensors *file
         status = read_list(&list, file, d);
     }
     for (uint32_t i = 0; i < list.count && status == RNNC_OK; i++) {
-        const weight_part *p = &list.parts[i];
-        for (int64_t e = 0; e < p->rows * p->columns; e++) {
-            weight_set(p, e / p->columns, e % p->columns, array_to_double(&list.arrays[i], e));
-        }
+        weights_part_fill(&list.parts[i], &list.arrays[i]);
     }
     part_list_deinit(&list);
     weights_changed(w);

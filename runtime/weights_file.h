@@ -24,4 +24,47 @@ rnnc_status weights_load(weights *w, int selection, const char *path, diag_sink 
 // The same from an open file, for callers that also read its metadata.
 rnnc_status weights_load_from(weights *w, int selection, const safetensors *file, diag_sink *d);
 
+// ---- weights_partial.c ----
+
+// Fills the weights for which |file| has a tensor of the same name, shape and kind; the others keep what they
+// hold. One note says what was taken, what was left and what of the file nobody asked for. An error if nothing
+// at all fits; then nothing has changed.
+rnnc_status weights_load_partial(weights *w, const safetensors *file, diag_sink *d);
+
+// ---- tensor_list.c ----
+
+// Tensors to be written, with their names; owns all of them. Starts as all zeros.
+typedef struct tensor_list {
+    named_array *tensors;
+    array *arrays; // of |tensors|
+    uint32_t count, capacity;
+    arena memory; // names
+} tensor_list;
+
+void tensor_list_deinit(tensor_list *l);
+// The selected parts under |prefix| and their names.
+rnnc_status tensor_list_add_weights(tensor_list *l, const weights *w, int selection, const char *prefix,
+                                    diag_sink *d);
+// |count| elements at |data|, as a vector.
+rnnc_status tensor_list_add_vector(tensor_list *l, const char *name, array_kind kind, const void *data,
+                                   int64_t count, diag_sink *d);
+
+// ---- What the three files share ----
+
+typedef struct weight_part_list {
+    weight_part *parts;
+    uint32_t count;
+} weight_part_list;
+
+// The selected parts in order; the caller frees |parts|.
+rnnc_status weights_list_parts(const weights *w, int selection, diag_sink *d, weight_part_list *out_list);
+// The array that a file holds of a part: made, and filled with the part's elements.
+rnnc_status weights_part_to_array(const weight_part *p, diag_sink *d, array *out_array);
+// Whether a tensor of a file has the part's shape and is as real as it is; what is expected, "f32[20,200]".
+bool weights_part_fits(const weight_part *p, const safetensors_entry *e);
+void weights_part_describe(const weight_part *p, strbuf *out);
+// One tensor of a file as the type of its variable; and the part filled from it.
+rnnc_status weights_part_read(const weight_part *p, const safetensors *file, diag_sink *d, array *out_array);
+void weights_part_fill(const weight_part *p, const array *values);
+
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/data/atomic_file.h"
@@ -13,6 +14,53 @@ rnnc_status metrics_open(const char *path, bool append, diag_sink *d, metrics_wr
     *out_writer = (metrics_writer){.path = path};
     out_writer->descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0666);
     return out_writer->descriptor < 0 ? file_error(d, path, "write", errno) : RNNC_OK;
+}
+
+static bool is_regular(const metrics_writer *m, int64_t *out_size) {
+    struct stat facts;
+    bool regular = fstat(m->descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
+    *out_size = regular ? facts.st_size : -1;
+    return regular;
+}
+
+// Whether a line ends before byte |at|.
+static bool ends_line(const char *path, int64_t at) {
+    int descriptor = at > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    char last = '\n';
+    bool whole = at == 0 || (descriptor >= 0 && pread(descriptor, &last, 1, at - 1) == 1 && last == '\n');
+    if (descriptor >= 0) {
+        close(descriptor);
+    }
+    return whole;
+}
+
+rnnc_status metrics_reopen(const char *path, int64_t bytes, diag_sink *d, metrics_writer *out_writer) {
+    TRY(metrics_open(path, true, d, out_writer));
+    int64_t size = 0;
+    if (!is_regular(out_writer, &size) || bytes < 0) {
+        return RNNC_OK;
+    }
+    if (size < bytes || !ends_line(path, bytes)) {
+        diag_note(
+            d, NO_SPAN,
+            "%s is not as the checkpoint knows it (%lld bytes of whole lines); what follows is added to it",
+            path, (long long)bytes);
+        return RNNC_OK;
+    }
+    if (ftruncate(out_writer->descriptor, bytes)) {
+        int error = errno;
+        close(out_writer->descriptor);
+        out_writer->descriptor = -1;
+        return file_error(d, path, "write", error);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status metrics_sync(const metrics_writer *m, diag_sink *d, int64_t *out_bytes) {
+    if (is_regular(m, out_bytes) && fsync(m->descriptor)) {
+        return file_error(d, m->path, "write", errno);
+    }
+    return RNNC_OK;
 }
 
 static void add_key(strbuf *out, const char *key) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "support/diag.h"
 #include "support/status.h"
@@ -21,6 +22,12 @@ typedef struct metrics_writer {
 
 // Opens |path| for lines; |append| keeps those that are there, else they are lost.
 rnnc_status metrics_open(const char *path, bool append, diag_sink *d, metrics_writer *out_writer);
+// Opens |path| to go on behind its first |bytes| bytes, which end with a whole line: what is behind them is taken away.
+// With a negative number, or where the path leads to no regular file, nothing is. A file that is shorter, or that has
+// no line end there, is left as it is: lines follow its last one, and a note says so.
+rnnc_status metrics_reopen(const char *path, int64_t bytes, diag_sink *d, metrics_writer *out_writer);
+// Brings what was written to the disk. The file's length now, for metrics_reopen; -1 if it is no regular file.
+rnnc_status metrics_sync(const metrics_writer *m, diag_sink *d, int64_t *out_bytes);
 // Adds a line with |count| pairs. Numbers are written with as many digits as it takes to read the same double
 // back (at most 17), whole numbers without a point. NaN and infinities, which JSON lacks, become null.
 // The line is with the system when the call returns. A line that could be written only in part is taken away

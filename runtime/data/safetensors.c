@@ -326,3 +326,32 @@ rnnc_status safetensors_load(const safetensors *s, const char *name, diag_sink *
     }
     return RNNC_OK;
 }
+
+static bool belongs(const char *name, const char *prefix) {
+    return prefix ? strncmp(name, prefix, strlen(prefix)) == 0 : !strchr(name, '/');
+}
+
+static bool add_to_subset(safetensors *subset, const safetensors_entry *e, size_t skipped) {
+    safetensors_entry *copy = &subset->entries[subset->count];
+    *copy = *e;
+    copy->name = strdup(e->name + skipped);
+    subset->count += copy->name != NULL;
+    return copy->name != NULL;
+}
+
+rnnc_status safetensors_subset(const safetensors *s, const char *prefix, diag_sink *d,
+                               safetensors *out_subset) {
+    *out_subset = (safetensors){.name = s->name, .data = s->data};
+    out_subset->entries = calloc(s->count + 1, sizeof *out_subset->entries);
+    bool sound = out_subset->entries != NULL;
+    for (size_t i = 0; i < s->count && sound; i++) {
+        if (belongs(s->entries[i].name, prefix)) {
+            sound = add_to_subset(out_subset, &s->entries[i], prefix ? strlen(prefix) : 0);
+        }
+    }
+    if (!sound) {
+        safetensors_deinit(out_subset);
+        return no_memory(s->name, d);
+    }
+    return RNNC_OK;
+}

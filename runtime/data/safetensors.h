@@ -48,6 +48,15 @@ rnnc_status safetensors_load(const safetensors *s, const char *name, diag_sink *
 // The metadata for |key|, or NULL.
 const char *safetensors_metadata(const safetensors *s, const char *key);
 
+// The tensors of |s| whose names begin with |prefix|, under the rest of their names; with NULL those without a '/'
+// in their names. Borrows everything but its table from |s|, which must outlive it; safetensors_deinit ends it.
+rnnc_status safetensors_subset(const safetensors *s, const char *prefix, diag_sink *d,
+                               safetensors *out_subset);
+
+// Whether the file, one of safetensors_read, is as it was written with a checksum: every byte of it. RNNC_CORRUPT
+// if not, or if it has no checksum.
+rnnc_status safetensors_verify(const safetensors *s, diag_sink *d);
+
 // A tensor to be written; both are borrowed.
 typedef struct named_array {
     const char *name;
@@ -66,5 +75,18 @@ typedef struct safetensors_contents {
 // equal names, or two equal keys, are RNNC_INVALID_ARGUMENT. The file appears complete or not at all, and the
 // same contents give the same bytes.
 rnnc_status safetensors_write(const char *path, const safetensors_contents *contents, diag_sink *d);
+// The same with a checksum of the whole file in its metadata, for safetensors_verify.
+rnnc_status safetensors_write_checked(const char *path, const safetensors_contents *contents, diag_sink *d);
+
+// ---- safetensors_checksum.c ----
+
+#define SAFETENSORS_CHECKSUM_KEY "rnnc.checksum"
+// What stands there while the checksum is computed: a CRC-32 in hexadecimal digits.
+#define SAFETENSORS_NO_CHECKSUM "00000000"
+
+// The place of the digits in a header without blanks, or NULL.
+const char *safetensors_checksum_digits(const char *header, size_t length);
+// Continues the CRC-32 |crc|, 0 at first, with |size| bytes.
+uint32_t safetensors_crc(uint32_t crc, const void *bytes, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,21 @@ static rnnc_status render_header(const json_t *header, const char *path, diag_si
     return RNNC_OK;
 }
 
+// Puts the checksum of header and data into the header.
+static void put_checksum(strbuf *header, const safetensors_contents *contents, const named_array **order) {
+    uint32_t crc = safetensors_crc(0, header->text, header->length);
+    for (size_t i = 0; i < contents->count; i++) {
+        crc = safetensors_crc(crc, order[i]->value->data, array_bytes(order[i]->value));
+    }
+    size_t skipped = sizeof(uint64_t);
+    const char *digits = safetensors_checksum_digits(header->text + skipped, header->length - skipped);
+    if (digits) {
+        char text[sizeof SAFETENSORS_NO_CHECKSUM];
+        snprintf(text, sizeof text, "%08x", crc);
+        memcpy(header->text + (digits - header->text), text, sizeof text - 1);
+    }
+}
+
 static rnnc_status write_parts(const char *path, const strbuf *header, const safetensors_contents *contents,
                                const named_array **order, diag_sink *d) {
     atomic_file file;
@@ -100,7 +116,8 @@ static rnnc_status write_parts(const char *path, const strbuf *header, const saf
     return atomic_file_commit(&file, d);
 }
 
-rnnc_status safetensors_write(const char *path, const safetensors_contents *contents, diag_sink *d) {
+static rnnc_status write_file(const char *path, const safetensors_contents *contents, bool checked,
+                              diag_sink *d) {
     json_t *header = json_object();
     const named_array **order = order_by_width(contents);
     strbuf text = {0};
@@ -117,10 +134,34 @@ rnnc_status safetensors_write(const char *path, const safetensors_contents *cont
     if (status != RNNC_OK) {
         goto out;
     }
+    if (checked) {
+        put_checksum(&text, contents, order);
+    }
     status = write_parts(path, &text, contents, order, d);
 out:
     strbuf_deinit(&text);
     free((void *)order);
     json_decref(header);
+    return status;
+}
+
+rnnc_status safetensors_write(const char *path, const safetensors_contents *contents, diag_sink *d) {
+    return write_file(path, contents, false, d);
+}
+
+rnnc_status safetensors_write_checked(const char *path, const safetensors_contents *contents, diag_sink *d) {
+    text_pair *pairs = calloc(contents->metadata_count + 1, sizeof *pairs);
+    if (!pairs) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for the header", path);
+    }
+    if (contents->metadata_count) {
+        memcpy(pairs + 1, contents->metadata, contents->metadata_count * sizeof *pairs);
+    }
+    pairs[0] = (text_pair){(char *)SAFETENSORS_CHECKSUM_KEY, (char *)SAFETENSORS_NO_CHECKSUM};
+    safetensors_contents all = *contents;
+    all.metadata = pairs;
+    all.metadata_count = contents->metadata_count + 1;
+    rnnc_status status = write_file(path, &all, true, d);
+    free(pairs);
     return status;
 }

@@ -107,6 +107,11 @@ void feed_start_epoch(feed *f, int64_t epoch) {
     }
 }
 
+void feed_skip(feed *f, int64_t batches) {
+    int64_t steps = feed_steps(f);
+    f->at = batches < steps ? batches : steps;
+}
+
 // ---- Where the rows of a batch begin ----
 
 static int64_t unit_of_row(const feed *f, int64_t number) {

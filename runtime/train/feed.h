@@ -24,6 +24,8 @@ int64_t feed_steps(const feed *f);
 int64_t feed_left_over(const feed *f);
 // Numbered from 1.
 void feed_start_epoch(feed *f, int64_t epoch);
+// Passes over the first |batches| of the epoch just started.
+void feed_skip(feed *f, int64_t batches);
 
 typedef struct feed_batch {
     int64_t rows;   // 0: the epoch is over, and nothing was done

@@ -1,6 +1,7 @@
 #include "runtime/train/measures.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 // The classes' counts have names of their own; all other metrics are averaged.
@@ -81,4 +82,80 @@ uint32_t measures_values(const measures *m, metric *out_values) {
         out_values[count++] = (metric){m->names[i], m->rows > 0 ? m->sums[i] / m->rows : 0};
     }
     return count;
+}
+
+// ---- In checkpoints ----
+
+typedef struct sum_row {
+    const char *key;
+    size_t offset;
+} sum_row;
+
+static const sum_row sum_rows[] = {
+    {"rows", offsetof(measures, rows)},       {"loss", offsetof(measures, loss)},
+    {"correct", offsetof(measures, correct)}, {"count", offsetof(measures, count)},
+    {"nats", offsetof(measures, nats)},
+};
+
+static const sum_row flag_rows[] = {
+    {"has_loss", offsetof(measures, has_loss)},
+    {"has_classes", offsetof(measures, has_classes)},
+    {"along_steps", offsetof(measures, along_steps)},
+};
+
+enum { SUM_ROWS = sizeof sum_rows / sizeof *sum_rows, FLAG_ROWS = sizeof flag_rows / sizeof *flag_rows };
+
+void measures_save(const measures *m, const char *prefix, record *r) {
+    for (int i = 0; i < SUM_ROWS; i++) {
+        double value;
+        memcpy(&value, (const char *)m + sum_rows[i].offset, sizeof value);
+        record_real(r, record_key(r, prefix, sum_rows[i].key), value);
+    }
+    for (int i = 0; i < FLAG_ROWS; i++) {
+        bool value;
+        memcpy(&value, (const char *)m + flag_rows[i].offset, sizeof value);
+        record_whole(r, record_key(r, prefix, flag_rows[i].key), value);
+    }
+    for (uint32_t i = 0; i < m->other_count; i++) {
+        record_real(r, record_key(r, record_key(r, prefix, "metric."), m->names[i]), m->sums[i]);
+    }
+}
+
+// The metrics that have names of their own, in the order in which the engine gives them.
+static rnnc_status restore_others(measures *m, const char *prefix, const safetensors *file, engine *e,
+                                  record *keys, diag_sink *d) {
+    for (uint32_t i = 0; i < engine_output_count(e); i++) {
+        const char *name = engine_output_info(e, i).name;
+        const char *key = record_key(keys, record_key(keys, prefix, "metric."), name);
+        if (m->other_count < MEASURES_MOST && safetensors_metadata(file, key)) {
+            m->names[m->other_count] = name;
+            TRY(record_read_real(file, key, d, &m->sums[m->other_count++]));
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status restore_with(measures *m, const char *prefix, const safetensors *file, engine *e,
+                                record *keys, diag_sink *d) {
+    for (int i = 0; i < SUM_ROWS; i++) {
+        double value;
+        TRY(record_read_real(file, record_key(keys, prefix, sum_rows[i].key), d, &value));
+        memcpy((char *)m + sum_rows[i].offset, &value, sizeof value);
+    }
+    for (int i = 0; i < FLAG_ROWS; i++) {
+        int64_t value;
+        TRY(record_read_whole(file, record_key(keys, prefix, flag_rows[i].key), d, &value));
+        bool flag = value != 0;
+        memcpy((char *)m + flag_rows[i].offset, &flag, sizeof flag);
+    }
+    return restore_others(m, prefix, file, e, keys, d);
+}
+
+rnnc_status measures_restore(measures *m, const char *prefix, const safetensors *file, engine *e,
+                             diag_sink *d) {
+    record keys = {0};
+    *m = (measures){0};
+    rnnc_status status = restore_with(m, prefix, file, e, &keys, d);
+    record_deinit(&keys);
+    return status;
 }

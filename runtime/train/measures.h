@@ -4,6 +4,7 @@
 
 #include "runtime/data/metrics.h"
 #include "runtime/engine.h"
+#include "runtime/train/record.h"
 
 enum { MEASURES_MOST = 16 };
 
@@ -27,5 +28,11 @@ double measures_add(measures *m, engine *e, int64_t rows);
 // engine, which must live as long.
 uint32_t measures_values(const measures *m, metric *out_values);
 double measures_loss(const measures *m);
+
+// Into a record, the keys beginning with |prefix|, and back from a file that holds one. Names are looked up among the
+// outputs of |e|.
+void measures_save(const measures *m, const char *prefix, record *r);
+rnnc_status measures_restore(measures *m, const char *prefix, const safetensors *file, engine *e,
+                             diag_sink *d);
 
 #endif

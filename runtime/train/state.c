@@ -98,3 +98,25 @@ void state_take(state_carrier *c) {
         memcpy(s->data, from, s->bytes);
     }
 }
+
+uint32_t state_count(const state_carrier *c) {
+    return c->count;
+}
+
+state_values state_get(const state_carrier *c, uint32_t index) {
+    const carried *s = &c->states[index];
+    engine_value info = engine_input_info(c->engine, s->input);
+    int64_t bytes = dtype_bytes(info.type.elem);
+    return (state_values){info.name, info.type.elem, s->data, (int64_t)s->bytes / bytes};
+}
+
+bool state_set(state_carrier *c, uint32_t index, const void *data, int64_t count) {
+    carried *s = &c->states[index];
+    size_t bytes = element_bytes(c->engine, s->input);
+    if (count < 0 || (uint64_t)count > s->capacity / bytes) {
+        return false;
+    }
+    s->bytes = (size_t)count * bytes;
+    memcpy(s->data, data, s->bytes);
+    return true;
+}

@@ -16,4 +16,18 @@ void state_put(const state_carrier *c);
 // From the engine's outputs, after a run.
 void state_take(state_carrier *c);
 
+
+// For checkpoints: the states as they were taken from the last run. A state without values is zeros.
+typedef struct state_values {
+    const char *name;
+    dtype elem;
+    const void *data;
+    int64_t count; // elements; 0: zeros
+} state_values;
+
+uint32_t state_count(const state_carrier *c);
+state_values state_get(const state_carrier *c, uint32_t index);
+// Makes |count| elements at |data| state |index|; false if it is not so large in any run.
+bool state_set(state_carrier *c, uint32_t index, const void *data, int64_t count);
+
 #endif

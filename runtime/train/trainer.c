@@ -4,39 +4,82 @@
 #include <string.h>
 #include <time.h>
 
-#include "runtime/data/progress.h"
-#include "runtime/train/state.h"
+#include "runtime/train/trainer_parts.h"
 
-typedef struct trainer {
-    const training *t;
-    diag_sink *d;
-    engine *engine;
-    feed *feed;
-    state_carrier *states;
-    bool carry;
-    weights *best; // a copy of the best weights so far
-    double best_judged;
-    measures best_validation;
-    metrics_writer writer;
-    bool writes;
-    arena memory;
-    progress bar;
-    char title[48];
-    int64_t bar_begin;  // step at which the bar began
-    double bar_seconds; // when it did
-    double places;      // since then
-    training_result *result;
-    measures epoch; // the epoch so far
-    double begin;
-} trainer;
-
-static double seconds_now(void) {
+double trainer_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-// ---- Runs ----
+bool trainer_by_steps(const trainer *r) {
+    return r->t->epochs == 0;
+}
+
+// ---- Evaluation ----
+
+typedef struct evaluation {
+    machine *machine;
+    const dataset *data;
+    uint64_t seed;
+    const trainer *asks; // who may stop it; NULL: nobody
+    feed *feed;
+    state_carrier *states; // NULL: none are carried
+} evaluation;
+
+static bool is_told_to_stop(const trainer *r) {
+    const training *t = r->t;
+    bool told = t->stop && t->stop(t->stop_user);
+    r->result->end = told ? TRAINING_STOPPED : r->result->end;
+    if (!told && t->slot_seconds > 0 && trainer_now() - r->begin >= t->slot_seconds) {
+        r->result->end = TRAINING_OUT_OF_TIME;
+    }
+    return r->result->end != TRAINING_DONE;
+}
+
+static rnnc_status evaluate_batches(const evaluation *v, diag_sink *d, measures *m) {
+    engine *e = v->machine->engine;
+    feed_batch batch;
+    while (!v->asks || !is_told_to_stop(v->asks)) {
+        TRY(feed_next(v->feed, e, d, &batch));
+        if (!batch.rows) {
+            break;
+        }
+        if (v->states) {
+            state_put(v->states);
+        }
+        TRY(engine_run(e, v->seed, 0, d));
+        measures_add(m, e, batch.rows);
+        if (v->states) {
+            state_take(v->states);
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status evaluate(evaluation *v, data_part part, diag_sink *d, measures *out_measures) {
+    *out_measures = (measures){0};
+    bool carry = v->data->recipe && v->data->recipe->carry_state;
+    TRY(feed_create(v->data, part, FEED_IN_ORDER, v->seed, d, &v->feed));
+    rnnc_status status =
+        carry ? state_carrier_create(v->machine->engine, v->data->batch, d, &v->states) : RNNC_OK;
+    if (status == RNNC_OK) {
+        engine_begin(v->machine->engine);
+        status = evaluate_batches(v, d, out_measures);
+        engine_end(v->machine->engine);
+    }
+    state_carrier_destroy(v->states);
+    feed_destroy(v->feed);
+    return status;
+}
+
+rnnc_status training_evaluate(machine *m, const dataset *data, data_part part, uint64_t seed, diag_sink *d,
+                              measures *out_measures) {
+    evaluation v = {.machine = m, .data = data, .seed = seed};
+    return evaluate(&v, part, d, out_measures);
+}
+
+// ---- A step ----
 
 // Schedules are nodes that read these: the epoch from 1, the step from 0.
 static void put_setting(engine *e, const char *name, double value) {
@@ -53,242 +96,222 @@ static void put_setting(engine *e, const char *name, double value) {
     }
 }
 
-static rnnc_status run_step(trainer *r, int64_t epoch) {
-    int64_t step = r->result->steps;
-    put_setting(r->engine, "epoch", (double)epoch);
-    put_setting(r->engine, "step", (double)step);
+static rnnc_status run_step(trainer *r) {
+    put_setting(r->engine, "epoch", (double)r->at.epoch);
+    put_setting(r->engine, "step", (double)r->at.step);
     if (r->carry) {
         state_put(r->states);
     }
-    TRY(engine_run(r->engine, r->t->seed, (uint64_t)step, r->d));
+    TRY(engine_run(r->engine, r->t->seed, (uint64_t)r->at.step, r->d));
     if (r->carry) {
         state_take(r->states);
     }
     return RNNC_OK;
 }
 
-rnnc_status training_evaluate(machine *m, const dataset *data, data_part part, uint64_t seed, diag_sink *d,
-                              measures *out_measures) {
-    *out_measures = (measures){0};
-    bool carry = data->recipe && data->recipe->carry_state;
-    feed *f = NULL;
-    state_carrier *states = NULL;
-    TRY(feed_create(data, part, FEED_IN_ORDER, seed, d, &f));
-    rnnc_status status = state_carrier_create(m->engine, data->batch, d, &states);
-    feed_batch batch = {0};
-    engine_begin(m->engine);
-    while (status == RNNC_OK && (status = feed_next(f, m->engine, d, &batch)) == RNNC_OK && batch.rows) {
-        if (carry) {
-            state_put(states);
-        }
-        status = engine_run(m->engine, seed, 0, d);
-        if (status == RNNC_OK) {
-            measures_add(out_measures, m->engine, batch.rows);
-        }
-        if (carry && status == RNNC_OK) {
-            state_take(states);
-        }
+static rnnc_status check_loss(const trainer *r, double loss) {
+    if (isfinite(loss)) {
+        return RNNC_OK;
     }
-    engine_end(m->engine);
-    state_carrier_destroy(states);
-    feed_destroy(f);
+    return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                     "the loss is %g at step %lld (epoch %lld); a smaller rate or clip_norm may help", loss,
+                     (long long)r->at.step, (long long)r->at.epoch);
+}
+
+// Trains on the next batch. |*out_whole|: there was none, the epoch is over.
+static rnnc_status train_step(trainer *r, bool *out_whole) {
+    feed_batch batch;
+    TRY(feed_next(r->feed, r->engine, r->d, &batch));
+    *out_whole = batch.rows == 0;
+    if (*out_whole) {
+        return RNNC_OK;
+    }
+    TRY(run_step(r));
+    TRY(check_loss(r, measures_add(&r->at.sums, r->engine, batch.rows)));
+    r->at.step++;
+    r->at.batch++;
+    r->result->steps = r->at.step;
+    r->places += (double)batch.places;
+    report_step(r);
+    return RNNC_OK;
+}
+
+// ---- When to save and when to end ----
+
+static bool are_steps_done(const trainer *r) {
+    return r->t->max_steps && r->at.step >= r->t->max_steps;
+}
+
+// Between epochs. An epoch that the steps cut short has to be closed first.
+static bool is_over(const trainer *r) {
+    return (r->t->epochs && r->at.epoch > r->t->epochs) || (are_steps_done(r) && r->at.batch == 0);
+}
+
+static bool must_stop(const trainer *r) {
+    bool used_up = r->t->slot_steps && r->at.step - r->steps_before >= r->t->slot_steps;
+    if (used_up) {
+        r->result->end = TRAINING_OUT_OF_STEPS;
+    }
+    return used_up || is_told_to_stop(r);
+}
+
+// The workers sleep while the disk is busy.
+static rnnc_status save_between_steps(trainer *r) {
+    int64_t every = r->t->checkpoints.every;
+    if (!every || r->at.step % every) {
+        return RNNC_OK;
+    }
+    engine_end(r->engine);
+    rnnc_status status = save_checkpoint(r);
+    engine_begin(r->engine);
     return status;
 }
 
-// ---- Progress ----
+// ---- An epoch ----
 
-static bool by_steps(const trainer *r) {
-    return r->t->epochs == 0;
-}
-
-static void start_bar(trainer *r, int64_t epoch) {
-    const training *t = r->t;
-    int64_t total = by_steps(r) ? t->max_steps : feed_steps(r->feed);
-    int64_t allowed = t->max_steps ? t->max_steps - r->result->steps : total;
-    if (by_steps(r)) {
-        snprintf(r->title, sizeof r->title, "training");
-    } else {
-        snprintf(r->title, sizeof r->title, "epoch %lld/%lld", (long long)epoch, (long long)t->epochs);
-    }
-    progress_init(&r->bar, t->progress, r->title, total < allowed ? total : allowed);
-    // Many epochs make a line each, few make several.
-    r->bar.plain_interval = !by_steps(r) && t->epochs > 10 ? 2 : 0.1;
-    r->bar_begin = r->result->steps;
-    r->bar_seconds = seconds_now();
-    r->places = 0;
-}
-
-static uint32_t progress_fields(const trainer *r, const measures *trained, const measures *validation,
-                                progress_field *out_fields) {
-    metric values[2 * (MEASURES_MOST + 3)];
-    uint32_t count = trained ? measures_values(trained, values) : 0, first = count;
-    count += validation ? measures_values(validation, values + count) : 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const char *name = values[i].key;
-        bool percent = strcmp(name, "accuracy") == 0;
-        if (i >= first) {
-            name = strcmp(name, "loss") == 0 ? "validation loss" : name;
-        }
-        out_fields[i] = (progress_field){name, values[i].value, percent ? PROGRESS_PERCENT : PROGRESS_VALUE};
-    }
-    const char *unit = r->t->data->batching != BATCH_STREAMS ? "examples/s"
-                       : dataset_text(r->t->data)            ? "characters/s"
-                                                             : "values/s";
-    double seconds = seconds_now() - r->bar_seconds;
-    out_fields[count++] = (progress_field){unit, seconds > 0 ? r->places / seconds : 0, PROGRESS_RATE};
-    return count;
-}
-
-// By steps the numbers are those of the last whole epoch: an epoch may be a few steps.
-static const measures *shown_measures(const trainer *r) {
-    bool last = by_steps(r) && r->result->last.rows > 0;
-    return last ? &r->result->last : &r->epoch;
-}
-
-static void update_bar(trainer *r) {
-    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
-    if (r->t->progress) {
-        uint32_t count = progress_fields(r, shown_measures(r), NULL, fields);
-        progress_update(&r->bar, r->result->steps - r->bar_begin, fields, count);
+// Also of an epoch that was begun in an earlier run: there the states and sums are as they were.
+static void begin_epoch(trainer *r) {
+    feed_start_epoch(r->feed, r->at.epoch);
+    feed_skip(r->feed, r->at.batch);
+    if (r->at.batch == 0) {
+        state_clear(r->states);
+        r->at.sums = (measures){0};
     }
 }
 
-static void finish_bar(trainer *r) {
-    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
-    if (r->t->progress) {
-        const measures *validation = r->t->validation ? &r->result->validation : NULL;
-        uint32_t count = progress_fields(r, &r->result->last, validation, fields);
-        progress_finish(&r->bar, r->result->steps - r->bar_begin, fields, count);
-    }
-}
-
-// ---- Epochs ----
-
-static bool is_over(const trainer *r, int64_t epoch) {
-    const training *t = r->t;
-    return (t->epochs && epoch > t->epochs) || (t->max_steps && r->result->steps >= t->max_steps);
-}
-
-static rnnc_status train_batches(trainer *r, int64_t epoch) {
-    feed_batch batch;
-    feed_start_epoch(r->feed, epoch);
-    state_clear(r->states);
-    while (!r->t->max_steps || r->result->steps < r->t->max_steps) {
-        TRY(feed_next(r->feed, r->engine, r->d, &batch));
-        if (!batch.rows) {
+static rnnc_status train_batches(trainer *r) {
+    bool whole = false;
+    while (!are_steps_done(r) && !must_stop(r)) {
+        TRY(train_step(r, &whole));
+        if (whole) {
             break;
         }
-        TRY(run_step(r, epoch));
-        double loss = measures_add(&r->epoch, r->engine, batch.rows);
-        if (!isfinite(loss)) {
-            return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                             "the loss is %g at step %lld (epoch %lld); a smaller rate or clip_norm may help",
-                             loss, (long long)r->result->steps, (long long)epoch);
-        }
-        r->result->steps++;
-        r->places += (double)batch.places;
-        update_bar(r);
+        TRY(save_between_steps(r));
     }
     return RNNC_OK;
 }
 
-static rnnc_status keep_if_best(trainer *r, int64_t epoch, const measures *validation) {
+// What a validation is judged by. What is least is best: the loss, or the share of wrong classes.
+static rnnc_status judge(const trainer *r, const measures *validation, double *out_judged) {
     const recipe *how = r->t->data->recipe;
-    r->result->validation = *validation;
-    if (!how || how->keep == KEEP_LAST) {
+    if (!how || how->keep != KEEP_BEST_ACCURACY) {
+        *out_judged = measures_loss(validation);
         return RNNC_OK;
     }
-    if (how->keep == KEEP_BEST_ACCURACY && !validation->has_classes) {
+    if (!validation->has_classes) {
         return diag_fail(
             r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
             "keep best accuracy: the model has no cross_entropy against classes to count right ones by");
     }
-    // What is least is best: the loss, or the share of wrong classes.
-    double judged =
-        how->keep == KEEP_BEST_LOSS ? measures_loss(validation) : 1 - validation->correct / validation->count;
-    if (r->best && !(judged < r->best_judged)) {
-        return RNNC_OK;
-    }
-    if (!r->best) {
-        TRY(weights_create(r->t->machine->variables, r->t->machine->variable_count, r->d, &r->best));
-    }
-    weights_copy(r->best, engine_weights(r->engine));
-    r->best_judged = judged;
-    r->result->best_epoch = epoch;
-    r->best_validation = *validation;
+    *out_judged = 1 - validation->correct / validation->count;
     return RNNC_OK;
 }
 
-static rnnc_status write_metrics(trainer *r, int64_t epoch, const measures *validation) {
-    metric values[2 * (MEASURES_MOST + 3) + 3];
-    uint32_t count = 0;
-    values[count++] = (metric){"epoch", (double)epoch};
-    values[count++] = (metric){"step", (double)r->result->steps};
-    count += measures_values(&r->epoch, values + count);
-    uint32_t first = count;
-    count += validation ? measures_values(validation, values + count) : 0;
-    for (uint32_t i = first; i < count; i++) {
-        values[i].key = arena_printf(&r->memory, "validation_%s", values[i].key);
+static rnnc_status keep_if_best(trainer *r) {
+    const recipe *how = r->t->data->recipe;
+    bool keeps = how && how->keep != KEEP_LAST;
+    double judged = 0;
+    TRY(judge(r, &r->at.validation, &judged));
+    if (r->at.best_epoch && !(judged < r->at.best_judged)) {
+        return RNNC_OK;
     }
-    values[count++] = (metric){"seconds", seconds_now() - r->begin};
-    return metrics_write(&r->writer, values, count, r->d);
+    if (keeps && !r->best) {
+        TRY(weights_create(r->t->machine->variables, r->t->machine->variable_count, r->d, &r->best));
+    }
+    if (keeps) {
+        weights_copy(r->best, engine_weights(r->engine));
+    }
+    r->at.best_judged = judged;
+    r->at.best_epoch = r->at.epoch;
+    r->at.best_validation = r->at.validation;
+    return save_best(r);
 }
 
-static rnnc_status validate(trainer *r, int64_t epoch, measures *out) {
+static rnnc_status validate(trainer *r) {
     machine *m = r->t->validation;
     weights_copy(engine_weights(m->engine), engine_weights(r->engine));
     weights_changed(engine_weights(m->engine));
-    TRY(training_evaluate(m, r->t->data, DATA_VALIDATION, r->t->seed, r->d, out));
-    return keep_if_best(r, epoch, out);
+    evaluation v = {.machine = m, .data = r->t->data, .seed = r->t->seed, .asks = r};
+    measures validation;
+    TRY(evaluate(&v, DATA_VALIDATION, r->d, &validation));
+    if (r->result->end != TRAINING_DONE) {
+        return RNNC_OK; // told to stop in the midst of it: it is done again when the training goes on
+    }
+    r->at.validation = validation;
+    r->result->validation = validation;
+    return keep_if_best(r);
 }
 
-static rnnc_status train_epoch(trainer *r, int64_t epoch) {
+// What follows the last batch: validation, metrics, and the step into the next epoch.
+static rnnc_status close_epoch(trainer *r) {
     bool validates = r->t->validation != NULL;
-    measures validation = {0};
-    r->epoch = (measures){0};
-    engine_begin(r->engine);
-    rnnc_status status = train_batches(r, epoch);
-    engine_end(r->engine);
-    TRY(status);
-    if (validates) {
-        TRY(validate(r, epoch, &validation));
+    TRY(validates ? validate(r) : RNNC_OK);
+    if (r->result->end != TRAINING_DONE) {
+        return RNNC_OK;
     }
     // A last epoch that the steps cut short says less than the whole one before it.
-    if (r->result->last.rows <= r->epoch.rows || !by_steps(r)) {
-        r->result->last = r->epoch;
+    if (r->at.last.rows <= r->at.sums.rows || !trainer_by_steps(r)) {
+        r->at.last = r->at.sums;
     }
-    r->result->epochs = epoch;
-    if (r->writes) {
-        TRY(write_metrics(r, epoch, validates ? &validation : NULL));
+    r->result->last = r->at.last;
+    r->result->epochs = r->at.epoch;
+    TRY(report_metrics(r, validates ? &r->at.validation : NULL));
+    if (!trainer_by_steps(r) || are_steps_done(r)) {
+        report_finish(r, false);
     }
+    r->at.epoch++;
+    r->at.batch = 0;
     return RNNC_OK;
 }
 
-static rnnc_status train_all(trainer *r) {
-    const training *t = r->t;
-    if (t->progress && by_steps(r)) {
-        start_bar(r, 1);
+// An epoch that the steps cut short is saved before it is closed: with more steps it goes on from there.
+static rnnc_status train_epoch(trainer *r) {
+    begin_epoch(r);
+    engine_begin(r->engine);
+    rnnc_status status = train_batches(r);
+    engine_end(r->engine);
+    TRY(status);
+    bool cut = r->at.batch < feed_steps(r->feed);
+    if (cut || r->result->end != TRAINING_DONE) {
+        TRY(save_checkpoint(r));
     }
-    int64_t epoch = 1;
-    for (; !is_over(r, epoch); epoch++) {
-        if (t->progress && !by_steps(r)) {
-            start_bar(r, epoch);
+    if (r->result->end != TRAINING_DONE) {
+        return RNNC_OK;
+    }
+    TRY(close_epoch(r));
+    return cut ? RNNC_OK : save_checkpoint(r);
+}
+
+// ---- All of it ----
+
+static void take_best(trainer *r) {
+    weights_copy(engine_weights(r->engine), r->best);
+    weights_changed(engine_weights(r->engine));
+    r->result->validation = r->at.best_validation;
+    r->result->best_epoch = r->at.best_epoch;
+}
+
+static rnnc_status train_all(trainer *r) {
+    bool by_steps = trainer_by_steps(r);
+    if (by_steps) {
+        report_start(r);
+    }
+    while (!is_over(r) && r->result->end == TRAINING_DONE) {
+        if (!by_steps) {
+            report_start(r);
         }
-        rnnc_status status = train_epoch(r, epoch);
-        if (status != RNNC_OK && t->progress) {
+        rnnc_status status = train_epoch(r);
+        if (status != RNNC_OK && r->t->progress) {
             progress_clear(&r->bar);
         }
         TRY(status);
-        if (!by_steps(r) || is_over(r, epoch + 1)) {
-            finish_bar(r);
-        }
     }
-    if (r->best) {
-        weights_copy(engine_weights(r->engine), r->best);
-        weights_changed(engine_weights(r->engine));
-        r->result->validation = r->best_validation;
+    if (r->result->end != TRAINING_DONE) {
+        report_finish(r, true);
+    } else if (r->best) {
+        take_best(r);
     }
-    r->result->seconds = seconds_now() - r->begin;
+    r->result->seconds = r->seconds_before + trainer_now() - r->begin;
     return RNNC_OK;
 }
 
@@ -298,17 +321,22 @@ static rnnc_status prepare(trainer *r) {
         return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the recipe says neither epochs nor max_steps: --epochs N or --steps N");
     }
+    TRY(feed_create(t->data, DATA_TRAINING, FEED_SHUFFLED, t->seed, r->d, &r->feed));
+    TRY(state_carrier_create(r->engine, t->data->batch, r->d, &r->states));
+    bool resumes = t->checkpoints.resume_from != NULL;
+    TRY(resumes ? restore_checkpoint(r) : RNNC_OK);
     if (t->metrics_path) {
-        TRY(metrics_open(t->metrics_path, false, r->d, &r->writer));
+        TRY(resumes ? metrics_reopen(t->metrics_path, r->at.metrics_bytes, r->d, &r->writer)
+                    : metrics_open(t->metrics_path, false, r->d, &r->writer));
         r->writes = true;
     }
-    TRY(feed_create(t->data, DATA_TRAINING, FEED_SHUFFLED, t->seed, r->d, &r->feed));
-    return state_carrier_create(r->engine, t->data->batch, r->d, &r->states);
+    return RNNC_OK;
 }
 
 rnnc_status training_run(const training *t, diag_sink *d, training_result *out_result) {
     *out_result = (training_result){0};
-    trainer r = {.t = t, .d = d, .engine = t->machine->engine, .result = out_result, .begin = seconds_now()};
+    trainer r = {.t = t, .d = d, .engine = t->machine->engine, .result = out_result, .begin = trainer_now()};
+    r.at = (training_position){.epoch = 1, .metrics_bytes = -1};
     r.carry = t->data->recipe && t->data->recipe->carry_state;
     arena_init(&r.memory);
     rnnc_status status = prepare(&r);

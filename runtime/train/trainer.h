@@ -4,9 +4,22 @@
 
 #include <stdio.h>
 
+#include "runtime/train/checkpoint.h"
 #include "runtime/train/feed.h"
 #include "runtime/train/machine.h"
 #include "runtime/train/measures.h"
+
+// Where a training is kept while it goes on (runtime/train/checkpoint.h).
+typedef struct training_checkpoints {
+    const char *folder;  // opened by the caller; NULL: nothing is kept
+    int64_t every;       // steps between checkpoints besides those at the ends of epochs; 0: only these
+    int64_t keep;        // how many of the newest
+    const record *about; // what a checkpoint and the best weights say of model, recipe and data
+    const safetensors *resume_from; // a checkpoint to go on from, checked to be of this training; NULL: none
+} training_checkpoints;
+
+// Asked after each step: whether to end before the training is done.
+typedef bool training_stop(void *user);
 
 typedef struct training {
     machine *machine;    // its graph has updates; its weights are the first ones
@@ -17,19 +30,37 @@ typedef struct training {
     int64_t max_steps;        // 0: as many as the epochs have
     const char *metrics_path; // a JSON line per epoch; NULL: none
     FILE *progress;           // NULL: none
+    training_checkpoints checkpoints;
+    training_stop *stop; // NULL: nobody asks
+    void *stop_user;
+    double slot_seconds; // this run may last so long, then it stops; 0: as long as it takes
+    int64_t slot_steps;  // and may do so many steps; 0: any number
 } training;
+
+typedef enum training_end {
+    TRAINING_DONE,
+    TRAINING_STOPPED,      // because |stop| said so
+    TRAINING_OUT_OF_TIME,  // the run's seconds are used up
+    TRAINING_OUT_OF_STEPS, // the run's steps are
+} training_end;
 
 typedef struct training_result {
     int64_t epochs, steps;
     measures last;       // of the last epoch, as far as it went
     measures validation; // after it, or of the epoch whose weights are kept
     int64_t best_epoch;  // 0: the last weights are kept
-    double seconds;
+    double seconds;      // with those of the runs before it was resumed
+    training_end end;
 } training_result;
 
 // Trains. Afterwards the machine holds the weights of the last step or, if the recipe keeps the best, of the epoch with
-// the best validation (recipe.keep). A loss that is not a number stops it with an error. Fails before the first step if it does not know
-// when to end or the metrics cannot be written.
+// the best validation (recipe.keep). A loss that is not a number stops it with an error. Fails before the first step
+// if it does not know when to end or the metrics cannot be written.
+//
+// With a folder for checkpoints, one is written every |every| steps, at the end of each epoch, and where the training
+// ends or is stopped; "best.safetensors" there holds the weights of the epoch with the best validation. A training
+// that goes on from any of them ends with the bits, and the lines of metrics but for their seconds, of one that was
+// never stopped. One that was stopped leaves the machine with the weights of its last step.
 rnnc_status training_run(const training *t, diag_sink *d, training_result *out_result);
 
 // One pass over |part| in order, with what the recipe says of carried states. The machine must have no updates.

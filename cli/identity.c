@@ -1,0 +1,129 @@
+// What makes two runs the same training: the graph of its step, how the data are read, the data, the seed.
+#include <string.h>
+
+#include "cli/checkpoints.h"
+#include "ir/text.h"
+
+static const char prefix[] = "identity.";
+
+static void add(record *about, const char *what, const char *value) {
+    record_text(about, record_key(about, prefix, what), value);
+}
+
+// ---- The model and its update ----
+
+static void add_graph(record *about, const char *what, const graph *g) {
+    strbuf text = {0};
+    graph_print(g, &text);
+    uint32_t crc = safetensors_crc(0, text.text, text.length);
+    add(about, what, arena_printf(&about->memory, "%08x", crc));
+    strbuf_deinit(&text);
+}
+
+// The graph with its gradient and update says all that the recipe says of optimiser, rates, schedule and clipping.
+static rnnc_status add_graphs(const loaded *source, diag_sink *d, record *about) {
+    model *m;
+    TRY(load_model_with_recipe(source, true, d, &m));
+    graph_keep_measured(m->graph);
+    add(about, "model", m->graph->name);
+    add_graph(about, "the model's graph", m->graph);
+    update_options update =
+        recipe_update(m->recipe, arena_new_array(&about->memory, rate_rule, m->recipe->schedule.count + 1));
+    compile_options c = {
+        .pipeline = "simplify, differentiate, update",
+        .update = &update,
+        .shape = {.vector_bytes = 16, .vector_registers = 16},
+    };
+    rnnc_status status = compile_graph(m->graph, &c, d, NULL);
+    add_graph(about, "optimizer, rates, schedule or clipping", m->graph);
+    model_destroy(m);
+    return status;
+}
+
+// ---- The recipe's reading of the data ----
+
+static const char *batching_words(batching_kind kind) {
+    return kind == BATCH_STREAMS          ? "streams"
+           : kind == BATCH_WINDOWS        ? "windows"
+           : kind == BATCH_RANDOM_WINDOWS ? "random windows"
+                                          : "examples";
+}
+
+static const char *keep_words(keep_rule keep) {
+    return keep == KEEP_BEST_LOSS ? "best" : keep == KEEP_BEST_ACCURACY ? "best accuracy" : "last";
+}
+
+static void add_reading(const dataset *data, record *about) {
+    arena *memory = &about->memory;
+    const recipe *r = data->recipe;
+    add(about, "extents", describe_extents(data->model->graph, data->extents, memory));
+    add(about, "batches of", batching_words(data->batching));
+    add(about, "stride", arena_printf(memory, "%lld", (long long)data->stride));
+    add(about, "validation last", arena_printf(memory, "%lld", (long long)data->validation_last));
+    if (r) {
+        add(about, "recipe", r->name);
+        add(about, "carry state", r->carry_state ? "yes" : "no");
+        add(about, "keep", keep_words(r->keep));
+    }
+}
+
+static void add_source(const data_source *s, record *about) {
+    arena *memory = &about->memory;
+    size_t bytes = s->values.data ? array_bytes(&s->values) : 0;
+    uint32_t crc = safetensors_crc(0, s->values.data, bytes);
+    strbuf shape = {0};
+    array_describe(&s->values, &shape);
+    const char *what =
+        s->key ? arena_printf(memory, "data '%s'", s->key) : arena_printf(memory, "series '%s'", s->input);
+    add(about, what, arena_printf(memory, "%s %08x", strbuf_text(&shape), crc));
+    strbuf_deinit(&shape);
+    if (s->characters.count) {
+        strbuf text = {0};
+        vocabulary_render(&s->characters, &text);
+        add(about, arena_printf(memory, "vocabulary of '%s'", s->key),
+            arena_printf(memory, "%u characters %08x", s->characters.count,
+                         safetensors_crc(0, text.text, text.length)));
+        strbuf_deinit(&text);
+    }
+}
+
+rnnc_status describe_training(const command_line *line, const loaded *source, const dataset *data,
+                              diag_sink *d, record *about) {
+    TRY(add_graphs(source, d, about));
+    add_reading(data, about);
+    for (uint32_t i = 0; i < data->sources.count; i++) {
+        bool again = false; // two inputs may read the same columns of a file
+        for (uint32_t j = 0; j < i; j++) {
+            const char *a = data->sources.at[i].key, *b = data->sources.at[j].key;
+            again = again || (a && b && strcmp(a, b) == 0);
+        }
+        if (!again) {
+            add_source(&data->sources.at[i], about);
+        }
+    }
+    add(about, "seed", arena_printf(&about->memory, "%lld", (long long)line->seed));
+    return RNNC_OK;
+}
+
+// ---- Comparing ----
+
+rnnc_status check_identity(const record *about, const safetensors *file, diag_sink *d) {
+    strbuf differences = {0};
+    for (uint32_t i = 0; i < about->pairs.count; i++) {
+        const text_pair *now = &about->pairs.at[i];
+        const char *then = safetensors_metadata(file, now->key);
+        bool compared = strncmp(now->key, prefix, strlen(prefix)) == 0;
+        if (compared && (!then || strcmp(then, now->value) != 0)) {
+            strbuf_addf(&differences, "; %s: %s, now %s", now->key + strlen(prefix), then ? then : "none",
+                        now->value);
+        }
+    }
+    rnnc_status status = RNNC_OK;
+    if (differences.length) {
+        status = diag_fail(d, RNNC_TYPE, NO_SPAN,
+                           "%s is of another training%s; to begin a new one with its weights: --weights %s",
+                           file->name, strbuf_text(&differences), file->name);
+    }
+    strbuf_deinit(&differences);
+    return status;
+}

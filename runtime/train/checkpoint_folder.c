@@ -1,0 +1,208 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/data/atomic_file.h"
+#include "runtime/train/checkpoint.h"
+
+// ---- Names ----
+
+#define STEP_DIGITS "12"
+
+static const char name_format[] = "step-%0" STEP_DIGITS "lld.safetensors";
+
+static void name_of(int64_t step, char name[64]) {
+    snprintf(name, 64, name_format, (long long)step);
+}
+
+char *checkpoint_path(arena *memory, const char *folder, int64_t step) {
+    char name[64];
+    name_of(step, name);
+    size_t length = strlen(folder);
+    return arena_printf(memory, "%s%s%s", folder, length && folder[length - 1] == '/' ? "" : "/", name);
+}
+
+// The step that a name speaks of, -1 if it is no checkpoint's.
+static int64_t step_of(const char *name) {
+    static const char begin[] = "step-";
+    bool may = strncmp(name, begin, strlen(begin)) == 0;
+    int64_t step = may ? strtoll(name + strlen(begin), NULL, 10) : -1;
+    char exact[64];
+    name_of(step, exact);
+    return step >= 0 && strcmp(exact, name) == 0 ? step : -1;
+}
+
+// The process that a temporary file of runtime/data/atomic_file.c belongs to; 0 if it is none.
+static long process_of(const char *name) {
+    long process = 0;
+    int number = 0, end = 0;
+    bool fits = sscanf(name, ".rnnc-%ld-%d.tmp%n", &process, &number, &end) == 2 && end > 0 && !name[end];
+    return fits ? process : 0;
+}
+
+// ---- Opening ----
+
+static rnnc_status make_folder(const char *path, diag_sink *d) {
+    struct stat facts;
+    if (mkdir(path, 0777) == 0 || (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))) {
+        return RNNC_OK;
+    }
+    return file_error(d, path, "make the folder", errno);
+}
+
+static rnnc_status lock_folder(checkpoint_folder *f, diag_sink *d) {
+    f->descriptor = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->descriptor < 0) {
+        return file_error(d, f->path, "open the folder", errno);
+    }
+    // Some file systems know no locks; there it is the user who takes care.
+    if (flock(f->descriptor, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+        return diag_fail(d, RNNC_IO, NO_SPAN, "%s: another training is writing its checkpoints there",
+                         f->path);
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status probe_folder(const char *path, diag_sink *d) {
+    arena memory;
+    arena_init(&memory);
+    atomic_file probe;
+    rnnc_status status = atomic_file_open(checkpoint_path(&memory, path, 0), d, &probe);
+    if (status == RNNC_OK) {
+        atomic_file_abandon(&probe);
+    }
+    arena_deinit(&memory);
+    return status;
+}
+
+// A file that a living process may still be writing is left alone.
+static void remove_leftovers(const checkpoint_folder *f) {
+    DIR *folder = opendir(f->path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        long process = process_of(entry->d_name);
+        if (process > 0 && kill((pid_t)process, 0) && errno == ESRCH) {
+            unlinkat(f->descriptor, entry->d_name, 0);
+        }
+    }
+    if (folder) {
+        closedir(folder);
+    }
+}
+
+rnnc_status checkpoint_folder_open(const char *path, diag_sink *d, checkpoint_folder *out_folder) {
+    *out_folder = (checkpoint_folder){path, -1};
+    TRY(make_folder(path, d));
+    rnnc_status status = lock_folder(out_folder, d);
+    status = status == RNNC_OK ? probe_folder(path, d) : status;
+    if (status != RNNC_OK) {
+        checkpoint_folder_close(out_folder);
+        return status;
+    }
+    remove_leftovers(out_folder);
+    return RNNC_OK;
+}
+
+void checkpoint_folder_close(checkpoint_folder *f) {
+    if (f->path && f->descriptor >= 0) {
+        close(f->descriptor);
+    }
+    *f = (checkpoint_folder){NULL, -1};
+}
+
+// ---- Lists ----
+
+typedef struct step_list {
+    VEC(int64_t) steps; // falling
+    arena memory;
+} step_list;
+
+static int compare_falling(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return left > right ? -1 : left < right;
+}
+
+static rnnc_status list_steps(const char *path, diag_sink *d, step_list *out_list) {
+    *out_list = (step_list){0};
+    DIR *folder = opendir(path);
+    if (!folder) {
+        return errno == ENOENT ? RNNC_OK : file_error(d, path, "read the folder", errno);
+    }
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        int64_t step = step_of(entry->d_name);
+        if (step >= 0) {
+            vec_push(&out_list->memory, out_list->steps, step);
+        }
+    }
+    closedir(folder);
+    if (out_list->steps.count) {
+        qsort(out_list->steps.at, out_list->steps.count, sizeof(int64_t), compare_falling);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status checkpoint_count(const char *path, diag_sink *d, uint32_t *out_count) {
+    step_list list;
+    TRY(list_steps(path, d, &list));
+    *out_count = list.steps.count;
+    arena_deinit(&list.memory);
+    return RNNC_OK;
+}
+
+// Opens one; if it is damaged or cannot be read, a note says so and |*out_sound| is false.
+static rnnc_status try_file(const char *path, diag_sink *d, safetensors *out_file, bool *out_sound) {
+    diag_sink own;
+    diag_init(&own);
+    rnnc_status status = checkpoint_read(path, &own, out_file);
+    *out_sound = status == RNNC_OK;
+    const char *why = own.entries.count ? own.entries.at[0].message : path;
+    if (status == RNNC_CORRUPT || status == RNNC_IO) {
+        diag_note(d, NO_SPAN, "passed over: %s", why);
+        status = RNNC_OK;
+    } else if (status != RNNC_OK) {
+        diag_fail(d, status, NO_SPAN, "%s", why);
+    }
+    diag_deinit(&own);
+    return status;
+}
+
+rnnc_status checkpoint_newest(const char *path, arena *memory, diag_sink *d, safetensors *out_file,
+                              bool *out_found) {
+    step_list list;
+    *out_found = false;
+    TRY(list_steps(path, d, &list));
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < list.steps.count && !*out_found && status == RNNC_OK; i++) {
+        status = try_file(checkpoint_path(memory, path, list.steps.at[i]), d, out_file, out_found);
+    }
+    uint32_t count = list.steps.count;
+    arena_deinit(&list.memory);
+    if (status == RNNC_OK && count && !*out_found) {
+        return diag_fail(d, RNNC_CORRUPT, NO_SPAN,
+                         "%s: none of its %u checkpoints is complete; to begin anew name another folder",
+                         path, count);
+    }
+    return status;
+}
+
+rnnc_status checkpoint_prune(const char *path, int64_t step, int64_t keep, diag_sink *d) {
+    step_list list;
+    TRY(list_steps(path, d, &list));
+    rnnc_status status = RNNC_OK;
+    int64_t seen = 0;
+    for (uint32_t i = 0; i < list.steps.count && status == RNNC_OK; i++) {
+        const char *file = checkpoint_path(&list.memory, path, list.steps.at[i]);
+        bool old = list.steps.at[i] <= step && ++seen > keep;
+        if (old && unlink(file) && errno != ENOENT) {
+            status = file_error(d, file, "remove", errno);
+        }
+    }
+    arena_deinit(&list.memory);
+    return status;
+}

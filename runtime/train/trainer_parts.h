@@ -1,0 +1,72 @@
+// The inside of the trainer: what its loop (trainer.c), its reports (trainer_report.c) and its checkpoints
+// (trainer_save.c) share.
+#ifndef RNNC_RUNTIME_TRAIN_TRAINER_PARTS_H
+#define RNNC_RUNTIME_TRAIN_TRAINER_PARTS_H
+
+#include "runtime/data/progress.h"
+#include "runtime/train/state.h"
+#include "runtime/train/trainer.h"
+
+// Where a training is: all that a checkpoint says besides its tensors. A field added here needs a line in
+// trainer_save.c.
+typedef struct training_position {
+    int64_t epoch;            // the one being trained, from 1
+    int64_t batch;            // batches of it that are done
+    int64_t step;             // steps done in all
+    measures sums;            // of the epoch so far
+    measures last;            // of the last whole epoch, see training_result
+    measures validation;      // after the last epoch
+    measures best_validation; // of the best epoch
+    int64_t best_epoch;       // by validation; 0: none yet
+    double best_judged;       // what it was judged by; least is best
+    double seconds;           // of training, all runs together
+    int64_t metrics_bytes;    // length of the metrics file; -1: none
+} training_position;
+
+typedef struct trainer {
+    const training *t;
+    diag_sink *d;
+    engine *engine;
+    feed *feed;
+    state_carrier *states;
+    bool carry;
+    weights *best; // a copy of the best weights so far, where the recipe keeps them
+    training_position at;
+    training_result *result;
+    metrics_writer writer;
+    bool writes;
+    arena memory;
+    double begin;          // when this run began
+    double seconds_before; // those of earlier runs
+    int64_t steps_before;  // and their steps
+    progress bar;
+    char title[48];
+    int64_t bar_begin;  // step at which the bar's count began
+    double bar_seconds; // when the bar began
+    double places;      // since then
+} trainer;
+
+// Seconds on a clock that never goes back.
+double trainer_now(void);
+// Whether the training goes by steps, so that its epochs are of no interest.
+bool trainer_by_steps(const trainer *r);
+
+// ---- trainer_report.c: the progress line and the metrics ----
+
+void report_start(trainer *r);
+void report_step(trainer *r);
+// The line at the end of an epoch or, with |stopped|, within one.
+void report_finish(trainer *r, bool stopped);
+// A JSON line for the epoch; |validation| may be NULL.
+rnnc_status report_metrics(trainer *r, const measures *validation);
+
+// ---- trainer_save.c: checkpoints ----
+
+// Writes a checkpoint of the present position and removes those too many. No effect without a folder.
+rnnc_status save_checkpoint(trainer *r);
+// Writes the weights that are the best so far.
+rnnc_status save_best(trainer *r);
+// Puts the trainer where the checkpoint to be resumed from was.
+rnnc_status restore_checkpoint(trainer *r);
+
+#endif

@@ -1,0 +1,93 @@
+#include <string.h>
+
+#include "runtime/train/trainer_parts.h"
+
+// ---- Progress ----
+
+void report_start(trainer *r) {
+    const training *t = r->t;
+    if (!t->progress) {
+        return;
+    }
+    bool by_steps = trainer_by_steps(r);
+    // The count of an epoch begins with its first batch, also if that was in another run.
+    r->bar_begin = by_steps ? 0 : r->at.step - r->at.batch;
+    int64_t total = by_steps ? t->max_steps : feed_steps(r->feed);
+    int64_t allowed = t->max_steps ? t->max_steps - r->bar_begin : total;
+    if (by_steps) {
+        snprintf(r->title, sizeof r->title, "training");
+    } else {
+        snprintf(r->title, sizeof r->title, "epoch %lld/%lld", (long long)r->at.epoch, (long long)t->epochs);
+    }
+    progress_init(&r->bar, t->progress, r->title, total < allowed ? total : allowed);
+    r->bar.first = r->at.step - r->bar_begin;
+    // Many epochs make a line each, few make several.
+    r->bar.plain_interval = !by_steps && t->epochs > 10 ? 2 : 0.1;
+    r->bar_seconds = trainer_now();
+    r->places = 0;
+}
+
+static uint32_t progress_fields(const trainer *r, const measures *trained, const measures *validation,
+                                progress_field *out_fields) {
+    metric values[2 * (MEASURES_MOST + 3)];
+    uint32_t count = trained ? measures_values(trained, values) : 0, first = count;
+    count += validation ? measures_values(validation, values + count) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name = values[i].key;
+        bool percent = strcmp(name, "accuracy") == 0;
+        if (i >= first) {
+            name = strcmp(name, "loss") == 0 ? "validation loss" : name;
+        }
+        out_fields[i] = (progress_field){name, values[i].value, percent ? PROGRESS_PERCENT : PROGRESS_VALUE};
+    }
+    const char *unit = r->t->data->batching != BATCH_STREAMS ? "examples/s"
+                       : dataset_text(r->t->data)            ? "characters/s"
+                                                             : "values/s";
+    double seconds = trainer_now() - r->bar_seconds;
+    out_fields[count++] = (progress_field){unit, seconds > 0 ? r->places / seconds : 0, PROGRESS_RATE};
+    return count;
+}
+
+// By steps the numbers are those of the last whole epoch: an epoch may be a few steps.
+static const measures *shown_measures(const trainer *r) {
+    bool last = trainer_by_steps(r) && r->at.last.rows > 0;
+    return last ? &r->at.last : &r->at.sums;
+}
+
+void report_step(trainer *r) {
+    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
+    if (r->t->progress) {
+        uint32_t count = progress_fields(r, shown_measures(r), NULL, fields);
+        progress_update(&r->bar, r->at.step - r->bar_begin, fields, count);
+    }
+}
+
+void report_finish(trainer *r, bool stopped) {
+    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
+    if (r->t->progress) {
+        const measures *trained = stopped ? shown_measures(r) : &r->at.last;
+        const measures *validation = r->t->validation && !stopped ? &r->at.validation : NULL;
+        uint32_t count = progress_fields(r, trained, validation, fields);
+        progress_finish(&r->bar, r->at.step - r->bar_begin, fields, count);
+    }
+}
+
+// ---- Metrics ----
+
+rnnc_status report_metrics(trainer *r, const measures *validation) {
+    if (!r->writes) {
+        return RNNC_OK;
+    }
+    metric values[2 * (MEASURES_MOST + 3) + 3];
+    uint32_t count = 0;
+    values[count++] = (metric){"epoch", (double)r->at.epoch};
+    values[count++] = (metric){"step", (double)r->at.step};
+    count += measures_values(&r->at.sums, values + count);
+    uint32_t first = count;
+    count += validation ? measures_values(validation, values + count) : 0;
+    for (uint32_t i = first; i < count; i++) {
+        values[i].key = arena_printf(&r->memory, "validation_%s", values[i].key);
+    }
+    values[count++] = (metric){"seconds", r->seconds_before + trainer_now() - r->begin};
+    return metrics_write(&r->writer, values, count, r->d);
+}
