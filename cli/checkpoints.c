@@ -51,11 +51,10 @@ static rnnc_status check_unused(const char *folder, diag_sink *d) {
 }
 
 static rnnc_status open_file(const char *path, diag_sink *d, kept_training *kept) {
-    bool inside = is_same_folder(folder_of(path, &kept->memory), kept->folder.path);
-    TRY(inside ? RNNC_OK : check_unused(kept->folder.path, d));
     TRY(checkpoint_read(path, d, &kept->from));
     kept->resumes = true;
-    return RNNC_OK;
+    bool inside = is_same_folder(folder_of(path, &kept->memory), kept->folder.path);
+    return inside ? RNNC_OK : check_unused(kept->folder.path, d);
 }
 
 static rnnc_status open_newest(const char *folder, diag_sink *d, kept_training *kept) {

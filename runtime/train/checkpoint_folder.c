@@ -155,18 +155,19 @@ rnnc_status checkpoint_count(const char *path, diag_sink *d, uint32_t *out_count
     return RNNC_OK;
 }
 
-// Opens one; if it is damaged or cannot be read, a note says so and |*out_sound| is false.
+// Opens one; if it is damaged or cannot be read, a note says so and |*out_sound| is false. Damage may look like anything,
+// also like a file of a kind that is not known here.
 static rnnc_status try_file(const char *path, diag_sink *d, safetensors *out_file, bool *out_sound) {
     diag_sink own;
     diag_init(&own);
     rnnc_status status = checkpoint_read(path, &own, out_file);
     *out_sound = status == RNNC_OK;
     const char *why = own.entries.count ? own.entries.at[0].message : path;
-    if (status == RNNC_CORRUPT || status == RNNC_IO) {
+    if (status == RNNC_OUT_OF_MEMORY) {
+        diag_fail(d, status, NO_SPAN, "%s", why);
+    } else if (status != RNNC_OK) {
         diag_note(d, NO_SPAN, "passed over: %s", why);
         status = RNNC_OK;
-    } else if (status != RNNC_OK) {
-        diag_fail(d, status, NO_SPAN, "%s", why);
     }
     diag_deinit(&own);
     return status;
