@@ -157,6 +157,9 @@ static void print_recipe(const report *r) {
     printf("\nrecipe %s: batch %" PRId64, how->name, how->batch);
     for (uint32_t i = 0; i < how->step_axis_count; i++) {
         printf(", %s = %" PRId64, r->model->graph->axes.at[how->steps[i].axis].name, how->steps[i].extent);
+        if (how->steps[i].advance) {
+            printf(" every %" PRId64, how->steps[i].advance);
+        }
     }
     printf("%s\n", how->carry_state ? ", states carried on" : "");
     for (uint32_t i = 0; i < how->settings.count; i++) {

@@ -58,6 +58,7 @@ static void add_reading(const dataset *data, record *about) {
     const recipe *r = data->recipe;
     add(about, "extents", describe_extents(data->model->graph, data->extents, memory));
     add(about, "batches of", batching_words(data->batching));
+    add(about, "every", arena_printf(memory, "%lld", (long long)data->advance));
     add(about, "stride", arena_printf(memory, "%lld", (long long)data->stride));
     add(about, "validation last", arena_printf(memory, "%lld", (long long)data->validation_last));
     if (r) {

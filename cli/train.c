@@ -1,10 +1,11 @@
 // rnnc train
 #include <string.h>
-#include <time.h>
 
 #include "cli/checkpoints.h"
 #include "cli/signals.h"
 #include "runtime/initialize.h"
+#include "runtime/train/overlap.h"
+#include "support/clock.h"
 
 typedef struct training_job {
     const command_line *line;
@@ -23,9 +24,7 @@ typedef struct training_job {
 } training_job;
 
 static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return 1e-9 * (double)clock_nanoseconds();
 }
 
 static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
@@ -52,6 +51,9 @@ static rnnc_status build_machines(training_job *job) {
     job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
     update_options update = recipe_update(r, job->rules);
     graph_keep_measured(job->model->graph);
+    if (job->data->advance) {
+        TRY(graph_overlap(job->model->graph, job->data->step_axis, job->d));
+    }
     TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));
     if (!job->data->validation_last && !job->line->continue_steps) {
         return RNNC_OK;

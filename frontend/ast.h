@@ -135,7 +135,7 @@ typedef struct definition {
 
 typedef enum recipe_item_kind {
     ITEM_BATCH, // value
-    ITEM_STEPS, // name = value
+    ITEM_STEPS, // name = value, |every|
     ITEM_CARRY,
     ITEM_INIT,       // name: pattern or NULL, value
     ITEM_OPTIMIZER,  // value: a call

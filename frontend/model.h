@@ -82,6 +82,7 @@ typedef struct recipe {
     struct {
         int axis;
         int64_t extent;
+        int64_t advance; // steps from window to window; 0: as many as a window has
     } steps[MAX_AXES];
     uint32_t step_axis_count;
     bool carry_state;

@@ -51,6 +51,26 @@ static bool parse_named_items(parser *p, recipe_definition *r, recipe_item item)
     return true;
 }
 
+// T = 35 every 20, S = 10 …
+static bool parse_steps(parser *p, recipe_definition *r, recipe_item item) {
+    do {
+        item.name = p->at->text;
+        item.name_where = p->at->where;
+        item.every = NULL;
+        if (!parser_expect(p, TOKEN_NAME) || !parser_expect(p, TOKEN_ASSIGN)) {
+            return false;
+        }
+        item.value = parse_expression(p);
+        bool overlaps = item.value && parser_accept_word(p, "every");
+        item.every = overlaps ? parse_expression(p) : NULL;
+        if (!item.value || (overlaps && !item.every)) {
+            return false;
+        }
+        add_item(p, r, item);
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
 static bool in_pattern(const parser *p, const token *before) {
     bool part = parser_is(p, TOKEN_NAME) || parser_is(p, TOKEN_NUMBER) || parser_is(p, TOKEN_DOT) ||
                 parser_is(p, TOKEN_TIMES);
@@ -198,7 +218,7 @@ static bool parse_data(parser *p, recipe_definition *r, recipe_item item);
 
 static const item_row item_rows[] = {
     {"batch", ITEM_BATCH, parse_value_item},
-    {"steps", ITEM_STEPS, parse_named_items},
+    {"steps", ITEM_STEPS, parse_steps},
     {"carry", ITEM_CARRY, parse_carry},
     {"init", ITEM_INIT, parse_init},
     {"optimizer", ITEM_OPTIMIZER, parse_value_item},

@@ -201,7 +201,8 @@ static void set_number(elaborator *el, const number_row *row, const expression *
 
 // ---- Items ----
 
-static void set_steps_of(elaborator *el, recipe *r, const char *name, span where, const expression *value) {
+static void set_steps_of(elaborator *el, recipe *r, const char *name, span where, const expression *value,
+                         const expression *every) {
     int axis = graph_find_axis(el->g, name);
     int64_t extent;
     if (axis == NO_AXIS || el->g->axes.at[axis].kind != AXIS_IS_SEQUENCE) {
@@ -218,6 +219,9 @@ static void set_steps_of(elaborator *el, recipe *r, const char *name, span where
     r->step_axis_count += i == r->step_axis_count;
     r->steps[i].axis = axis;
     r->steps[i].extent = extent;
+    if (every) {
+        recipe_whole(el, every, "the steps from window to window", 1, LARGEST_NUMBER, &r->steps[i].advance);
+    }
 }
 
 static void set_optimizer_argument(elaborator *el, recipe *r, const argument *arg) {
@@ -343,7 +347,7 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
         }
         facts->batch = facts->batch || item->kind == ITEM_BATCH;
         return;
-    case ITEM_STEPS: set_steps_of(el, r, item->name, item->name_where, item->value); return;
+    case ITEM_STEPS: set_steps_of(el, r, item->name, item->name_where, item->value, item->every); return;
     case ITEM_CARRY: r->carry_state = true; return;
     case ITEM_INIT: add_init(el, item, r, memory); return;
     case ITEM_OPTIMIZER:
@@ -376,7 +380,7 @@ static void apply_settings(elaborator *el, const settings_list *settings, recipe
         if (row) {
             set_number(el, row, s->value, r);
         } else if (s->is_number_of_recipe) {
-            set_steps_of(el, r, s->name, s->where, s->value);
+            set_steps_of(el, r, s->name, s->where, s->value, NULL);
         } else if (!s->from_command) {
             model_setting kept = {arena_strdup(memory, s->name), arena_strdup(memory, s->text)};
             vec_push(memory, r->settings, kept);

@@ -256,6 +256,27 @@ static void check_steps(elaborator *el, const recipe_definition *def, const reci
     }
 }
 
+// Only from a stream that is read on can a window's first steps be those that the window before it ended with.
+static void check_overlap(elaborator *el, const recipe_definition *def, const recipe *r) {
+    for (uint32_t i = 0; i < r->step_axis_count; i++) {
+        const char *axis = el->g->axes.at[r->steps[i].axis].name;
+        long long extent = r->steps[i].extent, advance = r->steps[i].advance;
+        if (advance > extent) {
+            elaborate_error(
+                el, def->where,
+                "steps %s = %lld every %lld leaves out steps between the windows; 'every' takes at most "
+                "%lld",
+                axis, extent, advance, extent);
+        } else if (advance && !(r->batching == BATCH_STREAMS && r->carry_state)) {
+            elaborate_error(
+                el, def->where,
+                "steps %s = %lld every %lld needs 'streams' and 'carry state'; for windows that overlap, "
+                "each from zero states: windows stride %lld",
+                axis, extent, advance, advance);
+        }
+    }
+}
+
 void recipe_check_data(elaborator *el, const recipe_definition *def, const recipe *r, bool batching_stated) {
     if (r->data.count == 0) {
         return; // the data may be given otherwise
@@ -272,4 +293,5 @@ void recipe_check_data(elaborator *el, const recipe_definition *def, const recip
     if (r->batching != BATCH_EXAMPLES) {
         check_steps(el, def, r);
     }
+    check_overlap(el, def, r);
 }

@@ -325,6 +325,7 @@ static rnnc_status load(loader *l) {
     s->batching = r ? r->batching : BATCH_EXAMPLES;
     s->batch = r ? r->batch : DATASET_BATCH;
     s->stride = r && r->batching == BATCH_WINDOWS ? r->stride : 1;
+    s->advance = r && r->step_axis_count == 1 ? r->steps[0].advance : 0;
     s->validation_last = r ? r->validation_last : 0;
     if (r && r->carry_state && s->batching != BATCH_STREAMS) {
         return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,

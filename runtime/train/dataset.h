@@ -63,6 +63,7 @@ typedef struct dataset {
     const recipe *recipe; // NULL: batches of at most DATASET_BATCH examples
     batching_kind batching;
     int64_t batch, stride, validation_last;
+    int64_t advance; // streams: steps from one training window to the next
     VEC(data_source) sources;
     VEC(data_input) inputs;
     int64_t extents[MAX_AXES]; // of a full batch; 0: not an axis of the model

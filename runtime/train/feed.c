@@ -87,9 +87,15 @@ static int64_t quotient_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
 }
 
+// Steps from one window of a stream to the next.
+static int64_t advance_of(const feed *f) {
+    bool overlaps = f->order == FEED_SHUFFLED && f->data->advance;
+    return overlaps ? f->data->advance : f->data->extents[f->data->step_axis];
+}
+
 int64_t feed_steps(const feed *f) {
     if (in_streams(f)) {
-        return quotient_up(f->range.length, f->data->extents[f->data->step_axis]);
+        return quotient_up(f->range.length, advance_of(f));
     }
     return quotient_up(f->range.end - f->range.begin, f->range.rows);
 }
@@ -123,25 +129,45 @@ static int64_t unit_of_row(const feed *f, int64_t number) {
     return f->range.begin + (drawn ? below(draw(f->seed, "feed.windows", f->epoch, number), units) : number);
 }
 
-// Fills |first|; returns the rows of the next batch and its steps along the step axis.
-static int64_t place_rows(feed *f, int64_t *out_steps) {
-    const dataset *s = f->data;
-    int64_t steps = s->step_axis == NO_AXIS ? 1 : s->extents[s->step_axis];
-    if (in_streams(f)) {
-        int64_t done = f->at * steps, left = f->range.length - done;
-        for (int64_t row = 0; row < f->range.rows; row++) {
-            f->first[row] = f->range.begin + row * f->range.length + done;
-        }
-        *out_steps = left < steps ? left : steps;
-        return f->range.rows;
+// Where in its stream window number |i| begins, and where it ends.
+static int64_t window_end(const feed *f, int64_t i) {
+    int64_t end = (i + 1) * advance_of(f);
+    return end < f->range.length ? end : f->range.length;
+}
+
+static int64_t window_begin(const feed *f, int64_t i) {
+    int64_t begin = (i + 1) * advance_of(f) - f->data->extents[f->data->step_axis];
+    return begin > 0 ? begin : 0;
+}
+
+static feed_batch place_streams(feed *f) {
+    int64_t begin = window_begin(f, f->at), end = window_end(f, f->at), rows = f->range.rows;
+    int64_t seen = f->at ? window_end(f, f->at - 1) : 0;
+    for (int64_t row = 0; row < rows; row++) {
+        f->first[row] = f->range.begin + row * f->range.length + begin;
     }
+    return (feed_batch){
+        .rows = rows,
+        .places = rows * (end - seen),
+        .steps = end - begin,
+        .context = seen - begin,
+        .carried = window_begin(f, f->at + 1) - begin,
+    };
+}
+
+// Fills |first|: the next batch.
+static feed_batch place_rows(feed *f) {
+    const dataset *s = f->data;
+    if (in_streams(f)) {
+        return place_streams(f);
+    }
+    int64_t steps = s->step_axis == NO_AXIS ? 1 : s->extents[s->step_axis];
     int64_t done = f->at * f->range.rows, left = f->range.end - f->range.begin - done;
     int64_t rows = left < f->range.rows ? left : f->range.rows;
     for (int64_t row = 0; row < rows; row++) {
         f->first[row] = unit_of_row(f, done + row) * (s->batching == BATCH_EXAMPLES ? 1 : s->stride);
     }
-    *out_steps = steps;
-    return rows;
+    return (feed_batch){.rows = rows, .places = rows, .steps = steps, .carried = steps};
 }
 
 // ---- Copying ----
@@ -218,12 +244,13 @@ rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
     if (f->at == feed_steps(f)) {
         return RNNC_OK;
     }
-    int64_t steps, rows = place_rows(f, &steps), extents[MAX_AXES];
+    feed_batch batch = place_rows(f);
+    int64_t extents[MAX_AXES];
     f->at++;
     memcpy(extents, s->extents, sizeof extents);
-    extents[AXIS_BATCH] = rows;
+    extents[AXIS_BATCH] = batch.rows;
     if (s->step_axis != NO_AXIS) {
-        extents[s->step_axis] = steps;
+        extents[s->step_axis] = batch.steps;
     }
     TRY(engine_set_extents(e, extents, d));
     for (uint32_t i = 0; i < s->inputs.count; i++) {
@@ -237,9 +264,9 @@ rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
         if (to && input->is_lengths) {
             fill_lengths(input, e, to, count);
         } else if (to) {
-            fill_input(f, input, rows, steps, to);
+            fill_input(f, input, batch.rows, batch.steps, to);
         }
     }
-    *out_batch = (feed_batch){rows, in_streams(f) ? rows * steps : rows};
+    *out_batch = batch;
     return RNNC_OK;
 }

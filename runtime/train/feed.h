@@ -17,6 +17,11 @@ rnnc_status feed_create(const dataset *s, data_part part, feed_order order, uint
                         feed **out_feed);
 void feed_destroy(feed *f);
 
+// Of streams, a batch is the next window of each. Where windows overlap (dataset.advance = k1 below the window's steps
+// k2), training follows Williams and Peng (1990), BPTT(k2; k1): batch number j = 1, 2, … has the steps from (j k1 - k2)
+// to j k1 of the stream, as far as there are such, and only the last k1 of them, those not seen before, count for the
+// loss. Evaluation reads windows that do not overlap.
+//
 // Batches of an epoch; the last may be smaller (fewer rows, or of streams: fewer steps). An epoch of random windows
 // draws as many as there are.
 int64_t feed_steps(const feed *f);
@@ -28,8 +33,11 @@ void feed_start_epoch(feed *f, int64_t epoch);
 void feed_skip(feed *f, int64_t batches);
 
 typedef struct feed_batch {
-    int64_t rows;   // 0: the epoch is over, and nothing was done
-    int64_t places; // of streams: rows times steps; else rows
+    int64_t rows;    // 0: the epoch is over, and nothing was done
+    int64_t places;  // of streams: rows times steps that count; else rows
+    int64_t steps;   // of each row along the step axis; 1 if there is none
+    int64_t context; // of these, the first so many were in earlier batches
+    int64_t carried; // the next batch begins after so many of them
 } feed_batch;
 
 // Sets the engine's extents and fills its inputs with the next batch. Inputs that the engine lacks are left out; those

@@ -2,14 +2,13 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "runtime/train/overlap.h"
 #include "runtime/train/trainer_parts.h"
+#include "support/clock.h"
 
 double trainer_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return 1e-9 * (double)clock_nanoseconds();
 }
 
 bool trainer_by_steps(const trainer *r) {
@@ -96,14 +95,16 @@ static void put_setting(engine *e, const char *name, double value) {
     }
 }
 
-static rnnc_status run_step(trainer *r) {
+static rnnc_status run_step(trainer *r, const feed_batch *batch) {
+    overlap_put(r->engine, batch);
     put_setting(r->engine, "epoch", (double)r->at.epoch);
     put_setting(r->engine, "step", (double)r->at.step);
     if (r->carry) {
         state_put(r->states);
     }
     TRY(engine_run(r->engine, r->t->seed, (uint64_t)r->at.step, r->d));
-    if (r->carry) {
+    // The next batch may begin where this one did: with the state that is carried already.
+    if (r->carry && batch->carried) {
         state_take(r->states);
     }
     return RNNC_OK;
@@ -126,7 +127,7 @@ static rnnc_status train_step(trainer *r, bool *out_whole) {
     if (*out_whole) {
         return RNNC_OK;
     }
-    TRY(run_step(r));
+    TRY(run_step(r, &batch));
     TRY(check_loss(r, measures_add(&r->at.sums, r->engine, batch.rows)));
     r->at.step++;
     r->at.batch++;
