@@ -44,6 +44,9 @@ static rnnc_status run_evaluation(evaluation *e) {
     graph_keep_measured(e->model->graph);
     TRY(build_machine(&e->compiler, e->model->graph, NULL, e->data->extents, e->d, &e->machine));
     TRY(load_weights(line->weights, false, &e->machine, e->d));
+    if (!line->json) {
+        print_streams(e->data, DATA_ALL, &e->source.memory);
+    }
     measures m;
     TRY(training_evaluate(&e->machine, e->data, DATA_ALL, (uint64_t)line->seed, e->d, &m));
     print_measures(line, &m);

@@ -66,20 +66,6 @@ static rnnc_status build_machines(training_job *job) {
                          &job->plain_machine);
 }
 
-// Streams are equally long: what that leaves over is said.
-static void print_left_over(const dataset *data, arena *memory) {
-    data_range range;
-    diag_sink unused;
-    diag_init(&unused);
-    if (data->batching == BATCH_STREAMS && dataset_range(data, DATA_TRAINING, &unused, &range) == RNNC_OK) {
-        int64_t values = range.end - range.begin;
-        fprintf(stderr, "%s values in %lld streams of %s, %lld left over\n", describe_count(values, memory),
-                (long long)range.rows, describe_count(range.length, memory),
-                (long long)(values - data->reach - range.rows * range.length));
-    }
-    diag_deinit(&unused);
-}
-
 static void print_start(const training_job *job) {
     arena memory;
     arena_init(&memory);
@@ -93,7 +79,7 @@ static void print_start(const training_job *job) {
     fprintf(stderr, "%s by %s: %s parameters, %s, seed %lld\n", job->model->graph->name, r->name,
             describe_count(parameters, &memory),
             describe_extents(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
-    print_left_over(job->data, &memory);
+    print_streams(job->data, DATA_TRAINING, &memory);
     if (job->kept.resumes) {
         fprintf(stderr, "goes on from %s\n", job->kept.from.name);
     }

@@ -256,6 +256,16 @@ static void check_steps(elaborator *el, const recipe_definition *def, const reci
     }
 }
 
+// States are those of a row's text: the next batch must go on where this one ends.
+static void check_carry(elaborator *el, const recipe_definition *def, const recipe *r) {
+    if (r->carry_state && r->batching != BATCH_STREAMS) {
+        elaborate_error(
+            el, def->where,
+            "'carry state' needs 'streams' in the data block: the rows of other batches do not go on "
+            "where those of the batch before ended");
+    }
+}
+
 // Only from a stream that is read on can a window's first steps be those that the window before it ended with.
 static void check_overlap(elaborator *el, const recipe_definition *def, const recipe *r) {
     for (uint32_t i = 0; i < r->step_axis_count; i++) {
@@ -293,5 +303,6 @@ void recipe_check_data(elaborator *el, const recipe_definition *def, const recip
     if (r->batching != BATCH_EXAMPLES) {
         check_steps(el, def, r);
     }
+    check_carry(el, def, r);
     check_overlap(el, def, r);
 }

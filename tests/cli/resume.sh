@@ -24,6 +24,7 @@ END
 # The same from windows in a new order each epoch, each with states of its own.
 sed -e 's/   carry state//' -e 's/  streams  validation/  windows stride 3  validation/' "$scratch/streams.rnn" \
     >"$scratch/windows.rnn"
+sed 's/  streams  validation/  windows  validation/' "$scratch/streams.rnn" >"$scratch/windows_carry.rnn"
 seq 1 300 >"$scratch/text"
 
 # train MODEL NAME options…: writes NAME.safetensors and NAME.jsonl
@@ -83,6 +84,29 @@ run 0 "$RNNC" eval "$scratch/streams.rnn" --data text="$scratch/text" --weights 
 cmp -s "$scratch/out" "$scratch/best.json" || fail "best.safetensors is not what keep best keeps"
 newest=$scratch/pieces_streams/$(ls "$scratch/pieces_streams" | grep '^step' | tail -n 1)
 run 0 "$RNNC" eval "$scratch/streams.rnn" --data text="$scratch/text" --weights "$newest"
+
+echo "one stream, states carried"
+# Every value but the first is predicted, also those of the last window: however long the windows are, it comes to
+# the same.
+"$RNNC" eval "$scratch/streams.rnn" --data text="$scratch/text" --weights "$scratch/whole_streams.safetensors" --set batch=1 \
+    --set T=1091 | tee "$scratch/long" >/dev/null
+for steps in 7 1 200; do
+    run 0 "$RNNC" eval "$scratch/streams.rnn" --data text="$scratch/text" --weights "$scratch/whole_streams.safetensors" \
+        --set batch=1 --set T=$steps
+    says err "1,092 values in 1 stream of 1,091, 0 left over"
+    sed -n 's/^perplexity //p' "$scratch/out" "$scratch/long" | awk '{ p[NR] = $1 }
+        END { exit !(NR == 2 && (p[1] - p[2]) ^ 2 < (1e-5 * p[2]) ^ 2) }' || fail "another perplexity by windows of $steps"
+done
+
+echo "windows that overlap"
+sed 's/steps T = 7 /steps T = 7 every 3 /' "$scratch/streams.rnn" >"$scratch/overlap.rnn"
+run 0 train overlap whole_overlap --threads 2
+for steps in 50 50 1000; do
+    run 0 train overlap overlap --threads 1 --checkpoint "$scratch/overlap" --resume --max-steps $steps
+done
+same_end overlap overlap
+refused "'every' takes at most 2" train overlap none --set T=2
+refused "needs 'streams'" "$RNNC" check "$scratch/windows_carry.rnn"
 
 echo "signals"
 # wait_for COMMAND…: until it succeeds, or 20 seconds.

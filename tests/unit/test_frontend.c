@@ -643,12 +643,13 @@ static const char recipes_text[] =
     "model first() { output y = 1 }\n"
     "model m(n = 4, keep = 0.5) {\n input x: real[T]\n target t: real[T]\n"
     " y = linear(1, dropout(keep, rnn(n, x)))\n loss = mean[T, batch] mean squared_error(y, t)\n}\n"
-    "train base {\n batch 20  steps T = 7  carry state\n init uniform(-0.1, 0.1), *.b zero\n"
+    "train base {\n batch 20  steps T = 7\n init uniform(-0.1, 0.1), *.b zero\n"
     " optimizer adam(rate = 0.01, beta1 = 0.8)  clip_norm 5\n"
     " schedule rate *= 0.5 each epoch after 4\n epochs 13\n set n = 5\n"
     " data {\n  x = series(2 * t + n in t, t = 0 to 1 by 0.1)\n  t = ahead(x, 2)\n  windows stride 3\n"
     "  validation last 2\n  keep best\n }\n}\n"
-    "train more : base {\n set n = 6\n batch 30  optimizer sgd(rate = 1)\n init rnn.* orthogonal(2)\n"
+    "train more : base {\n set n = 6\n batch 30  carry state  optimizer sgd(rate = 1)\n init rnn.* "
+    "orthogonal(2)\n"
     " schedule rate *= 0.9 each 100 steps after 50\n max_steps 99\n data { x = csv(\"k\", \"a\", \"b\") "
     "streams }\n}\n";
 
@@ -661,7 +662,7 @@ static void test_recipe(void **state) {
     assert_int_equal(r->batch, 20);
     assert_int_equal(r->step_axis_count, 1);
     assert_int_equal(r->steps[0].extent, 7);
-    assert_true(r->carry_state && r->keep == KEEP_BEST_LOSS && r->optimizer == OPTIMIZER_ADAM);
+    assert_true(!r->carry_state && r->keep == KEEP_BEST_LOSS && r->optimizer == OPTIMIZER_ADAM);
     assert_true(r->rate == 0.01 && r->beta1 == 0.8 && r->beta2 == 0.999 && r->epsilon == 1e-8 &&
                 r->clip_norm == 5);
     assert_int_equal(r->schedule.count, 1);
