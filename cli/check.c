@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "runtime/data/metrics.h"
+#include "runtime/train/overlap.h"
 
 // What a training step keeps in memory, in bytes.
 typedef struct step_memory {
@@ -75,6 +76,7 @@ static rnnc_status measure_step(report *r) {
     }
     program *p = NULL;
     graph_keep_measured(r->model->graph);
+    TRY(model_overlap(r->model, r->d));
     rnnc_status status = compile_graph(r->model->graph, &options, r->d, &p);
     show_compiler_output(&r->compiler);
     TRY(status);

@@ -3,6 +3,7 @@
 
 #include "cli/checkpoints.h"
 #include "ir/text.h"
+#include "runtime/train/overlap.h"
 
 static const char prefix[] = "identity.";
 
@@ -34,7 +35,8 @@ static rnnc_status add_graphs(const loaded *source, diag_sink *d, record *about)
         .update = &update,
         .shape = {.vector_bytes = 16, .vector_registers = 16},
     };
-    rnnc_status status = compile_graph(m->graph, &c, d, NULL);
+    rnnc_status status = model_overlap(m, d);
+    status = status != RNNC_OK ? status : compile_graph(m->graph, &c, d, NULL);
     add_graph(about, "optimizer, rates, schedule or clipping", m->graph);
     model_destroy(m);
     return status;

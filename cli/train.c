@@ -28,6 +28,9 @@ static double seconds_now(void) {
 }
 
 static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
+    if (line->partial && !line->weights) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--partial needs weights to take: --weights F");
+    }
     TRY(line->weights_out ? check_writable(line->weights_out, d) : RNNC_OK);
     return line->plot ? check_writable(line->plot, d) : RNNC_OK;
 }
@@ -51,9 +54,7 @@ static rnnc_status build_machines(training_job *job) {
     job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
     update_options update = recipe_update(r, job->rules);
     graph_keep_measured(job->model->graph);
-    if (job->data->advance) {
-        TRY(graph_overlap(job->model->graph, job->data->step_axis, job->d));
-    }
+    TRY(model_overlap(job->model, job->d));
     TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));
     if (!job->data->validation_last && !job->line->continue_steps) {
         return RNNC_OK;

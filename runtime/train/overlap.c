@@ -130,6 +130,12 @@ rnnc_status graph_overlap(graph *g, int axis, diag_sink *d) {
     return status;
 }
 
+rnnc_status model_overlap(model *m, diag_sink *d) {
+    const recipe *r = m->recipe;
+    bool overlaps = r && r->step_axis_count == 1 && r->steps[0].advance;
+    return overlaps ? graph_overlap(m->graph, r->steps[0].axis, d) : RNNC_OK;
+}
+
 static void put_number(engine *e, const char *name, int64_t value) {
     int input = engine_find_input(e, name);
     if (input >= 0 && strcmp(engine_input_info(e, (uint32_t)input).role, "setting") == 0) {

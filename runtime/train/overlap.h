@@ -13,6 +13,9 @@
 // which it cannot be said what a part of the steps makes.
 rnnc_status graph_overlap(graph *g, int axis, diag_sink *d);
 
+// The same for a model whose recipe says `steps T = … every …`; else nothing is done.
+rnnc_status model_overlap(model *m, diag_sink *d);
+
 // Tells the engine of such a graph where in the batch is what. No effect on others.
 void overlap_put(engine *e, const feed_batch *batch);
 

@@ -276,6 +276,7 @@ fi
 echo "fine-tuning"
 tune="train streams tuned --weights $scratch/whole_streams.safetensors --steps 3"
 run 0 $tune
+refused "needs weights to take" train streams tuned --partial --steps 3
 run 1 $tune --set layers=3
 says err "lstm.2"
 run 0 $tune --set layers=3 --partial
