@@ -48,13 +48,13 @@ static rnnc_status read_fitting(const weight_part_list *l, const safetensors *fi
     for (uint32_t i = 0; i < l->count; i++) {
         const weight_part *p = &l->parts[i];
         const safetensors_entry *e = safetensors_find(file, p->part->name);
+        bool fits = e && weights_part_fits(p, e);
         if (!e) {
             add_name(left, p->part->name, "");
-        } else if (!weights_part_fits(p, e)) {
+        } else if (!fits) {
             add_misfit(left, p, e);
-        } else {
-            TRY(weights_part_read(p, file, d, &arrays[i]));
         }
+        TRY(fits ? weights_part_read(p, file, d, &arrays[i]) : RNNC_OK);
     }
     return RNNC_OK;
 }

@@ -11,13 +11,14 @@ static array_kind kind_of(dtype elem) {
     return elem == DT_F32 ? ARRAY_F32 : elem == DT_F64 ? ARRAY_F64 : ARRAY_I32;
 }
 
+static rnnc_status add_state(tensor_list *l, state_values v, diag_sink *d) {
+    const char *name = arena_printf(&l->memory, "%s%s", state_prefix, v.name);
+    return v.count ? tensor_list_add_vector(l, name, kind_of(v.elem), v.data, v.count, d) : RNNC_OK;
+}
+
 static rnnc_status add_states(tensor_list *l, const state_carrier *states, diag_sink *d) {
     for (uint32_t i = 0; states && i < state_count(states); i++) {
-        state_values v = state_get(states, i);
-        if (v.count) {
-            const char *name = arena_printf(&l->memory, "%s%s", state_prefix, v.name);
-            TRY(tensor_list_add_vector(l, name, kind_of(v.elem), v.data, v.count, d));
-        }
+        TRY(add_state(l, state_get(states, i), d));
     }
     return RNNC_OK;
 }
@@ -104,9 +105,8 @@ static rnnc_status restore_state(state_carrier *states, const char *name, const 
 static rnnc_status restore_states(state_carrier *states, const safetensors *file, diag_sink *d) {
     for (size_t i = 0; i < file->count; i++) {
         const char *tensor = file->entries[i].name;
-        if (strncmp(tensor, state_prefix, strlen(state_prefix)) == 0) {
-            TRY(restore_state(states, tensor + strlen(state_prefix), file, tensor, d));
-        }
+        bool is_state = strncmp(tensor, state_prefix, strlen(state_prefix)) == 0;
+        TRY(is_state ? restore_state(states, tensor + strlen(state_prefix), file, tensor, d) : RNNC_OK);
     }
     return RNNC_OK;
 }

@@ -127,9 +127,12 @@ static rnnc_status restore_others(measures *m, const char *prefix, const safeten
     for (uint32_t i = 0; i < engine_output_count(e); i++) {
         const char *name = engine_output_info(e, i).name;
         const char *key = record_key(keys, record_key(keys, prefix, "metric."), name);
-        if (m->other_count < MEASURES_MOST && safetensors_metadata(file, key)) {
+        bool kept = m->other_count < MEASURES_MOST && safetensors_metadata(file, key);
+        double sum = 0;
+        TRY(kept ? record_read_real(file, key, d, &sum) : RNNC_OK);
+        if (kept) {
             m->names[m->other_count] = name;
-            TRY(record_read_real(file, key, d, &m->sums[m->other_count++]));
+            m->sums[m->other_count++] = sum;
         }
     }
     return RNNC_OK;

@@ -113,9 +113,8 @@ static rnnc_status rewrite(overlap *o, diag_sink *d) {
     o->seen = arena_new_array(&o->memory, bool, count);
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         const graph_output *output = &g->outputs.at[i];
-        if (output->role == OUTPUT_LOSS || output->role == OUTPUT_METRIC) {
-            TRY(visit(o, output->node, output->name, d));
-        }
+        bool measured = output->role == OUTPUT_LOSS || output->role == OUTPUT_METRIC;
+        TRY(measured ? visit(o, output->node, output->name, d) : RNNC_OK);
     }
     make_marks(o);
     count_some(o, count);
