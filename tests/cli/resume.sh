@@ -174,8 +174,10 @@ present "$scratch/unkept.safetensors"
 
 echo "killed $kills times"
 killed=0 writing=0 round=0
-delays=$(awk -v n="$kills" 'BEGIN { srand(7); for (i = 0; i < n; i++) printf "%.3f\n", 0.01 + 0.5 * rand() * rand() }')
+delays=$(awk -v n="$kills" 'BEGIN { srand(7); for (i = 0; i < 2 * n; i++) printf "%.3f\n", 0.01 + 0.5 * rand() * rand() }')
 for delay in $delays; do
+    # Some trainings come to their end before they can be killed.
+    [ $killed -lt "$kills" ] || break
     "$RNNC" train "$scratch/streams.rnn" --data text="$scratch/text" --quiet --cpu interpret --threads 2 \
         --metrics "$scratch/killed.jsonl" --weights-out "$scratch/killed.safetensors" \
         --checkpoint "$scratch/killed" --checkpoint-every 1 --resume 2>"$scratch/err" >"$scratch/out" &
