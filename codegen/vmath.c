@@ -183,6 +183,42 @@ LLVMValueRef vmath_tanh(emitter *e, LLVMValueRef x) {
     return join_sign(e, y, sign);
 }
 
+// x^2 for x >= 0 as the number |out_high| plus a small |out_low|. Without fused multiply-add x is cut in a
+// short part, whose square is exact, and a rest.
+static void square_parts(emitter *e, const vmath_constants *c, LLVMValueRef x, LLVMValueRef *out_high,
+                         LLVMValueRef *out_low) {
+    if (e->target->has_fma) {
+        *out_high = mul(e, x, x);
+        *out_low = l_fma(e, x, x, LLVMBuildFNeg(e->builder, *out_high, ""));
+        return;
+    }
+    LLVMValueRef bits = bits_of(e, x);
+    int64_t cut = ~(((int64_t)1 << (c->mantissa_bits + 2) / 2) - 1);
+    LLVMValueRef kept = LLVMBuildAnd(e->builder, bits, l_int(e, LLVMTypeOf(bits), cut), "");
+    LLVMValueRef head = float_of(e, kept, LLVMTypeOf(x));
+    *out_high = mul(e, head, head);
+    *out_low = mul(e, add(e, x, head), sub(e, x, head));
+}
+
+// -ln(erfc(a)) for a >= 0, as slope a + (a^2 + a h(a)) with a small h. What is rounded before the last sum is less
+// than this value grows by from one a to the next. The polynomial runs in a - centre, where it converges on all of the
+// range: in powers of a itself, large terms would cancel.
+static LLVMValueRef erf_exponent(emitter *e, const vmath_constants *c, LLVMValueRef a) {
+    LLVMValueRef high, low;
+    square_parts(e, c, a, &high, &low);
+    LLVMValueRef curve = evaluate(e, &c->erf, sub(e, a, number(e, a, c->erf_centre)), false);
+    LLVMValueRef slope = number(e, a, c->erf_slope);
+    if (e->target->has_fma) {
+        LLVMValueRef h = l_fma(e, curve, a, number(e, a, c->erf_slope_rest));
+        return l_fma(e, a, slope, add(e, high, l_fma(e, a, h, low)));
+    }
+    // Here the slope is cut to 1, so that its product is exact, and the rest of it is part of h; but for a small a the
+    // product with that would be flushed.
+    LLVMValueRef h = l_fma(e, curve, a, number(e, a, c->erf_slope - 1.0 + c->erf_slope_rest));
+    LLVMValueRef sum = add(e, a, add(e, high, l_fma(e, a, h, low)));
+    return l_select(e, less(e, a, number(e, a, 0x1p-60)), mul(e, a, slope), sum);
+}
+
 // erf(a) = 1 - e^-u with u = -ln(erfc(a)), which is smooth on all of [0, erf_one]. An error of u matters less
 // and less as u grows, so that a polynomial of moderate degree is enough.
 LLVMValueRef vmath_erf(emitter *e, LLVMValueRef x) {
@@ -190,23 +226,36 @@ LLVMValueRef vmath_erf(emitter *e, LLVMValueRef x) {
     LLVMValueRef magnitude;
     LLVMValueRef sign = split_sign(e, x, &magnitude);
     LLVMValueRef a = at_most(e, magnitude, c->erf_one);
-    LLVMValueRef curve = evaluate(e, &c->erf, a, false);
-    LLVMValueRef u = l_fma(e, a, number(e, a, c->erf_slope), mul(e, a, curve));
-    decay d = decay_parts(e, c, u);
+    decay d = decay_parts(e, c, erf_exponent(e, c, a));
     return join_sign(e, one_minus_decay(e, &d), sign);
 }
 
-// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), and e^-|x| lies in [0, 1].
+// ln(1 + e^x) = ln 2 + x / 2 + ln(cosh(x / 2)), for |x| < softplus_near. There neighbours of x lie closer than
+// results; but what is added to the constant never falls, and a sum with a constant keeps that.
+static LLVMValueRef softplus_near_zero(emitter *e, const vmath_constants *c, LLVMValueRef x) {
+    LLVMValueRef square = mul(e, x, x);
+    LLVMValueRef curve = evaluate(e, &c->log_cosh, square, false);
+    LLVMValueRef half = mul(e, x, number(e, x, 0.5));
+    return add(e, number(e, x, c->ln2), l_fma(e, square, curve, half));
+}
+
+// ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|), and e^-|x| is at most about 1/e.
+static LLVMValueRef softplus_far(emitter *e, const vmath_constants *c, LLVMValueRef x,
+                                 LLVMValueRef magnitude) {
+    decay d = decay_parts(e, c, at_most(e, magnitude, c->flush));
+    // A product, not an addition to the exponent, because it keeps a NaN.
+    LLVMValueRef power = mul(e, d.scale, remaining(e, &d));
+    LLVMValueRef curve = evaluate(e, &c->log1p_small, power, false);
+    LLVMValueRef logarithm = l_fma(e, mul(e, power, power), curve, power);
+    return add(e, at_least(e, x, 0.0), logarithm);
+}
+
 LLVMValueRef vmath_softplus(emitter *e, LLVMValueRef x) {
     const vmath_constants *c = constants_of(e, x);
     LLVMValueRef magnitude;
     split_sign(e, x, &magnitude);
-    decay d = decay_parts(e, c, at_most(e, magnitude, c->flush));
-    // A product, not an addition to the exponent, because it keeps a NaN.
-    LLVMValueRef power = mul(e, d.scale, remaining(e, &d));
-    LLVMValueRef curve = evaluate(e, &c->log1p_unit, power, false);
-    LLVMValueRef logarithm = l_fma(e, mul(e, power, power), curve, power);
-    LLVMValueRef y = add(e, at_least(e, x, 0.0), logarithm);
+    LLVMValueRef near = less(e, magnitude, number(e, x, c->softplus_near));
+    LLVMValueRef y = l_select(e, near, softplus_near_zero(e, c, x), softplus_far(e, c, x, magnitude));
     return l_select(e, less(e, x, number(e, x, -c->flush)), number(e, x, 0.0), y);
 }
 

@@ -19,24 +19,30 @@ static const double log1p_short_coefficients[] = {
     0x1.bba56c66621cep-5, -0x1.010439d8f55e6p-4, 0x1.d2bc536112995p-5, -0x1.8dd7a3b84b824p-6,
 };
 
-// (ln(1 + x) - x) / x^2, 0 <= x <= 1; error 1.6e-18.
-static const double log1p_unit_coefficients[] = {
-    -0x1.fffffffffffeep-2,  0x1.5555555554755p-2, -0x1.ffffffff84b52p-3,  0x1.999999882f4a7p-3,
-    -0x1.555553d7c5aabp-3,  0x1.2492336326c3ep-3, -0x1.fffe3e2e3584ap-4,  0x1.c70f05a208db6p-4,
-    -0x1.994b7899ec537p-4,  0x1.72fa770d371bfp-4, -0x1.505775b730ccfp-4,  0x1.2c96cde2e33cep-4,
-    -0x1.02475fe377417p-4,  0x1.9c27ffb78890cp-5, -0x1.25293704d04c2p-5,  0x1.63f9357be8119p-6,
-    -0x1.6059b24443656p-7,  0x1.0d86034cedcf7p-8, -0x1.285116e40ae2fp-10, 0x1.9e2e8ba22e4a0p-13,
-    -0x1.134be830f7ec9p-16,
+// (ln(1 + x) - x) / x^2, 0 <= x <= 0.3622; error 2.9e-18.
+static const double log1p_small_coefficients[] = {
+    -0x1.fffffffffffd7p-2, 0x1.5555555552cb3p-2, -0x1.fffffffe3bac5p-3, 0x1.99999949dccaap-3,
+    -0x1.55554cf892ed9p-3, 0x1.2491b72ee51a3p-3, -0x1.fff25729dc576p-4, 0x1.c6a84353af200p-4,
+    -0x1.96cd39ae58f77p-4, 0x1.67b7601ba7ccfp-4, -0x1.2b4971d0e37ddp-4, 0x1.a8d60e178b0e7p-5,
+    -0x1.b3266a4f60c3bp-6, 0x1.cbd0968e12c33p-8,
 };
 
-// -ln(erfc(x)) / x - erf_slope, 0 <= x <= 6; error 2.2e-17.
+// ln(cosh(x / 2)) / x^2 by powers of x^2, 0 <= x <= 1.0157; error 1.2e-18.
+static const double log_cosh_coefficients[] = {
+    0x1.ffffffffffffap-4,  -0x1.555555555443fp-8,  0x1.6c16c16b08201p-12, -0x1.ba1ba134a0fc1p-16,
+    0x1.1ea5c091cc4a2p-19, -0x1.833a3a5672c62p-23, 0x1.0cd9b1b2e3825p-26, -0x1.79f2edc7cb450p-30,
+    0x1.f9711a0960ccfp-34, -0x1.e341eb2c4ff0ap-38,
+};
+
+// (-ln(erfc(x)) / x - 2 / sqrt(pi)) / x - 1 by powers of x - erf_centre,
+// 0 <= x <= 6, its coefficients rounded all at once; error 2.4e-17.
 static const double erf_coefficients[] = {
-    -0x1.4dff482c613c3p-57, 0x1.45f306dc9c8d9p-1,   0x1.a4f4e2a1a9bc1p-4,   -0x1.396685908f7d0p-6,
-    -0x1.b6b6a1bebe631p-13, 0x1.bca691d5ca683p-10,  -0x1.35663b83284d5p-11, 0x1.b29ad11e60760p-16,
-    0x1.0e330e2c5400bp-14,  -0x1.f033464c30ee1p-16, 0x1.a975b6dcdbec1p-19,  0x1.a4761a5557edbp-19,
-    -0x1.1164be8c71ec8p-19, 0x1.32434967855aap-21,  -0x1.8ef7e5b299293p-27, -0x1.1a82096d6b5eep-24,
-    0x1.293636c12f263p-25,  -0x1.7250665b7e8f1p-27, 0x1.448d1f630b433p-29,  -0x1.9da853f6bd5f7p-32,
-    0x1.7a8b8d616e849p-35,  -0x1.d9b2409777d83p-39, 0x1.6bcde9378b808p-43,  -0x1.02f8b19ae223cp-48,
+    -0x1.9e3b21d7350f1p-3,  0x1.34d0d350abf10p-5,   -0x1.bbdff55413bb9p-8,  0x1.26aefd1f6294ep-10,
+    -0x1.53f2f37fc6511p-13, 0x1.200bccc06a850p-16,  -0x1.0a53133e6768ap-23, -0x1.45cbf4b90803ap-21,
+    0x1.dd968500cbb79p-23,  -0x1.df56ddc4d329dp-25, 0x1.794069691faf9p-27,  -0x1.e03ea80e757d4p-30,
+    0x1.8cbd6d18f8982p-33,  0x1.5a4a94c64d5e9p-34,  -0x1.3a61e18d40171p-37, -0x1.9d7975e278318p-37,
+    -0x1.42ae60607eb4bp-37, 0x1.489d3c43b7d51p-40,  0x1.c3a7c865fed99p-40,  0x1.64ecd41e3e80ap-42,
+    -0x1.4fcd9c1f65976p-44, -0x1.4a43a29e5acdep-45, -0x1.0668300a65ebap-48,
 };
 
 const vmath_constants vmath_constants_f64 = {
@@ -46,6 +52,7 @@ const vmath_constants vmath_constants_f64 = {
     .smallest_normal = 0x1p-1022,
     .rounder = 0x1.8p+52,
     .log2_e = 0x1.71547652b82fep+0,
+    .ln2 = 0x1.62e42fefa39efp-1,
     .ln2_high = 0x1.62e42fefp-1,
     .ln2_low = 0x1.473de6af278edp-34,
     .exp_low = -0x1.6232bdd7abcd2p+9,
@@ -53,10 +60,14 @@ const vmath_constants vmath_constants_f64 = {
     .flush = 708.39,
     .sigmoid_one = 40.0,
     .tanh_one = 20.0,
+    .softplus_near = 0x1.04p+0,
     .erf_one = 6.0,
     .erf_slope = 0x1.20dd750429b6dp+0,
+    .erf_slope_rest = 0x1.1ae3a9p-56,
+    .erf_centre = 2.5,
     .expm1 = {11, expm1_coefficients},
     .log1p_short = {20, log1p_short_coefficients},
-    .log1p_unit = {21, log1p_unit_coefficients},
-    .erf = {24, erf_coefficients},
+    .log1p_small = {14, log1p_small_coefficients},
+    .log_cosh = {10, log_cosh_coefficients},
+    .erf = {23, erf_coefficients},
 };
