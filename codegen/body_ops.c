@@ -36,12 +36,23 @@ static LLVMValueRef compare(emitter *e, LLVMRealPredicate real, LLVMIntPredicate
                             : LLVMBuildICmp(e->builder, integer, a, b, "");
 }
 
-LLVMValueRef l_greater(emitter *e, LLVMValueRef a, LLVMValueRef b) {
-    return compare(e, LLVMRealOGT, LLVMIntSGT, a, b);
+LLVMValueRef l_exceeds(emitter *e, LLVMValueRef a, LLVMValueRef b) {
+    LLVMValueRef above = compare(e, LLVMRealUGT, LLVMIntSGT, a, b);
+    if (!l_is_float(e, a)) {
+        return above;
+    }
+    LLVMValueRef number = LLVMBuildFCmp(e->builder, LLVMRealORD, b, b, "");
+    return LLVMBuildAnd(e->builder, above, number, "");
+}
+
+// Of two i32 by an intrinsic that stops at the ends of the range.
+static LLVMValueRef saturated(emitter *e, const char *intrinsic, LLVMValueRef a, LLVMValueRef b) {
+    LLVMTypeRef type = LLVMTypeOf(a);
+    return l_intrinsic(e, intrinsic, &type, 1, (LLVMValueRef[]){a, b}, 2);
 }
 
 LLVMValueRef l_sum(emitter *e, LLVMValueRef a, LLVMValueRef b) {
-    return l_is_float(e, a) ? LLVMBuildFAdd(e->builder, a, b, "") : LLVMBuildAdd(e->builder, a, b, "");
+    return l_is_float(e, a) ? LLVMBuildFAdd(e->builder, a, b, "") : saturated(e, "llvm.sadd.sat", a, b);
 }
 
 // ---- Conversions ----
@@ -76,8 +87,13 @@ LLVMValueRef l_convert(emitter *e, LLVMValueRef value, dtype elem) {
 
 // ---- Ops ----
 
+static LLVMValueRef negative(emitter *e, LLVMValueRef a) {
+    return l_is_float(e, a) ? LLVMBuildFNeg(e->builder, a, "")
+                            : saturated(e, "llvm.ssub.sat", LLVMConstNull(LLVMTypeOf(a)), a);
+}
+
 static LLVMValueRef emit_neg(emitter *e, const op_operands *o) {
-    return l_is_float(e, o->a) ? LLVMBuildFNeg(e->builder, o->a, "") : LLVMBuildNeg(e->builder, o->a, "");
+    return negative(e, o->a);
 }
 
 static LLVMValueRef emit_exp(emitter *e, const op_operands *o) {
@@ -116,8 +132,8 @@ static LLVMValueRef emit_abs(emitter *e, const op_operands *o) {
     if (l_is_float(e, a)) {
         return l_intrinsic(e, "llvm.fabs", &type, 1, &a, 1);
     }
-    LLVMValueRef negative = LLVMBuildICmp(e->builder, LLVMIntSLT, a, l_int(e, type, 0), "");
-    return l_select(e, negative, LLVMBuildNeg(e->builder, a, ""), a);
+    LLVMValueRef below = LLVMBuildICmp(e->builder, LLVMIntSLT, a, l_int(e, type, 0), "");
+    return l_select(e, below, negative(e, a), a);
 }
 
 static LLVMValueRef emit_convert(emitter *e, const op_operands *o) {
@@ -135,21 +151,22 @@ static LLVMValueRef emit_add(emitter *e, const op_operands *o) {
 
 static LLVMValueRef emit_sub(emitter *e, const op_operands *o) {
     return l_is_float(e, o->a) ? LLVMBuildFSub(e->builder, o->a, o->b, "")
-                               : LLVMBuildSub(e->builder, o->a, o->b, "");
+                               : saturated(e, "llvm.ssub.sat", o->a, o->b);
+}
+
+// A product or quotient of i32 in f64: there it is exact or beyond the range, quick in vectors, has an answer for 0,
+// and the way back stops at the ends of the range.
+static LLVMValueRef in_f64(emitter *e, LLVMOpcode op, const op_operands *o) {
+    LLVMValueRef a = l_convert(e, o->a, DT_F64), b = l_convert(e, o->b, DT_F64);
+    return l_convert(e, LLVMBuildBinOp(e->builder, op, a, b, ""), DT_I32);
 }
 
 static LLVMValueRef emit_mul(emitter *e, const op_operands *o) {
-    return l_is_float(e, o->a) ? LLVMBuildFMul(e->builder, o->a, o->b, "")
-                               : LLVMBuildMul(e->builder, o->a, o->b, "");
+    return l_is_float(e, o->a) ? LLVMBuildFMul(e->builder, o->a, o->b, "") : in_f64(e, LLVMFMul, o);
 }
 
-// Integers are divided in f64, which is exact, quick in vectors and has an answer for 0.
 static LLVMValueRef emit_div(emitter *e, const op_operands *o) {
-    if (l_is_float(e, o->a)) {
-        return LLVMBuildFDiv(e->builder, o->a, o->b, "");
-    }
-    LLVMValueRef a = l_convert(e, o->a, DT_F64), b = l_convert(e, o->b, DT_F64);
-    return l_convert(e, LLVMBuildFDiv(e->builder, a, b, ""), DT_I32);
+    return l_is_float(e, o->a) ? LLVMBuildFDiv(e->builder, o->a, o->b, "") : in_f64(e, LLVMFDiv, o);
 }
 
 static LLVMValueRef emit_min(emitter *e, const op_operands *o) {
@@ -157,7 +174,7 @@ static LLVMValueRef emit_min(emitter *e, const op_operands *o) {
 }
 
 static LLVMValueRef emit_max(emitter *e, const op_operands *o) {
-    return l_select(e, l_greater(e, o->a, o->b), o->a, o->b);
+    return l_select(e, compare(e, LLVMRealOGT, LLVMIntSGT, o->a, o->b), o->a, o->b);
 }
 
 static LLVMValueRef emit_less(emitter *e, const op_operands *o) {

@@ -21,9 +21,9 @@ LLVMValueRef l_number(emitter *e, LLVMValueRef value);
 // |value| != 0 as i1.
 LLVMValueRef l_truth(emitter *e, LLVMValueRef value);
 bool l_is_float(emitter *e, LLVMValueRef value);
-// a > b, ordered.
-LLVMValueRef l_greater(emitter *e, LLVMValueRef a, LLVMValueRef b);
-// a + b of floats or integers.
+// Whether |a| takes the place of the largest so far, |b|: if it is greater, or the first NaN.
+LLVMValueRef l_exceeds(emitter *e, LLVMValueRef a, LLVMValueRef b);
+// a + b of floats, or of i32, which ends at the limits of the range.
 LLVMValueRef l_sum(emitter *e, LLVMValueRef a, LLVMValueRef b);
 // |value| as a number of type |elem|; to i32: cut towards zero, at the ends of the range where it is outside,
 // 0 for NaN.

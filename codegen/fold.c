@@ -88,7 +88,7 @@ static void step_powers(const folder *d, LLVMValueRef value, LLVMValueRef base, 
 
 static void step_maximum(const folder *d, LLVMValueRef value, LLVMValueRef base, LLVMValueRef *s) {
     (void)base;
-    s[0] = l_select(d->e, l_greater(d->e, value, s[0]), value, s[0]);
+    s[0] = l_select(d->e, l_exceeds(d->e, value, s[0]), value, s[0]);
 }
 
 static LLVMValueRef fold_sum(const folder *d, fold_step *step, LLVMValueRef base) {

@@ -29,15 +29,15 @@ static void step_sum(body *b, const chunk *c, reduction *r, LLVMValueRef value) 
 
 static void step_maximum(body *b, const chunk *c, reduction *r, LLVMValueRef value) {
     LLVMValueRef v = chunk_mask(b->e, c, value, reduce_lowest(b->e, LLVMTypeOf(value)));
-    r->state[0] = l_select(b->e, l_greater(b->e, v, r->state[0]), v, r->state[0]);
+    r->state[0] = l_select(b->e, l_exceeds(b->e, v, r->state[0]), v, r->state[0]);
 }
 
-// Columns ascend, so of equal values a lane keeps the first.
+// Columns ascend, so of equal values a lane keeps the first; so it does of NaNs.
 static void step_argmax(body *b, const chunk *c, reduction *r, LLVMValueRef value) {
     LLVMValueRef v = chunk_mask(b->e, c, value, reduce_lowest(b->e, LLVMTypeOf(value)));
-    LLVMValueRef greater = l_greater(b->e, v, r->state[0]);
-    r->state[0] = l_select(b->e, greater, v, r->state[0]);
-    r->state[1] = l_select(b->e, greater, chunk_columns(b->e, c), r->state[1]);
+    LLVMValueRef exceeds = l_exceeds(b->e, v, r->state[0]);
+    r->state[0] = l_select(b->e, exceeds, v, r->state[0]);
+    r->state[1] = l_select(b->e, exceeds, chunk_columns(b->e, c), r->state[1]);
 }
 
 // The maximum of a log-sum-exp is its value until the powers have been summed.
@@ -72,7 +72,7 @@ static LLVMValueRef end_maximum(body *b, reduction *r) {
     LLVMValueRef lanes = r->state[0];
     while (l_lanes(LLVMTypeOf(lanes)) > 1) {
         LLVMValueRef upper, lower = halve(b->e, lanes, &upper);
-        lanes = l_select(b->e, l_greater(b->e, upper, lower), upper, lower);
+        lanes = l_select(b->e, l_exceeds(b->e, upper, lower), upper, lower);
     }
     return lanes;
 }
@@ -83,10 +83,10 @@ static LLVMValueRef end_argmax(body *b, reduction *r) {
     while (l_lanes(LLVMTypeOf(value)) > 1) {
         LLVMValueRef upper, upper_column;
         LLVMValueRef lower = halve(e, value, &upper), lower_column = halve(e, column, &upper_column);
-        // Of equal values the one in the earlier column: neither greater, and the column before.
-        LLVMValueRef equal = LLVMBuildNot(e->builder, l_greater(e, lower, upper), "");
+        // Of equal values the one in the earlier column: neither exceeds the other, and the column before.
+        LLVMValueRef equal = LLVMBuildNot(e->builder, l_exceeds(e, lower, upper), "");
         LLVMValueRef before = LLVMBuildICmp(e->builder, LLVMIntSLT, upper_column, lower_column, "");
-        LLVMValueRef take = LLVMBuildOr(e->builder, l_greater(e, upper, lower),
+        LLVMValueRef take = LLVMBuildOr(e->builder, l_exceeds(e, upper, lower),
                                         LLVMBuildAnd(e->builder, equal, before, ""), "");
         value = l_select(e, take, upper, lower);
         column = l_select(e, take, upper_column, lower_column);

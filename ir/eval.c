@@ -200,11 +200,12 @@ static void round_f32(void *context, double *const p[], const int64_t s[], int64
     }
 }
 
+// The sum makes 0 of -0, which no whole number is.
 static double to_i32(double value) {
     if (isnan(value)) {
         return 0;
     }
-    return value <= INT32_MIN ? INT32_MIN : value >= INT32_MAX ? INT32_MAX : trunc(value);
+    return value <= INT32_MIN ? INT32_MIN : value >= INT32_MAX ? INT32_MAX : trunc(value) + 0.0;
 }
 
 static void round_i32(void *context, double *const p[], const int64_t s[], int64_t n) {

@@ -30,17 +30,20 @@ rnnc_status eval_SUM(eval_call *c) {
     return RNNC_OK;
 }
 
+// Whether |value| takes the place of the largest so far: if it is greater, or the first NaN.
+static bool exceeds(double value, double most) {
+    return value > most || (isnan(value) && !isnan(most));
+}
+
 static void maximum_inner(void *context, double *const p[], const int64_t s[], int64_t n) {
     (void)context;
     for (int64_t i = 0; i < n; i++) {
         double *most = &p[0][i * s[0]], value = p[1][i * s[1]];
-        if (value > *most || isnan(value)) {
-            *most = value;
-        }
+        *most = exceeds(value, *most) ? value : *most;
     }
 }
 
-// A NaN among the elements is the result: no number compares greater than it.
+// A NaN among the elements is the result.
 rnnc_status eval_MAXIMUM(eval_call *c) {
     eval_box box = folded_box(c);
     eval_fill(&c->box, &c->out, -INFINITY);
@@ -87,13 +90,13 @@ static void argmax_inner(void *context, double *const p[], const int64_t s[], in
         const double *x = p[1] + i * s[1];
         int64_t best = 0;
         for (int64_t k = 1; k < columns; k++) {
-            best = x[k] > x[best] ? k : best;
+            best = exceeds(x[k], x[best]) ? k : best;
         }
         p[0][i * s[0]] = (double)best;
     }
 }
 
-// The first of equal maxima. A NaN is greater than nothing; where it stands first, nothing is greater than it.
+// The first of equal maxima, or of NaNs if there are any.
 rnnc_status eval_ARGMAX(eval_call *c) {
     int64_t columns = type_columns(eval_operand_type(c, 0));
     eval_walk(&c->box, (eval_place[]){c->out, eval_operand(c, 0)}, 2, argmax_inner, &columns);

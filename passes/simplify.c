@@ -317,7 +317,10 @@ static double rounded(double value, dtype elem) {
     if (elem != DT_I32) {
         return elem == DT_F32 ? (double)(float)value : value;
     }
-    return isnan(value) ? 0 : value <= INT32_MIN ? INT32_MIN : value >= INT32_MAX ? INT32_MAX : trunc(value);
+    return isnan(value)         ? 0
+           : value <= INT32_MIN ? INT32_MIN
+           : value >= INT32_MAX ? INT32_MAX
+                                : trunc(value) + 0.0;
 }
 
 static node_id fold_constants(rebuild *r, node_id n) {

@@ -7,7 +7,7 @@
 #include "runtime/kernel_row.h"
 #include "support/philox.h"
 
-enum { FOLD_BLOCK = 16 };
+enum { FOLD_COLUMNS = 16, FOLD_BLOCK = 512 };
 
 // One call: what every kind needs.
 typedef struct kernel_call {
@@ -119,42 +119,45 @@ static double fold_column_value(kernel_row *r, int source, int64_t c) {
     return r->value[source];
 }
 
-typedef double fold_step(dtype elem, double so_far, double value, double base);
-
-static double step_sum(dtype elem, double so_far, double value, double base) {
-    (void)base;
-    return element_round(elem, so_far + value);
-}
-
-static double step_maximum(dtype elem, double so_far, double value, double base) {
-    (void)elem, (void)base;
-    return value > so_far ? value : so_far;
-}
-
-static double step_powers(dtype elem, double so_far, double value, double base) {
-    return element_round(elem, so_far + element_round(elem, exp(element_round(elem, value - base))));
-}
-
-// Folds all folded rows of the kept row of |r|, in ascending order, at column |c|.
-static double fold_rows(kernel_row *r, int64_t c, fold_step *step, double start, double base) {
+// The sum of the values of all folded rows, or of e to the power of the values less |base|: partial sums over blocks
+// of rows, each in ascending order, added in order.
+static double fold_sum(kernel_row *r, int64_t c, bool powers, double base) {
     const kernel_desc *k = r->k;
+    dtype elem = (dtype)k->elem;
     int source = fold_source(k);
-    double so_far = start;
+    double total = 0, part = 0;
+    int64_t count = 0;
     do {
-        so_far = step((dtype)k->elem, so_far, fold_column_value(r, source, c), base);
+        double v = fold_column_value(r, source, c);
+        v = powers ? element_round(elem, exp(element_round(elem, v - base))) : v;
+        part = element_round(elem, part + v);
+        if (++count % FOLD_BLOCK == 0) {
+            total = element_round(elem, total + part);
+            part = 0;
+        }
     } while (next_row(r, k->kept_dims, k->dims));
-    return so_far;
+    return element_round(elem, total + part);
+}
+
+static double fold_maximum(kernel_row *r, int64_t c) {
+    int source = fold_source(r->k);
+    double most = -INFINITY;
+    do {
+        double v = fold_column_value(r, source, c);
+        most = element_exceeds(v, most) ? v : most;
+    } while (next_row(r, r->k->kept_dims, r->k->dims));
+    return most;
 }
 
 static double fold_column(kernel_row *r, int64_t c) {
     if (r->k->fold == OP_SUM) {
-        return fold_rows(r, c, step_sum, 0, 0);
+        return fold_sum(r, c, false, 0);
     }
-    double best = fold_rows(r, c, step_maximum, -INFINITY, 0);
+    double best = fold_maximum(r, c);
     if (r->k->fold == OP_MAXIMUM || isinf(best)) {
         return best;
     }
-    return best + log(fold_rows(r, c, step_powers, 0, best));
+    return best + log(fold_sum(r, c, true, best));
 }
 
 static void fold_block(kernel_row *r, int64_t from, int64_t to) {
@@ -167,13 +170,13 @@ static void fold_block(kernel_row *r, int64_t from, int64_t to) {
 
 static void run_fold(const kernel_call *call) {
     const kernel_desc *k = call->k;
-    int64_t blocks = (k->columns + FOLD_BLOCK - 1) / FOLD_BLOCK;
+    int64_t blocks = (k->columns + FOLD_COLUMNS - 1) / FOLD_COLUMNS;
     kernel_row r = row_of(call);
     for (int64_t u = call->begin; u < call->end && !is_empty(call, 0); u++) {
         r.index[0] = k->kept_dims ? u / blocks : 0;
-        int64_t from = u % blocks * FOLD_BLOCK;
+        int64_t from = u % blocks * FOLD_COLUMNS;
         do {
-            fold_block(&r, from, from + FOLD_BLOCK);
+            fold_block(&r, from, from + FOLD_COLUMNS);
         } while (k->kept_dims > 1 && next_row(&r, 1, k->kept_dims));
     }
 }

@@ -35,6 +35,10 @@ double element_round(dtype elem, double value) {
     }
 }
 
+bool element_exceeds(double value, double most) {
+    return value > most || (isnan(value) && !isnan(most));
+}
+
 int64_t row_element(const kernel_row *r, int arg, int64_t element) {
     const int64_t *strides = r->ints + KERNEL_STRIDES + 4 * arg;
     for (int d = 0; d < r->k->dims; d++) {
@@ -169,7 +173,7 @@ static double largest(kernel_row *r, const kernel_instr *in, int64_t *out_column
     *out_column = 0;
     for (int64_t c = 1; c < r->k->columns; c++) {
         double v = column_value(r, in->a, c);
-        if (v > best) {
+        if (element_exceeds(v, best)) {
             best = v;
             *out_column = c;
         }

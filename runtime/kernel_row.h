@@ -19,6 +19,9 @@ double element_get(const void *data, dtype elem, int64_t i);
 void element_set(void *data, dtype elem, int64_t i, double value);
 double element_round(dtype elem, double value);
 
+// Whether |value| takes the place of the largest so far: if it is greater, or the first NaN.
+bool element_exceeds(double value, double most);
+
 // The number of argument |arg|'s element |element| of the row, counted from the argument's first row.
 int64_t row_element(const kernel_row *r, int arg, int64_t element);
 

@@ -63,6 +63,23 @@ static inline void backends_deinit(backends *b) {
     diag_deinit(&b->sink);
 }
 
+// For a group of tests: their state is a `backends`.
+static inline int backends_setup(void **state) {
+    backends *b = malloc(sizeof *b);
+    if (!b) {
+        return -1;
+    }
+    backends_init(b);
+    *state = b;
+    return 0;
+}
+
+static inline int backends_teardown(void **state) {
+    backends_deinit(*state);
+    free(*state);
+    return 0;
+}
+
 // A description with room for its instructions.
 typedef struct hand_kernel {
     kernel_desc k;

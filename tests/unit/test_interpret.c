@@ -574,6 +574,11 @@ static void case_argmax(fixture *f) {
         }
         check(f, build_unary(f->g, OP_ARGMAX, v), ref_argmax);
     }
+    begin(f);
+    node_id v = input(f, vec(0, 4), 0, 1);
+    memcpy(f->x[0], (double[]){1, NAN, 5, NAN}, 4 * sizeof(double));
+    assert_true(run(f, build_unary(f->g, OP_ARGMAX, v), INTERPRET_F64)[0] == 1);
+    end(f);
 }
 
 // --- Columns.

@@ -278,22 +278,6 @@ static void test_pack(void **state) {
     }
 }
 
-static int setup(void **state) {
-    backends *b = malloc(sizeof *b);
-    if (!b) {
-        return -1;
-    }
-    backends_init(b);
-    *state = b;
-    return 0;
-}
-
-static int teardown(void **state) {
-    backends_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 int main(int argc, char **argv) {
     full_run = argc > 1 && strcmp(argv[1], "--full") == 0;
     const struct CMUnitTest tests[] = {
@@ -301,5 +285,5 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_pack),
     };
-    return cmocka_run_group_tests_name("product", tests, setup, teardown);
+    return cmocka_run_group_tests_name("product", tests, backends_setup, backends_teardown);
 }
