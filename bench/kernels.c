@@ -1,5 +1,6 @@
 // Rates of single compiled kernels beside the machine's peak, on one and two threads.
-//     bench/kernels [--cpu NAME] [pattern]     a pattern picks rows of the table by how their names begin
+//     cmake -B build -DRNNC_BENCH=ON && ninja -C build bench_kernels
+//     build/bench/kernels [--cpu NAME] [pattern]     a pattern picks rows of the table by how their names begin
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>

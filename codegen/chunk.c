@@ -45,9 +45,8 @@ static bool is_whole(const chunk *c) {
     return !c->mask && c->active == c->lanes;
 }
 
-// AVX's masked moves are microcode on some processors, so only AVX-512's are used.
 bool l_has_masks(const emitter *e) {
-    return e->target->has_masked_memory && e->target->vector_bytes == 64;
+    return e->target->has_masked_memory;
 }
 
 static LLVMValueRef alignment(emitter *e, LLVMTypeRef element) {

@@ -12,7 +12,7 @@ typedef struct target_facts {
     const char *cpu;            // LLVM's processor name; "native": the host's own, which LLVM is asked for
     const char *features;       // LLVM's feature string, "+avx2,+fma,…"; NULL: as |cpu| says
     bool has_fma;               // false: a multiply-add is emitted as two roundings
-    bool has_masked_memory;     // masked vector loads and stores select inline (AVX, AVX-512; not SSE2)
+    bool has_masked_memory;     // masked vector loads and stores are quick (AVX-512)
     int vector_bytes;           // 16, 32 or 64
     int vector_registers;       // 8, 16 or 32
     int64_t l1_bytes, l2_bytes; // of one core's data caches

@@ -141,7 +141,7 @@ static void fill_caches(target_facts *f) {
 
 static void fill_x86(target_facts *f, int level) {
     f->has_fma = level >= 3;
-    f->has_masked_memory = level >= 3;
+    f->has_masked_memory = level == 4; // AVX has them, too, but as microcode on some processors
     f->vector_bytes = level == 4 ? 64 : level == 3 ? 32 : 16;
     f->vector_registers = level == 4 ? 32 : 16;
 }

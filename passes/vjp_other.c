@@ -124,3 +124,23 @@ void vjp_first(const vjp_site *s) {
 void vjp_last(const vjp_site *s) {
     end(s, OP_FOLLOWING);
 }
+
+void vjp_stack(const vjp_site *s) {
+    attr_value attrs[MAX_ATTRS] = {graph_node(s->g, s->n)->attr[0]};
+    uint32_t count = graph_node(s->g, s->n)->operand_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (vjp_wanted(s, i)) {
+            attrs[1].i = i;
+            vjp_add(s, i, graph_add_node(s->g, NULL, OP_AT, (value_type){0}, &s->dy, 1, attrs));
+        }
+    }
+}
+
+// Zeros, but at the one index.
+void vjp_at(const vjp_site *s) {
+    int along = (int)graph_node(s->g, s->n)->attr[0].i;
+    double at = (double)graph_node(s->g, s->n)->attr[1].i;
+    node_id index = build_index(s->g, along), number = build_const(s->g, type_vector(DT_I32, 0, 1), at);
+    node_id zero = build_const(s->g, type_vector(graph_type(s->g, s->dy).elem, 0, 1), 0);
+    vjp_add(s, 0, build_select(s->g, build_binary(s->g, OP_EQUAL, index, number), s->dy, zero));
+}

@@ -59,6 +59,11 @@ void vjp_softplus(const vjp_site *s) {
     vjp_add(s, 0, times(s, s->dy, build_unary(s->g, OP_SIGMOID, vjp_operand(s, 0))));
 }
 
+// Between the real types; whole numbers have no gradient.
+void vjp_convert(const vjp_site *s) {
+    vjp_add(s, 0, build_convert(s->g, s->dy, graph_type(s->g, vjp_operand(s, 0)).elem));
+}
+
 void vjp_broadcast(const vjp_site *s) {
     vjp_add(s, 0, s->dy);
 }

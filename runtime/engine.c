@@ -155,14 +155,13 @@ const void *engine_output(engine *e, uint32_t index, int64_t *out_count) {
 }
 
 double engine_output_number(engine *e, uint32_t index) {
-    return e->kind->number(e, index, 0);
+    double value = 0;
+    e->kind->doubles(e, index, 1, &value);
+    return value;
 }
 
 void engine_output_doubles(engine *e, uint32_t index, double *out_values) {
-    int64_t count = engine_slot_count(e, &e->outputs[index]);
-    for (int64_t i = 0; i < count; i++) {
-        out_values[i] = e->kind->number(e, index, i);
-    }
+    e->kind->doubles(e, index, engine_slot_count(e, &e->outputs[index]), out_values);
 }
 
 weights *engine_weights(engine *e) {

@@ -86,10 +86,12 @@ static const void *interpret_output(engine *e, uint32_t index) {
     return e->outputs[index].data;
 }
 
-static double interpret_number(engine *e, uint32_t index, int64_t element) {
-    int64_t count = 0;
-    const double *values = interpreter_value(e->interpreter, e->graph->outputs.at[index].node, &count);
-    return values && element < count ? values[element] : 0;
+static void interpret_doubles(engine *e, uint32_t index, int64_t count, double *out_values) {
+    int64_t there = 0;
+    const double *values = interpreter_value(e->interpreter, e->graph->outputs.at[index].node, &there);
+    for (int64_t i = 0; i < count; i++) {
+        out_values[i] = values && i < there ? values[i] : 0;
+    }
 }
 
 static void interpret_destroy(engine *e) {
@@ -97,7 +99,7 @@ static void interpret_destroy(engine *e) {
 }
 
 static const engine_kind interpret_kind = {interpret_set_extents, interpret_run, interpret_output,
-                                           interpret_number, interpret_destroy};
+                                           interpret_doubles, interpret_destroy};
 
 static const char *output_role_name(output_role role) {
     static const char *const names[] = {"value", "loss", "state", "metric"};

@@ -16,7 +16,8 @@ typedef struct engine_kind {
     rnnc_status (*set_extents)(engine *e, diag_sink *d);
     rnnc_status (*run)(engine *e, uint64_t seed, uint64_t step, diag_sink *d);
     const void *(*output)(engine *e, uint32_t index);
-    double (*number)(engine *e, uint32_t index, int64_t element);
+    // The first |count| elements of output |index|.
+    void (*doubles)(engine *e, uint32_t index, int64_t count, double *out_values);
     void (*destroy)(engine *e);
 } engine_kind;
 

@@ -29,8 +29,11 @@ static const void *program_output(engine *e, uint32_t index) {
     return e->outputs[index].data;
 }
 
-static double program_number(engine *e, uint32_t index, int64_t element) {
-    return element_get(program_output(e, index), e->outputs[index].info.type.elem, element);
+static void program_doubles(engine *e, uint32_t index, int64_t count, double *out_values) {
+    const void *data = program_output(e, index);
+    for (int64_t i = 0; i < count; i++) {
+        out_values[i] = element_get(data, e->outputs[index].info.type.elem, i);
+    }
 }
 
 static void program_engine_destroy(engine *e) {
@@ -40,7 +43,7 @@ static void program_engine_destroy(engine *e) {
     }
 }
 
-static const engine_kind program_kind = {program_set_extents, program_run, program_output, program_number,
+static const engine_kind program_kind = {program_set_extents, program_run, program_output, program_doubles,
                                          program_engine_destroy};
 
 static rnnc_status compile(engine *e, int threads, diag_sink *d) {

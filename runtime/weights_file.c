@@ -112,51 +112,65 @@ static bool list_has(const part_list *l, const char *name) {
     return false;
 }
 
-enum { NAMES_SHOWN = 12 };
+enum { ITEMS_SHOWN = 10 };
 
-// Adds |name| to a list that is cut off when it gets long.
-static void add_name(strbuf *names, uint32_t *count, const char *name) {
-    if (*count < NAMES_SHOWN) {
-        strbuf_addf(names, "%s%s", *count ? ", " : "", name);
+// A list for an error, which ends with a count where it gets long.
+typedef struct item_list {
+    strbuf text;
+    size_t count;
+} item_list;
+
+// The place for the next item; NULL if no more are shown.
+static strbuf *next_item(item_list *l, const char *separator) {
+    if (l->count++ >= ITEMS_SHOWN) {
+        return NULL;
     }
-    if (*count == NAMES_SHOWN) {
-        strbuf_add(names, ", …");
+    if (l->count > 1) {
+        strbuf_add(&l->text, separator);
     }
-    ++*count;
+    return &l->text;
+}
+
+static void add_name(item_list *l, const char *name) {
+    strbuf *text = next_item(l, ", ");
+    if (text) {
+        strbuf_add(text, name);
+    }
+}
+
+// One error "|file|: <count> |what|: <items>" if there are any. Frees the list.
+static rnnc_status report_items(item_list *l, const safetensors *file, const char *what, diag_sink *d) {
+    rnnc_status status = RNNC_OK;
+    if (l->count > ITEMS_SHOWN) {
+        strbuf_addf(&l->text, " and %zu more", l->count - ITEMS_SHOWN);
+    }
+    if (l->count) {
+        status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s does not fit the model: %zu %s: %s", file->name,
+                           l->count, what, strbuf_text(&l->text));
+    }
+    strbuf_deinit(&l->text);
+    return status;
+}
+
+static rnnc_status first_failure(rnnc_status a, rnnc_status b) {
+    return a != RNNC_OK ? a : b;
 }
 
 // Every part must be in the file, and every tensor of the file must be a part.
 static rnnc_status check_names(const part_list *l, const safetensors *file, diag_sink *d) {
-    strbuf missing = {0}, unused = {0};
-    uint32_t missing_count = 0, unused_count = 0;
+    item_list missing = {0}, unused = {0};
     for (uint32_t i = 0; i < l->count; i++) {
         if (!safetensors_find(file, l->parts[i].part->name)) {
-            add_name(&missing, &missing_count, l->parts[i].part->name);
+            add_name(&missing, l->parts[i].part->name);
         }
     }
     for (size_t i = 0; i < file->count; i++) {
         if (!list_has(l, file->entries[i].name)) {
-            add_name(&unused, &unused_count, file->entries[i].name);
+            add_name(&unused, file->entries[i].name);
         }
     }
-    strbuf message = {0};
-    if (missing_count) {
-        strbuf_addf(&message, "; %u of the model's %u tensors missing: %s", missing_count, l->count,
-                    strbuf_text(&missing));
-    }
-    if (unused_count) {
-        strbuf_addf(&message, "; %u of the file's %zu tensors unknown to the model: %s", unused_count,
-                    file->count, strbuf_text(&unused));
-    }
-    rnnc_status status = RNNC_OK;
-    if (missing_count || unused_count) {
-        status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s does not fit the model%s", file->name,
-                           strbuf_text(&message));
-    }
-    strbuf_deinit(&missing);
-    strbuf_deinit(&unused);
-    strbuf_deinit(&message);
-    return status;
+    rnnc_status status = report_items(&missing, file, "of the model's tensors missing", d);
+    return first_failure(status, report_items(&unused, file, "of its tensors unknown to the model", d));
 }
 
 bool weights_part_fits(const weight_part *p, const safetensors_entry *e) {
@@ -172,19 +186,23 @@ void weights_part_describe(const weight_part *p, strbuf *out) {
     shape_describe(kind_of(p->array->variable->type.elem), rank, dim, out);
 }
 
-static rnnc_status check_shape(const weight_part *p, const safetensors *file, diag_sink *d) {
-    const safetensors_entry *e = safetensors_find(file, p->part->name);
-    if (weights_part_fits(p, e)) {
-        return RNNC_OK;
+static void describe_misfit(const weight_part *p, const safetensors_entry *e, strbuf *text) {
+    strbuf_addf(text, "%s is ", p->part->name);
+    shape_describe(e->kind, e->rank, e->dim, text);
+    strbuf_add(text, ", the model's is ");
+    weights_part_describe(p, text);
+}
+
+static rnnc_status check_shapes(const part_list *l, const safetensors *file, diag_sink *d) {
+    item_list misfits = {0};
+    for (uint32_t i = 0; i < l->count; i++) {
+        const safetensors_entry *e = safetensors_find(file, l->parts[i].part->name);
+        strbuf *text = weights_part_fits(&l->parts[i], e) ? NULL : next_item(&misfits, "; ");
+        if (text) {
+            describe_misfit(&l->parts[i], e, text);
+        }
     }
-    strbuf found = {0}, expected = {0};
-    shape_describe(e->kind, e->rank, e->dim, &found);
-    weights_part_describe(p, &expected);
-    rnnc_status status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: tensor %s is %s, the model's is %s",
-                                   file->name, p->part->name, strbuf_text(&found), strbuf_text(&expected));
-    strbuf_deinit(&found);
-    strbuf_deinit(&expected);
-    return status;
+    return report_items(&misfits, file, "of its tensors of another shape", d);
 }
 
 // Reads one tensor as the type of its variable.
@@ -198,6 +216,7 @@ rnnc_status weights_part_read(const weight_part *p, const safetensors *file, dia
     return status;
 }
 
+<<<<<<< HEAD
 void weights_part_fill(const weight_part *p, const array *values) {
     for (int64_t e = 0; e < p->rows * p->columns; e++) {
         weight_set(p, e / p->columns, e % p->columns, array_to_double(values, e));
@@ -205,13 +224,12 @@ void weights_part_fill(const weight_part *p, const array *values) {
 }
 
 // Reports every shape that does not fit, not only the first.
+=======
+>>>>>>> d738f52 (gradients of convert, stack and at; a few small faults)
 static rnnc_status read_list(part_list *l, const safetensors *file, diag_sink *d) {
     TRY(check_names(l, file, d));
+    TRY(check_shapes(l, file, d));
     rnnc_status status = RNNC_OK;
-    for (uint32_t i = 0; i < l->count; i++) {
-        rnnc_status one = check_shape(&l->parts[i], file, d);
-        status = status == RNNC_OK ? one : status;
-    }
     for (uint32_t i = 0; i < l->count && status == RNNC_OK; i++) {
         status = weights_part_read(&l->parts[i], file, d, &l->arrays[i]);
     }

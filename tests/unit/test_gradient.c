@@ -205,6 +205,27 @@ static node_id make_end(bench *b, op_id op, int variant) {
     return build_end(b->g, op, vectors(b, variant == 0 ? b->both : b->time, 3), b->t);
 }
 
+static node_id make_convert(bench *b, op_id op, int variant) {
+    (void)op;
+    node_id x = variant == 2   ? matrix(b, 2, 3)
+                : variant == 1 ? typed_operand(b, type_vector(DT_F32, b->both, 3))
+                               : vectors(b, b->both, 3);
+    return build_convert(b->g, x, variant == 1 ? DT_F64 : DT_F32);
+}
+
+static node_id make_stack(bench *b, op_id op, int variant) {
+    attr_value attrs[MAX_ATTRS] = {{.i = b->t}};
+    axis_set axes = variant == 0 ? b->batch : 0;
+    node_id x = vectors(b, axes, 2), y = vectors(b, axes, 2);
+    return graph_add_node(b->g, NULL, op, (value_type){0}, (node_id[]){x, y, x}, 3, attrs);
+}
+
+static node_id make_at(bench *b, op_id op, int variant) {
+    attr_value attrs[MAX_ATTRS] = {{.i = b->t}, {.i = variant}};
+    node_id x = vectors(b, variant == 1 ? b->time : b->both, 3);
+    return graph_add_node(b->g, NULL, op, (value_type){0}, &x, 1, attrs);
+}
+
 typedef node_id op_maker(bench *b, op_id op, int variant);
 
 static const struct op_case {
@@ -212,14 +233,25 @@ static const struct op_case {
     op_maker *make;
     int variants;
 } cases[] = {
-    {OP_BROADCAST, make_broadcast, 4}, {OP_SELECT, make_select, 3},
-    {OP_MATMUL, make_matmul, 6},       {OP_OUTER, make_outer, 3},
-    {OP_GATHER, make_gather, 4},       {OP_PICK, make_pick, 3},
-    {OP_SUM, make_reduce, 9},          {OP_MAXIMUM, make_reduce, 9},
-    {OP_LSE, make_reduce, 9},          {OP_CONCAT, make_concat, 2},
-    {OP_SLICE, make_slice, 3},         {OP_PAD, make_pad, 3},
-    {OP_PREVIOUS, make_delay, 2},      {OP_FOLLOWING, make_delay, 2},
-    {OP_FIRST, make_end, 2},           {OP_LAST, make_end, 2},
+    {OP_BROADCAST, make_broadcast, 4},
+    {OP_SELECT, make_select, 3},
+    {OP_MATMUL, make_matmul, 6},
+    {OP_OUTER, make_outer, 3},
+    {OP_GATHER, make_gather, 4},
+    {OP_PICK, make_pick, 3},
+    {OP_SUM, make_reduce, 9},
+    {OP_MAXIMUM, make_reduce, 9},
+    {OP_LSE, make_reduce, 9},
+    {OP_CONCAT, make_concat, 2},
+    {OP_SLICE, make_slice, 3},
+    {OP_PAD, make_pad, 3},
+    {OP_PREVIOUS, make_delay, 2},
+    {OP_FOLLOWING, make_delay, 2},
+    {OP_FIRST, make_end, 2},
+    {OP_LAST, make_end, 2},
+    {OP_CONVERT, make_convert, 3},
+    {OP_STACK, make_stack, 2},
+    {OP_AT, make_at, 3},
 };
 
 static struct op_case case_of(op_id op) {

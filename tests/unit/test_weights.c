@@ -227,14 +227,47 @@ static void test_round_trip(void **state) {
     }
 }
 
-static void expect_message(diag_sink *d, const char *text) {
-    assert_int_equal(d->entries.count, 1);
-    assert_non_null(strstr(d->entries.at[0].message, text));
+static void expect_messages(diag_sink *d, const char *const *texts, uint32_t count) {
+    assert_int_equal(d->entries.count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_non_null(strstr(d->entries.at[i].message, texts[i]));
+    }
     diag_deinit(d);
     diag_init(d);
 }
 
-// Missing, unknown and ill-shaped tensors: one error each, and nothing changed.
+static void expect_message(diag_sink *d, const char *text) {
+    expect_messages(d, &text, 1);
+}
+
+// One error for many names: ten of them, and how many more there are.
+static void test_many_names(void **state) {
+    (void)state;
+    enum { MANY = 13 };
+    fixture f, g;
+    char path[512], name[16];
+    scratch_path(path, sizeof path, "many.safetensors");
+    start(&f, DT_F32);
+    start(&g, DT_F32);
+    weights_destroy(g.w);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "x%d", i);
+        graph_add_variable(g.g, name, type_vector(DT_F32, 0, 1), VARIABLE_WEIGHT, (initializer){0});
+    }
+    weights_create(g.g->variables.at, g.g->variables.count, &g.d, &g.w);
+    assert_int_equal(weights_save(f.w, SELECT_WEIGHTS, NULL, 0, path, &f.d), RNNC_OK);
+    assert_int_equal(weights_load(g.w, SELECT_WEIGHTS, path, &g.d), RNNC_TYPE);
+    expect_message(&g.d,
+                   "13 of the model's tensors missing: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 3 more");
+    assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
+    assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
+    expect_message(&f.d, "13 of its tensors unknown to the model: x");
+    unlink(path);
+    stop(&f);
+    stop(&g);
+}
+
+// Missing, unknown and ill-shaped tensors: one error for each kind, and nothing changed.
 static void test_foreign_files(void **state) {
     (void)state;
     fixture f, g;
@@ -247,9 +280,11 @@ static void test_foreign_files(void **state) {
     weights_initialize(g.w, &rule, 1, 0, &g.d);
     assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
-    expect_message(
-        &f.d, "does not fit the model; 1 of the model's 5 tensors missing: b.b; 1 of the file's 5 tensors "
-              "unknown to the model: c.b");
+    static const char *const misses[] = {
+        "does not fit the model: 1 of the model's tensors missing: b.b",
+        "does not fit the model: 1 of its tensors unknown to the model: c.b",
+    };
+    expect_messages(&f.d, misses, 2);
     assert_true(measure(f.w, "a.x").most == 0);
     split(g.g, "bias", "a.b", "b.b", false);
     g.g->variables.at[1].type = type_vector(DT_F32, 0, 2 * OUT);
@@ -257,7 +292,7 @@ static void test_foreign_files(void **state) {
     g.g->variables.at[2].parts.at[0].size = 3;
     assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
-    expect_message(&f.d, "tensor table is f32[4,3], the model's is f32[3,4]");
+    expect_message(&f.d, "1 of its tensors of another shape: table is f32[4,3], the model's is f32[3,4]");
     assert_true(measure(f.w, "a.x").most == 0);
     unlink(path);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_IO);
@@ -296,6 +331,7 @@ int main(void) {
         cmocka_unit_test(test_rules),         cmocka_unit_test(test_fusion_changes_nothing),
         cmocka_unit_test(test_patterns),      cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_foreign_files), cmocka_unit_test(test_other_precision),
+        cmocka_unit_test(test_many_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
