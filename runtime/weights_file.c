@@ -138,22 +138,26 @@ static void add_name(item_list *l, const char *name) {
     }
 }
 
-// One error "|file|: <count> |what|: <items>" if there are any. Frees the list.
-static rnnc_status report_items(item_list *l, const safetensors *file, const char *what, diag_sink *d) {
-    rnnc_status status = RNNC_OK;
+// Adds "; <count> |what|: <items>" to |message| if there are any. Frees the list.
+static void add_items(item_list *l, const char *what, strbuf *message) {
     if (l->count > ITEMS_SHOWN) {
         strbuf_addf(&l->text, " and %zu more", l->count - ITEMS_SHOWN);
     }
     if (l->count) {
-        status = diag_fail(d, RNNC_TYPE, NO_SPAN, "%s does not fit the model: %zu %s: %s", file->name,
-                           l->count, what, strbuf_text(&l->text));
+        strbuf_addf(message, "; %zu %s: %s", l->count, what, strbuf_text(&l->text));
     }
     strbuf_deinit(&l->text);
-    return status;
 }
 
-static rnnc_status first_failure(rnnc_status a, rnnc_status b) {
-    return a != RNNC_OK ? a : b;
+// One error if there is a |message|, and frees it.
+static rnnc_status report_misfit(strbuf *message, const safetensors *file, diag_sink *d) {
+    rnnc_status status = RNNC_OK;
+    if (strbuf_text(message)[0] != '\0') {
+        status =
+            diag_fail(d, RNNC_TYPE, NO_SPAN, "%s does not fit the model%s", file->name, strbuf_text(message));
+    }
+    strbuf_deinit(message);
+    return status;
 }
 
 // Every part must be in the file, and every tensor of the file must be a part.
@@ -169,8 +173,10 @@ static rnnc_status check_names(const part_list *l, const safetensors *file, diag
             add_name(&unused, file->entries[i].name);
         }
     }
-    rnnc_status status = report_items(&missing, file, "of the model's tensors missing", d);
-    return first_failure(status, report_items(&unused, file, "of its tensors unknown to the model", d));
+    strbuf message = {0};
+    add_items(&missing, "of the model's tensors missing", &message);
+    add_items(&unused, "of the file's tensors unknown to the model", &message);
+    return report_misfit(&message, file, d);
 }
 
 bool weights_part_fits(const weight_part *p, const safetensors_entry *e) {
@@ -202,7 +208,9 @@ static rnnc_status check_shapes(const part_list *l, const safetensors *file, dia
             describe_misfit(&l->parts[i], e, text);
         }
     }
-    return report_items(&misfits, file, "of its tensors of another shape", d);
+    strbuf message = {0};
+    add_items(&misfits, "of the file's tensors of another shape", &message);
+    return report_misfit(&message, file, d);
 }
 
 // Reads one tensor as the type of its variable.

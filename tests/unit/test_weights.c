@@ -227,17 +227,11 @@ static void test_round_trip(void **state) {
     }
 }
 
-static void expect_messages(diag_sink *d, const char *const *texts, uint32_t count) {
-    assert_int_equal(d->entries.count, count);
-    for (uint32_t i = 0; i < count; i++) {
-        assert_non_null(strstr(d->entries.at[i].message, texts[i]));
-    }
+static void expect_message(diag_sink *d, const char *text) {
+    assert_int_equal(d->entries.count, 1);
+    assert_non_null(strstr(d->entries.at[0].message, text));
     diag_deinit(d);
     diag_init(d);
-}
-
-static void expect_message(diag_sink *d, const char *text) {
-    expect_messages(d, &text, 1);
 }
 
 // One error for many names: ten of them, and how many more there are.
@@ -261,13 +255,13 @@ static void test_many_names(void **state) {
                    "13 of the model's tensors missing: x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 and 3 more");
     assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
-    expect_message(&f.d, "13 of its tensors unknown to the model: x");
+    expect_message(&f.d, "; 13 of the file's tensors unknown to the model: x");
     unlink(path);
     stop(&f);
     stop(&g);
 }
 
-// Missing, unknown and ill-shaped tensors: one error for each kind, and nothing changed.
+// Missing, unknown and ill-shaped tensors: one error, and nothing changed.
 static void test_foreign_files(void **state) {
     (void)state;
     fixture f, g;
@@ -280,11 +274,9 @@ static void test_foreign_files(void **state) {
     weights_initialize(g.w, &rule, 1, 0, &g.d);
     assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
-    static const char *const misses[] = {
-        "does not fit the model: 1 of the model's tensors missing: b.b",
-        "does not fit the model: 1 of its tensors unknown to the model: c.b",
-    };
-    expect_messages(&f.d, misses, 2);
+    expect_message(&f.d,
+                   "does not fit the model; 1 of the model's tensors missing: b.b; 1 of the file's tensors "
+                   "unknown to the model: c.b");
     assert_true(measure(f.w, "a.x").most == 0);
     split(g.g, "bias", "a.b", "b.b", false);
     g.g->variables.at[1].type = type_vector(DT_F32, 0, 2 * OUT);
@@ -292,7 +284,8 @@ static void test_foreign_files(void **state) {
     g.g->variables.at[2].parts.at[0].size = 3;
     assert_int_equal(weights_save(g.w, SELECT_WEIGHTS, NULL, 0, path, &g.d), RNNC_OK);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_TYPE);
-    expect_message(&f.d, "1 of its tensors of another shape: table is f32[4,3], the model's is f32[3,4]");
+    expect_message(&f.d,
+                   "1 of the file's tensors of another shape: table is f32[4,3], the model's is f32[3,4]");
     assert_true(measure(f.w, "a.x").most == 0);
     unlink(path);
     assert_int_equal(weights_load(f.w, SELECT_WEIGHTS, path, &f.d), RNNC_IO);
