@@ -224,16 +224,12 @@ rnnc_status weights_part_read(const weight_part *p, const safetensors *file, dia
     return status;
 }
 
-<<<<<<< HEAD
 void weights_part_fill(const weight_part *p, const array *values) {
     for (int64_t e = 0; e < p->rows * p->columns; e++) {
         weight_set(p, e / p->columns, e % p->columns, array_to_double(values, e));
     }
 }
 
-// Reports every shape that does not fit, not only the first.
-=======
->>>>>>> d738f52 (gradients of convert, stack and at; a few small faults)
 static rnnc_status read_list(part_list *l, const safetensors *file, diag_sink *d) {
     TRY(check_names(l, file, d));
     TRY(check_shapes(l, file, d));
