@@ -81,10 +81,12 @@ typedef struct carried_data {
     arena memory;
 } carried_data;
 
-rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, diag_sink *d,
-                      dataset **out_dataset);
+// |validation|: with the files that the recipe validates by. |carried| (may be NULL) is from --weights.
+rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, bool validation,
+                      diag_sink *d, dataset **out_dataset);
 // Fills the machine's weights from a file of weights or a checkpoint. |partial|: as far as they fit.
 rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d);
+// Takes the vocabularies of a weights file along, and compares them with files beside it.
 rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried);
 void carried_deinit(carried_data *c);
 // What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,
@@ -92,6 +94,8 @@ void carried_deinit(carried_data *c);
 rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);
 // Writes weights with the model's text, its settings and vocabularies.
 rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d);
+// Writes each vocabulary of words beside the weights, one word a line: "F.INPUT.txt" beside "F.safetensors".
+rnnc_status save_vocabularies(const command_line *line, const dataset *data, diag_sink *d);
 // Whether a file can be written at |path|, found out before long work.
 rnnc_status check_writable(const char *path, diag_sink *d);
 

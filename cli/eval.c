@@ -40,7 +40,7 @@ static rnnc_status run_evaluation(evaluation *e) {
     TRY(load_model(&e->source, false, e->d, &e->model));
     TRY(open_compiler(line, e->d, &e->compiler));
     TRY(load_vocabularies(line->weights, e->d, &e->carried));
-    TRY(load_data(line, e->model, &e->carried, e->d, &e->data));
+    TRY(load_data(line, e->model, &e->carried, false, e->d, &e->data));
     graph_keep_measured(e->model->graph);
     TRY(build_machine(&e->compiler, e->model->graph, NULL, e->data->extents, e->d, &e->machine));
     TRY(load_weights(line->weights, false, &e->machine, e->d));

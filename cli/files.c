@@ -1,24 +1,29 @@
 // Data and weights as the command line names them.
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "runtime/data/atomic_file.h"
 #include "runtime/train/checkpoint.h"
 
+// Of characters, by the key of their text, and of words, by the name of an input; and their hashes.
 static const char vocabulary_prefix[] = "vocabulary.", hash_prefix[] = "vocabulary_hash.";
+static const char words_prefix[] = "words.", words_hash_prefix[] = "words_hash.";
 
-rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, diag_sink *d,
-                      dataset **out_dataset) {
+rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, bool validation,
+                      diag_sink *d, dataset **out_dataset) {
     arena *memory = (arena *)&line->memory;
     data_path *paths = arena_new_array(memory, data_path, line->data.count + 1);
     for (uint32_t i = 0; i < line->data.count; i++) {
         paths[i] = (data_path){line->data.at[i].key, line->data.at[i].value};
     }
-    dataset_request request = {.model = m, .paths = paths, .path_count = line->data.count};
+    dataset_request request = {
+        .model = m, .paths = paths, .path_count = line->data.count, .no_validation = !validation};
     if (carried) {
         request.vocabularies = carried->vocabularies.at;
         request.vocabulary_count = carried->vocabularies.count;
+        request.weights = line->weights;
     }
     return dataset_load(&request, d, out_dataset);
 }
@@ -44,28 +49,70 @@ rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *
 }
 
 // A vocabulary that was changed by hand would number other characters than the weights were trained on.
-static rnnc_status check_hash(const char *path, const char *key, const char *text, const safetensors *file,
+// |prefix|: of the metadata with the hash.
+static rnnc_status check_hash(const char *prefix, const char *key, const char *text, const safetensors *file,
                               arena *memory, diag_sink *d) {
-    const char *kept = safetensors_metadata(file, arena_printf(memory, "%s%s", hash_prefix, key));
+    const char *kept = safetensors_metadata(file, arena_printf(memory, "%s%s", prefix, key));
     const char *found = arena_printf(memory, "%08x", safetensors_crc(0, text, strlen(text)));
     if (!kept || strcmp(kept, found) == 0) {
         return RNNC_OK;
     }
     return diag_fail(d, RNNC_CORRUPT, NO_SPAN,
                      "%s: the vocabulary of '%s' is not the one it was written with: its hash is %s, not %s",
-                     path, key, found, kept);
+                     file->name, key, found, kept);
 }
 
 static rnnc_status add_vocabulary(const char *path, const text_pair *pair, const safetensors *file,
                                   diag_sink *d, carried_data *out) {
     const char *key = pair->key + strlen(vocabulary_prefix);
-    TRY(check_hash(path, key, pair->value, file, &out->memory, d));
+    TRY(check_hash(hash_prefix, key, pair->value, file, &out->memory, d));
     vocabulary *v = arena_new(&out->memory, vocabulary);
     file_view view = {path, (const uint8_t *)pair->value, strlen(pair->value)};
     TRY(vocabulary_parse(view, d, v));
-    data_vocabulary added = {arena_strdup(&out->memory, key), v};
+    data_vocabulary added = {arena_strdup(&out->memory, key), v, NULL};
     vec_push(&out->memory, out->vocabularies, added);
     return RNNC_OK;
+}
+
+// "weights.safetensors" and "text" give "weights.text.txt".
+static const char *words_path(const char *file, const char *input, arena *memory) {
+    static const char ending[] = ".safetensors";
+    size_t length = strlen(file), end = strlen(ending);
+    bool ends = length > end && strcmp(file + length - end, ending) == 0;
+    return arena_printf(memory, "%.*s.%s.txt", (int)(ends ? length - end : length), file, input);
+}
+
+// A vocabulary beside the weights, where there is one, must be theirs.
+static rnnc_status check_words_file(const char *file, const char *input, const word_list *words,
+                                    diag_sink *d) {
+    arena memory;
+    arena_init(&memory);
+    const char *path = words_path(file, input, &memory);
+    word_list beside = {0};
+    rnnc_status status = access(path, F_OK) == 0 ? word_list_read(path, d, &beside) : RNNC_OK;
+    uint32_t first;
+    if (status == RNNC_OK && beside.count && !word_list_same(words, &beside, &first)) {
+        status = diag_fail(d, RNNC_TYPE, NO_SPAN,
+                           "%s: line %u is \"%.40s\", the vocabulary in %s has \"%.40s\" there: they do not "
+                           "belong together; take the file away, or the weights that it was written with",
+                           path, first + 1, first < beside.count ? word_list_at(&beside, first) : "", file,
+                           first < words->count ? word_list_at(words, first) : "");
+    }
+    word_list_deinit(&beside);
+    arena_deinit(&memory);
+    return status;
+}
+
+static rnnc_status add_words(const char *path, const text_pair *pair, const safetensors *file, diag_sink *d,
+                             carried_data *out) {
+    const char *key = pair->key + strlen(words_prefix);
+    TRY(check_hash(words_hash_prefix, key, pair->value, file, &out->memory, d));
+    word_list *words = arena_new(&out->memory, word_list);
+    file_view view = {path, (const uint8_t *)pair->value, strlen(pair->value)};
+    TRY(word_list_parse(view, d, words));
+    data_vocabulary added = {arena_strdup(&out->memory, key), NULL, words};
+    vec_push(&out->memory, out->vocabularies, added);
+    return check_words_file(path, added.key, words, d);
 }
 
 rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried) {
@@ -77,6 +124,8 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
     for (size_t i = 0; i < file.metadata_count && status == RNNC_OK; i++) {
         if (strncmp(file.metadata[i].key, vocabulary_prefix, strlen(vocabulary_prefix)) == 0) {
             status = add_vocabulary(path, &file.metadata[i], &file, d, out_carried);
+        } else if (strncmp(file.metadata[i].key, words_prefix, strlen(words_prefix)) == 0) {
+            status = add_words(path, &file.metadata[i], &file, d, out_carried);
         }
     }
     safetensors_deinit(&file);
@@ -85,7 +134,13 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
 
 void carried_deinit(carried_data *c) {
     for (uint32_t i = 0; i < c->vocabularies.count; i++) {
-        vocabulary_deinit((vocabulary *)c->vocabularies.at[i].vocabulary);
+        const data_vocabulary *v = &c->vocabularies.at[i];
+        if (v->vocabulary) {
+            vocabulary_deinit((vocabulary *)v->vocabulary);
+        }
+        if (v->words) {
+            word_list_deinit((word_list *)v->words);
+        }
     }
     arena_deinit(&c->memory);
 }
@@ -110,19 +165,40 @@ static void add_settings(const command_line *line, record *about) {
     }
 }
 
+static void record_vocabulary(record *about, const char *prefix, const char *hash, const char *key,
+                              const strbuf *text) {
+    uint32_t sum = safetensors_crc(0, strbuf_text(text), text->length);
+    record_text(about, record_key(about, prefix, key), strbuf_text(text));
+    record_text(about, record_key(about, hash, key), arena_printf(&about->memory, "%08x", sum));
+}
+
 static void add_vocabularies(const dataset *data, record *about) {
     for (uint32_t i = 0; data && i < data->sources.count; i++) {
         const data_source *s = &data->sources.at[i];
-        if (s->characters.count) {
-            strbuf text = {0};
-            vocabulary_render(&s->characters, &text);
-            uint32_t hash = safetensors_crc(0, text.text, text.length);
-            record_text(about, record_key(about, vocabulary_prefix, s->key), strbuf_text(&text));
-            record_text(about, record_key(about, hash_prefix, s->key),
-                        arena_printf(&about->memory, "%08x", hash));
-            strbuf_deinit(&text);
+        strbuf text = {0};
+        if (s->characters) {
+            vocabulary_render(s->characters, &text);
+            record_vocabulary(about, vocabulary_prefix, hash_prefix, s->key, &text);
+        } else if (s->words) {
+            word_list_render(s->words, &text);
+            record_vocabulary(about, words_prefix, words_hash_prefix, s->input, &text);
+        }
+        strbuf_deinit(&text);
+    }
+}
+
+rnnc_status save_vocabularies(const command_line *line, const dataset *data, diag_sink *d) {
+    arena memory;
+    arena_init(&memory);
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < data->sources.count && status == RNNC_OK; i++) {
+        const data_source *s = &data->sources.at[i];
+        if (s->words) {
+            status = word_list_write(words_path(line->weights_out, s->input, &memory), s->words, d);
         }
     }
+    arena_deinit(&memory);
+    return status;
 }
 
 rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about) {

@@ -43,6 +43,8 @@ static const option_row options[] = {
      "the weights to use, or to begin with"},
     {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0,
      "where to write the trained weights"},
+    {"vocabulary-out", OPTION_FLAG, ON_TRAIN, NULL, AT(vocabulary_out), 0,
+     "write the words of a text beside the weights, too: F.INPUT.txt"},
     {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0,
      "where to write a JSON line for each epoch"},
     {"partial", OPTION_FLAG, ON_TRAIN, NULL, AT(partial), 0,

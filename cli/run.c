@@ -188,7 +188,7 @@ static rnnc_status run_forecast(run_job *job) {
     const command_line *line = job->line;
     TRY(line->plot ? check_writable(line->plot, job->d) : RNNC_OK);
     TRY(load_vocabularies(line->weights, job->d, &job->carried));
-    TRY(load_data(line, job->model, &job->carried, job->d, &job->data));
+    TRY(load_data(line, job->model, &job->carried, false, job->d, &job->data));
     TRY(build_machine(&job->compiler, job->model->graph, NULL, job->data->extents, job->d, &job->machine));
     TRY(load_weights(line->weights, false, &job->machine, job->d));
     return show_forecast(line, &job->machine, job->data, job->d);

@@ -56,7 +56,7 @@ static rnnc_status build_machines(training_job *job) {
     graph_keep_measured(job->model->graph);
     TRY(model_overlap(job->model, job->d));
     TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));
-    if (!job->data->validation_last && !job->line->continue_steps) {
+    if (!dataset_has_validation(job->data) && !job->line->continue_steps) {
         return RNNC_OK;
     }
     TRY(load_model(&job->source, false, job->d, &job->plain));
@@ -94,7 +94,7 @@ static void print_end(const training_job *job, const training_result *result) {
     values[count++] = (metric){"step", (double)result->steps};
     count += measures_values(&result->last, values + count);
     uint32_t first = count;
-    count += job->data->validation_last ? measures_values(&result->validation, values + count) : 0;
+    count += dataset_has_validation(job->data) ? measures_values(&result->validation, values + count) : 0;
     strbuf text = {0};
     if (job->line->json) {
         for (uint32_t i = first; i < count; i++) {
@@ -180,7 +180,7 @@ static training training_of(training_job *job) {
     bool stated = line->epochs || line->steps;
     return (training){
         .machine = &job->machine,
-        .validation = job->data->validation_last ? &job->plain_machine : NULL,
+        .validation = dataset_has_validation(job->data) ? &job->plain_machine : NULL,
         .data = job->data,
         .seed = (uint64_t)line->seed,
         .epochs = stated ? line->epochs : r->epochs,
@@ -213,6 +213,7 @@ static rnnc_status run_training(training_job *job) {
     }
     if (line->weights_out) {
         TRY(save_weights(line, &job->machine, job->data, job->d));
+        TRY(line->vocabulary_out ? save_vocabularies(line, job->data, job->d) : RNNC_OK);
     }
     print_end(job, &result);
     return line->continue_steps ? show_trained(job) : RNNC_OK;
@@ -231,7 +232,8 @@ static rnnc_status run_job(training_job *job) {
     TRY(check_outputs(job->line, job->d));
     TRY(open_kept(job->line, job->d, &job->kept));
     TRY(load_carried(job));
-    TRY(load_data(job->line, job->model, job->line->weights ? &job->carried : NULL, job->d, &job->data));
+    const carried_data *carried = job->line->weights ? &job->carried : NULL;
+    TRY(load_data(job->line, job->model, carried, true, job->d, &job->data));
     TRY(identify_kept(job->line, &job->source, job->data, job->d, &job->kept));
     TRY(build_machines(job));
     TRY(initialize(job));

@@ -150,7 +150,8 @@ typedef enum recipe_item_kind {
     ITEM_WINDOWS, // every: stride or NULL
     ITEM_RANDOM_WINDOWS,
     ITEM_STREAMS,
-    ITEM_VALIDATION, // value
+    ITEM_VALIDATION,       // value, of_each
+    ITEM_VALIDATION_FILES, // value: a call whose arguments are the keys
     ITEM_KEEP_BEST,
 } recipe_item_kind;
 
@@ -160,6 +161,7 @@ typedef struct recipe_item {
     span name_where;
     const char *name;
     expression *value, *every, *after;
+    bool of_each;         // validation last n of each
     const char *variable; // series(value in variable, variable = low to high by step)
     expression *low, *high, *step;
 } recipe_item;

@@ -216,6 +216,24 @@ static void bind_parameters(build *b) {
     }
 }
 
+// Which parameters say how many tokens there are: what data of another number is told by.
+static void gather_token_parameters(build *b) {
+    arena *memory = &b->out->memory;
+    for (uint32_t i = 0; i < b->def->body.count; i++) {
+        const statement *s = b->def->body.at[i];
+        bool data = s->kind == STATEMENT_INPUT || s->kind == STATEMENT_TARGET;
+        for (uint32_t j = 0; data && j < s->declarations.count; j++) {
+            const declaration *decl = &s->declarations.at[j];
+            bool named = decl->type == TYPE_TOKEN && decl->columns && decl->columns->kind == EXPR_NAME;
+            if (named && is_parameter(b->def, decl->columns->text)) {
+                token_parameter added = {arena_strdup(memory, decl->name),
+                                         arena_strdup(memory, decl->columns->text)};
+                vec_push(memory, b->out->token_parameters, added);
+            }
+        }
+    }
+}
+
 static void check_purpose(build *b) {
     elaborator *el = &b->el;
     bool loss = scope_find_local(el->frame, "loss") != NULL;
@@ -232,6 +250,7 @@ static void elaborate_model(build *b) {
         return;
     }
     check_purpose(b);
+    gather_token_parameters(b);
     scope_warn_unused(el);
     if (el->d->error_count == 0) {
         model_add_class_metrics(el);

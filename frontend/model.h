@@ -47,17 +47,48 @@ typedef struct schedule_rule {
     int64_t after, every;
 } schedule_rule;
 
-typedef enum data_kind { DATA_NPY, DATA_IDX, DATA_CSV, DATA_CHARACTERS, DATA_SERIES, DATA_AHEAD } data_kind;
+typedef enum data_kind {
+    DATA_NPY,
+    DATA_IDX,
+    DATA_CSV,
+    DATA_PRESENT,  // of a table's columns: 1 where there is a value, 0 where it is missing
+    DATA_CATEGORY, // a table's column of words, as tokens
+    DATA_CHARACTERS,
+    DATA_WORDS,
+    DATA_LINES,   // a text's lines, each an example of its own length
+    DATA_LABELS,  // a text's lines, each a token
+    DATA_COLUMN,  // a column of a table of tokens, blank lines between the examples
+    DATA_FILE_OF, // the number of the file, of several, that an example comes from
+    DATA_SERIES,
+    DATA_AHEAD,
+} data_kind;
+
+// What is done about values of a table that are missing.
+typedef enum missing_rule { MISSING_IS_ERROR, MISSING_FILL, MISSING_PREVIOUS } missing_rule;
+
+// How texts are cut into words; docs/language.md section 10 says what each means.
+typedef struct text_options {
+    bool characters, punctuation, lower, numbers, line_ends, unknown;
+    int64_t least, most; // 0: not stated
+    int64_t longest;     // of a row; 0: any
+} text_options;
 
 // One line of a recipe's `data` block: how the input or target |input| is filled.
 typedef struct data_binding {
     const char *input;
     data_kind kind;
-    const char *key; // --data KEY=PATH; NULL for series and ahead
-    const char *of;  // DATA_AHEAD: the binding whose values, |by| places later, these are
-    int64_t by;
-    const char **columns; // DATA_CSV
+    const char *key;   // --data KEY=PATH; NULL for series and ahead
+    const char **keys; // all of them: files that follow each other; the first is |key|
+    uint32_t key_count;
+    const char *of;       // DATA_AHEAD: the binding whose values, |by| places later, these are
+    int64_t by;           // also of a source of its own: ahead(csv(…), 24)
+    const char **columns; // DATA_CSV, DATA_PRESENT, DATA_CATEGORY
     uint32_t column_count;
+    missing_rule missing;
+    double fill;
+    text_options text;
+    int64_t column;       // DATA_COLUMN, counted from 1
+    const char *member;   // DATA_NPY: the array's name in an .npz file; NULL: an .npy file
     const double *values; // DATA_SERIES: the values, computed from the expression
     int64_t value_count;
     span where;
@@ -98,12 +129,21 @@ typedef struct recipe {
     batching_kind batching;
     int64_t stride;
     int64_t validation_last; // that many last examples (or windows, or series places) are held out; 0: none
-    keep_rule keep;          // which weights are the ones that are kept
-    VEC(model_setting) settings; // what the recipe sets, for `check`
+    bool validation_of_each; // that many of each file
+    VEC(const char *) validation_keys; // validation is by files of these keys, one for each key of the data
+    keep_rule keep;                    // which weights are the ones that are kept
+    VEC(model_setting) settings;       // what the recipe sets, for `check`
 } recipe;
+
+// An input or target whose tokens are as many as a parameter of the model says.
+typedef struct token_parameter {
+    const char *input;
+    const char *parameter;
+} token_parameter;
 
 typedef struct model {
     arena memory;
+    VEC(token_parameter) token_parameters;
     graph *graph;
     recipe *recipe; // NULL if the file has none and none was asked for
     const char
@@ -116,6 +156,9 @@ typedef struct model {
 rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_options *options,
                         model **out_model);
 void model_destroy(model *m);
+
+// The keys of a recipe's data in the order in which they are first named, each once. Returns how many.
+uint32_t recipe_data_keys(const recipe *r, arena *memory, const char *const **out_keys);
 
 // The names of the models and recipes of the unit's own file, in order.
 uint32_t source_model_names(const source_unit *unit, const char *const **out_names);

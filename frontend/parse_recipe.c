@@ -204,8 +204,42 @@ static bool parse_random_windows(parser *p, recipe_definition *r, recipe_item it
     return parser_expect_word(p, "windows") && add_item(p, r, item);
 }
 
+// validation "key", "key" …: the keys become the arguments of a call without a name.
+static bool parse_validation_files(parser *p, recipe_definition *r, recipe_item item) {
+    item.kind = ITEM_VALIDATION_FILES;
+    item.value = arena_new(p->memory, expression);
+    item.value->kind = EXPR_CALL;
+    do {
+        argument key = {.where = p->at->where};
+        if (!parser_is(p, TOKEN_TEXT)) {
+            return parser_expected(p, "a key: validation \"valid\"");
+        }
+        key.value = parse_expression(p);
+        if (!key.value) {
+            return false;
+        }
+        vec_push(p->memory, item.value->args, key);
+    } while (parser_accept(p, TOKEN_COMMA));
+    return add_item(p, r, item);
+}
+
+// validation last n, validation last n of each, validation "key"
 static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) {
-    return parser_expect_word(p, "last") && parse_value_item(p, r, item);
+    if (parser_is(p, TOKEN_TEXT)) {
+        return parse_validation_files(p, r, item);
+    }
+    if (!parser_expect_word(p, "last")) {
+        return false;
+    }
+    item.value = parse_expression(p);
+    if (!item.value) {
+        return false;
+    }
+    item.of_each = parser_accept_word(p, "of");
+    if (item.of_each && !parser_expect_word(p, "each")) {
+        return false;
+    }
+    return add_item(p, r, item);
 }
 
 static const item_row data_rows[] = {

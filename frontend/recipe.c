@@ -334,12 +334,15 @@ static void set_schedule(elaborator *el, const recipe_item *item, recipe *r, rec
 static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recipe_facts *facts,
                        arena *memory) {
     switch (item->kind) {
+    case ITEM_VALIDATION:
+        r->validation_of_each = item->of_each;
+        r->validation_keys.count = 0; // of the recipe's base
+        __attribute__((fallthrough));
     case ITEM_BATCH:
     case ITEM_CLIP_NORM:
     case ITEM_CLIP_VALUE:
     case ITEM_EPOCHS:
     case ITEM_MAX_STEPS:
-    case ITEM_VALIDATION:
         for (int i = 0; i < NUMBER_COUNT; i++) {
             if (numbers[i].kind == item->kind) {
                 set_number(el, &numbers[i], item->value, r);
@@ -355,6 +358,7 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
         set_optimizer(el, item, r);
         return;
     case ITEM_SCHEDULE: set_schedule(el, item, r, facts, memory); return;
+    case ITEM_VALIDATION_FILES: recipe_validation_files(item, r, memory); return;
     case ITEM_BIND: recipe_bind_data(el, item, r, memory); return;
     case ITEM_WINDOWS:
         facts->batching = true;
@@ -398,7 +402,7 @@ static void check_facts(elaborator *el, const recipe_definition *def, const reci
                         "the recipe '%s' does not say its optimizer: optimizer adam(rate = 0.001)",
                         def->name);
     }
-    if (r->keep != KEEP_LAST && !r->validation_last) {
+    if (r->keep != KEEP_LAST && !r->validation_last && !r->validation_keys.count) {
         elaborate_error(el, def->where, "'keep best' needs examples to judge by: validation last 1000");
     }
     recipe_check_data(el, def, r, facts->batching);

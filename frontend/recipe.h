@@ -39,7 +39,13 @@ recipe *recipe_evaluate(elaborator *el, const recipe_definition *def, const reci
 
 // recipe_data.c
 void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena *memory);
+void recipe_validation_files(const recipe_item *item, recipe *r, arena *memory);
 void recipe_check_data(elaborator *el, const recipe_definition *def, const recipe *r, bool batching_stated);
+
+// recipe_forms.c: what stands on the right of `x = form(…)` in a data block, into |b|, whose input is known.
+// False after an error.
+bool recipe_read_form(elaborator *el, const recipe_item *item, data_binding *b, arena *memory);
+
 bool recipe_whole(elaborator *el, const expression *e, const char *what, int64_t low, int64_t high,
                   int64_t *out);
 bool recipe_real(elaborator *el, const expression *e, const char *what, double low, double *out);

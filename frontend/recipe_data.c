@@ -4,95 +4,7 @@
 
 #include "frontend/recipe.h"
 
-typedef struct form_row {
-    const char *name;
-    data_kind kind;
-} form_row;
-
-static const form_row forms[] = {
-    {"npy", DATA_NPY},     {"idx", DATA_IDX},       {"csv", DATA_CSV}, {"characters", DATA_CHARACTERS},
-    {"ahead", DATA_AHEAD}, {"series", DATA_SERIES},
-};
-
-enum { FORM_COUNT = sizeof forms / sizeof *forms, LONGEST_SERIES = 1000000 };
-
-static const form_row *find_form(const char *name) {
-    for (int i = 0; i < FORM_COUNT; i++) {
-        if (strcmp(forms[i].name, name) == 0) {
-            return &forms[i];
-        }
-    }
-    return NULL;
-}
-
-static bool report_form(elaborator *el, const expression *e, const char *name) {
-    const char *names[FORM_COUNT];
-    for (int i = 0; i < FORM_COUNT; i++) {
-        names[i] = forms[i].name;
-    }
-    const char *near = nearest_name(name, names, FORM_COUNT);
-    elaborate_error(el, e->where, "expected a form of data (npy, idx, csv, characters, series, ahead)%s%s%s",
-                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    return false;
-}
-
-static const char *text_argument(elaborator *el, const expression *call, uint32_t i, arena *memory) {
-    const expression *e = i < call->args.count ? call->args.at[i].value : NULL;
-    if (!e || e->kind != EXPR_TEXT) {
-        elaborate_error(el, e ? e->where : call->where, "expected a text: %s(\"…\")", call->a->text);
-        return NULL;
-    }
-    return arena_strdup(memory, e->text);
-}
-
-static bool read_ahead(elaborator *el, const expression *call, data_binding *b, arena *memory) {
-    if (call->args.count != 2 || call->args.at[0].value->kind != EXPR_NAME) {
-        elaborate_error(el, call->where, "expected ahead(input, steps)");
-        return false;
-    }
-    b->of = arena_strdup(memory, call->args.at[0].value->text);
-    return recipe_whole(el, call->args.at[1].value, "the distance of 'ahead'", 0, 1000000, &b->by);
-}
-
-static bool read_columns(elaborator *el, const expression *call, data_binding *b, arena *memory) {
-    b->column_count = call->args.count - 1;
-    b->columns = arena_new_array(memory, const char *, b->column_count + 1);
-    for (uint32_t i = 0; i < b->column_count; i++) {
-        b->columns[i] = text_argument(el, call, i + 1, memory);
-        if (!b->columns[i]) {
-            return false;
-        }
-    }
-    if (b->column_count == 0) {
-        elaborate_error(el, call->where, "name the columns: csv(\"key\", \"column\", …)");
-    }
-    return b->column_count > 0;
-}
-
-static bool read_form(elaborator *el, const recipe_item *item, data_binding *b, arena *memory) {
-    const expression *call = item->value;
-    bool named = call->kind == EXPR_CALL && call->a->kind == EXPR_NAME;
-    const form_row *form = named ? find_form(call->a->text) : NULL;
-    if (!form) {
-        return report_form(el, call, named ? call->a->text : "");
-    }
-    b->kind = form->kind;
-    if (form->kind == DATA_AHEAD) {
-        return read_ahead(el, call, b, memory);
-    }
-    b->key = text_argument(el, call, 0, memory);
-    if (!b->key) {
-        return false;
-    }
-    if (form->kind == DATA_CSV) {
-        return read_columns(el, call, b, memory);
-    }
-    if (call->args.count > 1) {
-        elaborate_error(el, call->args.at[1].where, "%s(\"…\") takes one text", form->name);
-        return false;
-    }
-    return true;
-}
+enum { LONGEST_SERIES = 1000000 };
 
 // ---- Series ----
 
@@ -214,7 +126,7 @@ void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena 
         return;
     }
     data_binding b = {.input = arena_strdup(memory, item->name), .where = item->where};
-    bool sound = item->variable ? read_series(el, item, &b, memory) : read_form(el, item, &b, memory);
+    bool sound = item->variable ? read_series(el, item, &b, memory) : recipe_read_form(el, item, &b, memory);
     if (!sound) {
         return;
     }
@@ -226,10 +138,26 @@ void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena 
     }
 }
 
+// They replace what the recipe's base holds out.
+void recipe_validation_files(const recipe_item *item, recipe *r, arena *memory) {
+    r->validation_last = 0;
+    r->validation_of_each = false;
+    r->validation_keys.count = 0;
+    for (uint32_t i = 0; i < item->value->args.count; i++) {
+        const char *key = arena_strdup(memory, item->value->args.at[i].value->text);
+        vec_push(memory, r->validation_keys, key);
+    }
+}
+
 // ---- Checks of the whole ----
 
 static bool is_series_like(data_kind kind) {
-    return kind == DATA_SERIES || kind == DATA_CHARACTERS || kind == DATA_AHEAD;
+    return kind == DATA_SERIES || kind == DATA_CHARACTERS || kind == DATA_WORDS || kind == DATA_AHEAD;
+}
+
+// Rows of their own lengths, and what belongs to them.
+static bool is_of_rows(data_kind kind) {
+    return kind == DATA_LINES || kind == DATA_LABELS || kind == DATA_COLUMN || kind == DATA_FILE_OF;
 }
 
 static void check_binding(elaborator *el, const recipe *r, const data_binding *b, bool batching_stated) {
@@ -239,6 +167,10 @@ static void check_binding(elaborator *el, const recipe *r, const data_binding *b
     if (is_series_like(b->kind) && (!batching_stated || r->batching == BATCH_EXAMPLES)) {
         elaborate_error(el, b->where,
                         "say how batches are cut from the series: windows, random windows or streams");
+    }
+    if (is_of_rows(b->kind) && r->batching != BATCH_EXAMPLES) {
+        elaborate_error(el, b->where,
+                        "each line is an example: write 'examples' in place of windows or streams");
     }
 }
 
@@ -287,10 +219,45 @@ static void check_overlap(elaborator *el, const recipe_definition *def, const re
     }
 }
 
+// A file for each key of the data, in the order in which they are first named.
+static void check_validation_keys(elaborator *el, const recipe_definition *def, const recipe *r) {
+    const char *const *keys;
+    uint32_t count = recipe_data_keys(r, el->memory, &keys);
+    if (r->validation_keys.count && r->validation_keys.count != count) {
+        elaborate_error(el, def->where,
+                        "the recipe '%s' has %u files of data and %u for validation; name one for each, in "
+                        "the order in which the data's are first named",
+                        def->name, count, r->validation_keys.count);
+    }
+}
+
+static bool has_text(const char *const *texts, uint32_t count, const char *text) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t recipe_data_keys(const recipe *r, arena *memory, const char *const **out_keys) {
+    VEC(const char *) keys = {0};
+    for (uint32_t i = 0; i < r->data.count; i++) {
+        for (uint32_t j = 0; j < r->data.at[i].key_count; j++) {
+            if (!has_text(keys.at, keys.count, r->data.at[i].keys[j])) {
+                vec_push(memory, keys, r->data.at[i].keys[j]);
+            }
+        }
+    }
+    *out_keys = keys.at;
+    return keys.count;
+}
+
 void recipe_check_data(elaborator *el, const recipe_definition *def, const recipe *r, bool batching_stated) {
     if (r->data.count == 0) {
         return; // the data may be given otherwise
     }
+    check_validation_keys(el, def, r);
     for (uint32_t i = 0; i < r->data.count; i++) {
         check_binding(el, r, &r->data.at[i], batching_stated);
     }

@@ -142,6 +142,10 @@ rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d
     return RNNC_OK;
 }
 
+bool context_is_fixed(const context *c, int axis) {
+    return c->program->axes.at[axis].fixed > 0;
+}
+
 const int64_t *context_extents(const context *c) {
     return c->extents;
 }

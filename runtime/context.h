@@ -20,6 +20,7 @@ void context_destroy(context *c);
 // program's. Each is at least 1 and at most the axis's maximum. Allocates nothing. On failure nothing has
 // changed.
 rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d);
+bool context_is_fixed(const context *c, int axis);
 const int64_t *context_extents(const context *c);
 
 // The array that input number |index| is read from, in its type's layout for the run's extents, 64-byte

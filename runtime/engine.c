@@ -79,6 +79,10 @@ const int64_t *engine_extents(const engine *e) {
     return e->extents;
 }
 
+bool engine_is_fixed(const engine *e, int axis) {
+    return e->context && context_is_fixed(e->context, axis);
+}
+
 static int find_slot(const engine_slot *slots, uint32_t count, const char *name) {
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(slots[i].info.name, name) == 0) {

@@ -28,6 +28,8 @@ int engine_find_axis(const engine *e, const char *name); // NO_AXIS if there is 
 // The extents of the runs that follow, one per axis. Errors: outside a program's maxima, or other than fixed.
 // Inputs keep their bytes only if nothing changes; else they are zeros.
 rnnc_status engine_set_extents(engine *e, const int64_t *extents, diag_sink *d);
+// Whether every run has the same extent of |axis|: a program whose steps are unrolled.
+bool engine_is_fixed(const engine *e, int axis);
 const int64_t *engine_extents(const engine *e);
 
 typedef struct engine_value {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { LONGEST_NUMBER = 400, NAMES_LISTED = 20, TEXT_SHOWN = 40, NOT_WANTED = -1 };
 
@@ -33,6 +34,9 @@ typedef struct table {
     size_t wanted;                   // columns of the result
     double *values;                  // rows of |wanted|
     size_t rows, capacity;
+    const csv_request *request;
+    word_text *words; // NULL: the fields are numbers
+    bool unknown;     // of words: missing ones are <unk>
 } table;
 
 static bool at_line_end(const reader *r) {
@@ -254,12 +258,25 @@ static bool parse_number(const char *text, size_t length, double *out_value) {
     return end == copy + length && isfinite(*out_value);
 }
 
+static bool is_missing(const char *text, size_t length) {
+    static const char *const names[] = {"na", "n/a", "nan", "null"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i]) == length && strncasecmp(text, names[i], length) == 0) {
+            return true;
+        }
+    }
+    return length == 0;
+}
+
 static rnnc_status refuse_field(const reader *r, const char *name, const field *f, diag_sink *d) {
     size_t length;
     const char *text = trim(&f->text, &length);
-    if (length == 0) {
-        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: line %zu, column %s: the value is missing", r->name,
-                         f->line, name);
+    if (is_missing(text, length)) {
+        return diag_fail(
+            d, RNNC_CORRUPT, NO_SPAN,
+            "%s: line %zu, column %s: the value is missing%s%.*s%s; a recipe may fill it: missing = "
+            "fill(0), or previous(0)",
+            r->name, f->line, name, length ? " (" : "", (int)length, text, length ? ")" : "");
     }
     strbuf shown = {0};
     for (size_t i = 0; i < length && i < TEXT_SHOWN; i++) {
@@ -296,9 +313,52 @@ static rnnc_status refuse_width(const reader *r, const table *t, size_t line, ui
                      t->width);
 }
 
+static rnnc_status take_word(const reader *r, table *t, uint32_t at, const field *f, diag_sink *d) {
+    size_t length;
+    const char *text = trim(&f->text, &length);
+    bool missing = is_missing(text, length);
+    if (missing && !t->unknown) {
+        return diag_fail(
+            d, RNNC_CORRUPT, NO_SPAN,
+            "%s: line %zu, column %s: the value is missing; a recipe may take it for %s: unknown = true",
+            r->name, f->line, t->header[at].name, WORD_UNKNOWN);
+    }
+    if (memchr(text, '\0', length) || memchr(text, '\n', length)) {
+        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: line %zu, column %s: expected a word on one line",
+                         r->name, f->line, t->header[at].name);
+    }
+    text = missing ? WORD_UNKNOWN : text;
+    TRY(word_text_push(t->words, r->name, text, missing ? strlen(WORD_UNKNOWN) : length, d));
+    return word_text_end_line(t->words, r->name, f->line, d);
+}
+
+static bool take_number(const table *t, const char *text, size_t length, double *at) {
+    const csv_request *request = t->request;
+    bool missing = is_missing(text, length);
+    if (request->missing == CSV_MISSING_MARK) {
+        *at = missing ? 0 : 1;
+        return true;
+    }
+    if (!missing || request->missing == CSV_MISSING_IS_ERROR) {
+        return parse_number(text, length, at);
+    }
+    bool previous = request->missing == CSV_MISSING_PREVIOUS && t->rows > 1;
+    *at = previous ? *(at - t->wanted) : request->fill;
+    return true;
+}
+
+static rnnc_status take_field(const reader *r, table *t, uint32_t at, const field *f, diag_sink *d) {
+    if (t->words) {
+        return take_word(r, t, at, f, d);
+    }
+    size_t length;
+    const char *text = trim(&f->text, &length);
+    double *to = t->values + (t->rows - 1) * t->wanted + t->header[at].place;
+    return take_number(t, text, length, to) ? RNNC_OK : refuse_field(r, t->header[at].name, f, d);
+}
+
 static rnnc_status read_row(reader *r, table *t, field *f, diag_sink *d) {
     TRY(add_row(r, t, d));
-    double *row = t->values + (t->rows - 1) * t->wanted;
     size_t line = r->line;
     uint32_t at = 0;
     do {
@@ -310,11 +370,8 @@ static rnnc_status read_row(reader *r, table *t, field *f, diag_sink *d) {
         if (f->last && at + 1 < t->width) {
             return refuse_width(r, t, line, at + 1, d);
         }
-        size_t length;
-        const char *text = trim(&f->text, &length);
-        int32_t place = t->header[at].place;
-        if (place != NOT_WANTED && !parse_number(text, length, &row[place])) {
-            return refuse_field(r, t->header[at].name, f, d);
+        if (t->header[at].place != NOT_WANTED) {
+            TRY(take_field(r, t, at, f, d));
         }
         at++;
     } while (!f->last);
@@ -358,23 +415,38 @@ static void make_array(table *t, array *out_array) {
     t->values = NULL;
 }
 
-rnnc_status csv_parse(file_view view, const csv_request *request, diag_sink *d, array *out_array) {
-    *out_array = (array){0};
+// Fills |t|, whose request is set.
+static rnnc_status parse(file_view view, table *t, diag_sink *d) {
     reader r = {
         .name = view.name,
         .text = (const char *)view.bytes,
         .size = view.size,
         .line = 1,
-        .separator = request->separator ? request->separator : ',',
+        .separator = t->request->separator ? t->request->separator : ',',
     };
-    table t = {0};
     field f = {0};
-    rnnc_status status = read_table(&r, &t, &f, request, d);
+    rnnc_status status = read_table(&r, t, &f, t->request, d);
+    strbuf_deinit(&f.text);
+    return status;
+}
+
+rnnc_status csv_parse(file_view view, const csv_request *request, diag_sink *d, array *out_array) {
+    *out_array = (array){0};
+    table t = {.request = request};
+    rnnc_status status = parse(view, &t, d);
     if (status == RNNC_OK) {
         make_array(&t, out_array);
     }
     free_table(&t);
-    strbuf_deinit(&f.text);
+    return status;
+}
+
+rnnc_status csv_parse_category(file_view view, const char *name, bool unknown, diag_sink *d,
+                               word_text *out_words) {
+    csv_request request = {.columns = &name, .count = 1};
+    table t = {.request = &request, .words = out_words, .unknown = unknown};
+    rnnc_status status = parse(view, &t, d);
+    free_table(&t);
     return status;
 }
 

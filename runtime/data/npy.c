@@ -197,8 +197,8 @@ typedef struct descr_row {
 } descr_row;
 
 static const descr_row descr_rows[] = {
-    {"f2", ARRAY_F16}, {"f4", ARRAY_F32}, {"f8", ARRAY_F64},  {"i4", ARRAY_I32},
-    {"i8", ARRAY_I64}, {"u1", ARRAY_U8},  {"b1", ARRAY_BOOL},
+    {"f2", ARRAY_F16}, {"f4", ARRAY_F32}, {"f8", ARRAY_F64}, {"i4", ARRAY_I32},
+    {"i8", ARRAY_I64}, {"u1", ARRAY_U8},  {"u2", ARRAY_U16}, {"b1", ARRAY_BOOL},
 };
 
 static rnnc_status read_kind(const char *name, const char *descr, diag_sink *d, array_kind *out_kind) {
@@ -217,8 +217,8 @@ static rnnc_status read_kind(const char *name, const char *descr, diag_sink *d, 
     }
     return diag_fail(
         d, RNNC_UNSUPPORTED, NO_SPAN,
-        "%s: element type '%s' is not supported; expected one of <f2, <f4, <f8, <i4, <i8, |u1, |b1", name,
-        descr);
+        "%s: element type '%s' is not supported; expected one of <f2, <f4, <f8, <i4, <i8, |u1, <u2, |b1",
+        name, descr);
 }
 
 static uint32_t little_endian(const uint8_t *at, int bytes) {

@@ -6,7 +6,7 @@
 #include "runtime/data/gzfile.h"
 #include "runtime/data/tensor.h"
 
-// Reads little-endian f2, f4, f8, i4, i8, u1 and b1 (1-byte booleans that are 0 or 1). An array in Fortran
+// Reads little-endian f2, f4, f8, i4, i8, u1, u2 and b1 (1-byte booleans that are 0 or 1). An array in Fortran
 // order is transposed, so that the result is always in C order. The header is read strictly, and the file
 // must end with the last element. Up to ARRAY_MAX_RANK dimensions; the shape () gives rank 0.
 // npy_read also takes gzip.

@@ -15,8 +15,9 @@ static rnnc_status no_memory(const char *name, diag_sink *d) {
 
 const char *safetensors_dtype(array_kind kind) {
     static const char *const names[ARRAY_KIND_COUNT] = {
-        [ARRAY_F32] = "F32", [ARRAY_F64] = "F64", [ARRAY_I32] = "I32",   [ARRAY_I64] = "I64",
-        [ARRAY_U8] = "U8",   [ARRAY_F16] = "F16", [ARRAY_BF16] = "BF16", [ARRAY_BOOL] = "BOOL",
+        [ARRAY_F32] = "F32",   [ARRAY_F64] = "F64",   [ARRAY_I32] = "I32",
+        [ARRAY_I64] = "I64",   [ARRAY_U8] = "U8",     [ARRAY_F16] = "F16",
+        [ARRAY_BF16] = "BF16", [ARRAY_BOOL] = "BOOL", [ARRAY_U16] = "U16",
     };
     return names[kind];
 }
@@ -46,7 +47,7 @@ static rnnc_status read_dtype(const safetensors *s, const json_t *fields, safete
         return diag_fail(
             d, RNNC_UNSUPPORTED, NO_SPAN,
             "%s: tensor %s: dtype %s is not supported; expected one of F16, BF16, F32, F64, I32, I64, "
-            "U8, BOOL",
+            "U8, U16, BOOL",
             s->name, e->name, dtype);
     }
     return RNNC_OK;

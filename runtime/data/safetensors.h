@@ -31,7 +31,7 @@ typedef struct safetensors {
     size_t metadata_count;
 } safetensors;
 
-// Reads strictly: dtypes F16, BF16, F32, F64, I32, I64, U8, BOOL; no name twice; the tensors' data cover
+// Reads strictly: dtypes F16, BF16, F32, F64, I32, I64, U8, U16, BOOL; no name twice; the tensors' data cover
 // the rest of the file exactly, each byte once; each tensor has the bytes of its dtype and shape.
 // safetensors_parse borrows the view's bytes, which must outlive the result; safetensors_read borrows |path|.
 rnnc_status safetensors_parse(file_view view, diag_sink *d, safetensors *out_file);

@@ -16,7 +16,7 @@ typedef struct kind_facts {
 static const kind_facts facts[ARRAY_KIND_COUNT] = {
     [ARRAY_F32] = {"f32", 4, true},   [ARRAY_F64] = {"f64", 8, true},    [ARRAY_I32] = {"i32", 4, false},
     [ARRAY_I64] = {"i64", 8, false},  [ARRAY_U8] = {"u8", 1, false},     [ARRAY_F16] = {"f16", 2, true},
-    [ARRAY_BF16] = {"bf16", 2, true}, [ARRAY_BOOL] = {"bool", 1, false},
+    [ARRAY_BF16] = {"bf16", 2, true}, [ARRAY_BOOL] = {"bool", 1, false}, [ARRAY_U16] = {"u16", 2, false},
 };
 
 const char *array_kind_name(array_kind kind) {
@@ -136,6 +136,7 @@ double array_to_double(const array *a, int64_t index) {
     case ARRAY_I64: return (double)((const int64_t *)a->data)[index];
     case ARRAY_U8:
     case ARRAY_BOOL: return (double)((const uint8_t *)a->data)[index];
+    case ARRAY_U16: return (double)((const uint16_t *)a->data)[index];
     case ARRAY_F16: return half_to_double(((const uint16_t *)a->data)[index]);
     case ARRAY_BF16: return bfloat_to_double(((const uint16_t *)a->data)[index]);
     case ARRAY_KIND_COUNT: break;

@@ -18,6 +18,7 @@ typedef enum array_kind {
     ARRAY_F16,
     ARRAY_BF16,
     ARRAY_BOOL, // a byte each, 0 or 1
+    ARRAY_U16,
     ARRAY_KIND_COUNT,
 } array_kind;
 

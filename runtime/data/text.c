@@ -14,8 +14,7 @@ static bool is_character(uint32_t code) {
     return code <= LAST_CODE && !(code >= 0xD800 && code <= 0xDFFF);
 }
 
-// Decodes one character of at most |size| bytes. Returns its bytes, 0 if they are not UTF-8.
-static size_t decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code) {
+size_t text_decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code) {
     uint8_t first = bytes[0];
     if (first < 0x80) {
         *out_code = first;
@@ -47,7 +46,7 @@ rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes) {
     }
     size_t count = 0;
     for (size_t at = 0; at < view.size;) {
-        size_t length = decode_one(view.bytes + at, view.size - at, &codes[count]);
+        size_t length = text_decode_one(view.bytes + at, view.size - at, &codes[count]);
         if (length == 0) {
             free(codes);
             return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: not UTF-8: unexpected byte 0x%02x at offset %zu",

@@ -18,6 +18,9 @@ rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes);
 rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes);
 void text_codes_deinit(text_codes *c);
 
+// Decodes one character of at most |size| bytes, at least one. Returns its bytes, 0 if they are not UTF-8.
+size_t text_decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code);
+
 // Appends the UTF-8 form of |code|, or U+FFFD where |code| is no character.
 void text_add_code(strbuf *out, uint32_t code);
 

@@ -15,6 +15,15 @@ typedef struct loader {
 
 // ---- Inputs and bindings ----
 
+static void note_lengths(dataset *s, const data_input *input) {
+    const graph *g = s->model->graph;
+    for (uint32_t a = 1; input->is_lengths && a < g->axes.count; a++) {
+        size_t length = strlen(g->axes.at[a].name);
+        bool of_axis = strncmp(input->name, g->axes.at[a].name, length) == 0 && input->name[length] == '.';
+        s->has_lengths[a] = s->has_lengths[a] || of_axis;
+    }
+}
+
 static void list_inputs(loader *l) {
     const graph *g = l->s->model->graph;
     for (node_id n = 0; n < g->nodes.count; n++) {
@@ -32,6 +41,7 @@ static void list_inputs(loader *l) {
                             .source = UINT32_MAX};
         added.classes = dtype_is_float(at->type.elem) || lengths ? 0 : graph_token_classes(g, n);
         vec_push(&l->s->memory, l->s->inputs, added);
+        note_lengths(l->s, &added);
     }
 }
 
@@ -46,7 +56,9 @@ static bool is_given(const loader *l, const char *key) {
 
 static void add_named_file(loader *l, const data_input *input) {
     bool wanted = l->request->given_only ? is_given(l, input->name) : !input->is_lengths;
-    data_binding made = {.input = input->name, .kind = DATA_NPY, .key = input->name};
+    data_binding made = {.input = input->name, .kind = DATA_NPY, .key = input->name, .key_count = 1};
+    made.keys = arena_new(&l->s->memory, const char *);
+    made.keys[0] = made.key;
     if (wanted) {
         vec_push(&l->s->memory, l->bindings, made);
     }
@@ -76,7 +88,16 @@ static const data_binding *find_binding(const loader *l, const char *input) {
 
 static bool key_is_used(const loader *l, const char *key) {
     for (uint32_t i = 0; i < l->bindings.count; i++) {
-        if (l->bindings.at[i].key && strcmp(l->bindings.at[i].key, key) == 0) {
+        const data_binding *b = &l->bindings.at[i];
+        for (uint32_t j = 0; j < b->key_count; j++) {
+            if (strcmp(b->keys[j], key) == 0) {
+                return true;
+            }
+        }
+    }
+    const recipe *r = l->s->recipe;
+    for (uint32_t i = 0; r && i < r->validation_keys.count; i++) {
+        if (strcmp(r->validation_keys.at[i], key) == 0) {
             return true;
         }
     }
@@ -93,21 +114,23 @@ static rnnc_status report_key(loader *l, const char *key, const char *const *kno
 }
 
 static rnnc_status check_keys(loader *l) {
-    uint32_t most = l->bindings.count + l->s->inputs.count;
-    const char **known = arena_new_array(&l->s->memory, const char *, most + 1);
-    size_t count = 0;
+    const recipe *r = l->s->recipe;
+    VEC(const char *) known = {0};
     for (uint32_t i = 0; i < l->bindings.count; i++) {
-        if (l->bindings.at[i].key) {
-            known[count++] = l->bindings.at[i].key;
+        for (uint32_t j = 0; j < l->bindings.at[i].key_count; j++) {
+            vec_push(&l->s->memory, known, l->bindings.at[i].keys[j]);
         }
     }
+    for (uint32_t i = 0; r && i < r->validation_keys.count; i++) {
+        vec_push(&l->s->memory, known, r->validation_keys.at[i]);
+    }
     for (uint32_t i = 0; l->request->given_only && i < l->s->inputs.count; i++) {
-        known[count++] = l->s->inputs.at[i].name;
+        vec_push(&l->s->memory, known, l->s->inputs.at[i].name);
     }
     for (uint32_t i = 0; i < l->request->path_count; i++) {
         const char *key = l->request->paths[i].key;
         if (!key_is_used(l, key)) {
-            return report_key(l, key, known, count);
+            return report_key(l, key, known.at, known.count);
         }
     }
     return RNNC_OK;
@@ -153,6 +176,7 @@ static rnnc_status connect_input(loader *l, data_input *input) {
         }
         b = of;
     }
+    input->shift += b->by; // of a form of its own
     input->source = (uint32_t)l->source_of[b - l->bindings.at];
     l->s->reach = input->shift > l->s->reach ? input->shift : l->s->reach;
     data_source *source = &l->s->sources.at[input->source];
@@ -160,7 +184,7 @@ static rnnc_status connect_input(loader *l, data_input *input) {
     if (!dtype_is_float(input->type.elem)) {
         source->divisor = 1;
     }
-    return data_source_check(source, input, l->d);
+    return data_source_check(l->s, source, input, l->d);
 }
 
 // ---- Shapes ----
@@ -250,7 +274,7 @@ static rnnc_status fit_series(loader *l, const data_input *input) {
 
 static rnnc_status agree_on_places(loader *l, const data_input *input) {
     const data_source *source = &l->s->sources.at[input->source];
-    int64_t found = source->values.dim[0];
+    int64_t found = source->rows;
     if (l->s->places == 0) {
         l->s->places = found;
     }
@@ -291,6 +315,9 @@ static void set_stated_extents(dataset *s) {
 
 static rnnc_status fit_input(loader *l, const data_input *input) {
     TRY(agree_on_places(l, input));
+    if (l->s->sources.at[input->source].starts) {
+        return data_rows_fit(l->s, input, l->d);
+    }
     return l->s->batching == BATCH_EXAMPLES ? fit_examples(l, input) : fit_series(l, input);
 }
 
@@ -317,6 +344,55 @@ static rnnc_status fit_inputs(loader *l) {
     return RNNC_OK;
 }
 
+// ---- Validation by files of its own ----
+
+// The same keys, with the files of validation.
+static rnnc_status validation_paths(loader *l, data_path *paths, uint32_t *out_count) {
+    const recipe *r = l->s->recipe;
+    const char *const *keys;
+    *out_count = recipe_data_keys(r, &l->s->memory, &keys);
+    for (uint32_t i = 0; i < *out_count && i < r->validation_keys.count; i++) {
+        const char *key = r->validation_keys.at[i];
+        paths[i] = (data_path){keys[i], data_find_path(l->request, key)};
+        if (!paths[i].path) {
+            return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "the recipe '%s' needs a file for validation: --data %s=FILE", r->name, key);
+        }
+    }
+    return RNNC_OK;
+}
+
+// What the tokens of the training data stand for, for those of validation.
+static data_vocabulary *used_vocabularies(const loader *l, uint32_t *out_count) {
+    dataset *s = l->s;
+    data_vocabulary *used = arena_new_array(&s->memory, data_vocabulary, s->sources.count + 1);
+    *out_count = 0;
+    for (uint32_t i = 0; i < s->sources.count; i++) {
+        const data_source *at = &s->sources.at[i];
+        if (at->characters || at->words) {
+            used[(*out_count)++] =
+                (data_vocabulary){at->words ? at->input : at->key, at->characters, at->words};
+        }
+    }
+    return used;
+}
+
+static rnnc_status load_validation(loader *l) {
+    dataset *s = l->s;
+    uint32_t most = s->recipe->validation_keys.count;
+    data_path *paths = arena_new_array(&s->memory, data_path, most + 1);
+    dataset_request request = {
+        .model = l->request->model, .paths = paths, .no_validation = true, .weights = l->request->weights};
+    TRY(validation_paths(l, paths, &request.path_count));
+    request.vocabularies = used_vocabularies(l, &request.vocabulary_count);
+    TRY(dataset_load(&request, l->d, &s->validation));
+    for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
+        int64_t other = s->validation->extents[a];
+        s->extents[a] = other > s->extents[a] ? other : s->extents[a];
+    }
+    return RNNC_OK;
+}
+
 // ---- The whole ----
 
 static rnnc_status load(loader *l) {
@@ -338,7 +414,12 @@ static rnnc_status load(loader *l) {
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         TRY(connect_input(l, &s->inputs.at[i]));
     }
-    return fit_inputs(l);
+    TRY(fit_inputs(l));
+    if (r && r->validation_of_each && s->validation_last) {
+        TRY(data_rows_order(s, l->d));
+    }
+    bool files = r && r->validation_keys.count && !l->request->no_validation;
+    return files ? load_validation(l) : RNNC_OK;
 }
 
 rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset **out_dataset) {
@@ -365,17 +446,32 @@ void dataset_destroy(dataset *s) {
     }
     for (uint32_t i = 0; i < s->sources.count; i++) {
         array_deinit(&s->sources.at[i].values);
-        vocabulary_deinit(&s->sources.at[i].characters);
+        data_text_deinit(&s->sources.at[i]);
     }
+    dataset_destroy(s->validation);
+    free(s->order);
     arena_deinit(&s->memory);
     free(s);
 }
 
 const data_source *dataset_text(const dataset *s) {
     for (uint32_t i = 0; i < s->sources.count; i++) {
-        if (s->sources.at[i].characters.count) {
+        if (s->sources.at[i].characters) {
             return &s->sources.at[i];
         }
     }
     return NULL;
+}
+
+bool dataset_has_validation(const dataset *s) {
+    return s->validation || s->validation_last;
+}
+
+const char *dataset_unit(const dataset *s) {
+    for (uint32_t i = 0; i < s->sources.count; i++) {
+        if (s->sources.at[i].words) {
+            return "words/s";
+        }
+    }
+    return dataset_text(s) ? "characters/s" : "values/s";
 }

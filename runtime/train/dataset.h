@@ -4,6 +4,8 @@
 // Examples: the first dimension of every array counts examples; the others are the input's sequence and fixed
 // axes in the order in which the model declares them, then its columns (which may be left out where there is one). How long the
 // sequences are is what the data says; a recipe that says otherwise is an error.
+// Lines of texts: an example has the tokens of its line and is as long as they are. Batches are as long as their
+// longest row; the lengths of the axis, which the model must declare, are those of the rows.
 // Windows, random windows and streams: the first dimension counts places along the model's one sequence axis, the
 // rest are columns. A window holds the recipe's steps; `ahead(x, k)` is x k places later; an input without the
 // sequence axis takes the value at the window's last place.
@@ -13,6 +15,7 @@
 #include "frontend/model.h"
 #include "runtime/data/tensor.h"
 #include "runtime/data/text.h"
+#include "runtime/data/words.h"
 
 // A `--data KEY=PATH`.
 typedef struct data_path {
@@ -20,10 +23,11 @@ typedef struct data_path {
     const char *path;
 } data_path;
 
-// The characters that an earlier training numbered, for the key of a text.
+// What an earlier training numbered: the characters of a text, by its key, or the words of an input, by its name.
 typedef struct data_vocabulary {
     const char *key;
-    const vocabulary *vocabulary;
+    const vocabulary *vocabulary; // or
+    const word_list *words;
 } data_vocabulary;
 
 typedef struct dataset_request {
@@ -32,17 +36,29 @@ typedef struct dataset_request {
     uint32_t path_count;
     const data_vocabulary *vocabularies;
     uint32_t vocabulary_count;
-    bool given_only; // no recipe: keys are names of inputs, states and targets; others stay unfilled
+    const char
+        *weights;       // the file that the vocabularies are from and must be in; NULL: vocabularies are made
+    bool no_validation; // files for validation are not read
+    bool given_only;    // no recipe: keys are names of inputs, states and targets; others stay unfilled
 } dataset_request;
 
-// What one line of the recipe's data block reads. Kinds of values: F32, F64, I32, U8.
+// What one line of the recipe's data block reads. Kinds of values: F32, F64, I32, U16, U8.
 typedef struct data_source {
     const char *input; // the input it was bound to
     const char *key;   // NULL: a series
     const char *label; // begins messages: the path, or "the series of 'value'"
     array values;
-    double divisor;        // values are divided by it: 255 for the bytes of images
-    vocabulary characters; // of a text; else count is 0
+    double divisor; // values are divided by it: 255 for the bytes of images
+    // What the tokens of a text stand for: one of them, or none. Owned by the request or by the dataset.
+    const vocabulary *characters;
+    const word_list *words;
+    bool made_vocabulary; // it is the dataset's own
+    // Rows of their own lengths: |values| are all rows one after the other, row i from starts[i] to starts[i + 1].
+    int64_t *starts;    // NULL: all rows have the same length
+    int64_t rows;       // examples, or places
+    int64_t longest;    // of the rows
+    int64_t *file_rows; // of a source of several files, the rows of each; else NULL
+    uint32_t file_count;
 } data_source;
 
 // Where an input of the model finds its values.
@@ -66,10 +82,13 @@ typedef struct dataset {
     int64_t advance; // streams: steps from one training window to the next
     VEC(data_source) sources;
     VEC(data_input) inputs;
-    int64_t extents[MAX_AXES]; // of a full batch; 0: not an axis of the model
-    int step_axis;             // of windows and streams; else NO_AXIS
-    int64_t places;            // examples, or places
-    int64_t reach;             // the largest shift
+    int64_t extents[MAX_AXES];  // of a full batch; 0: not an axis of the model
+    int step_axis;              // of windows and streams; else NO_AXIS
+    int64_t places;             // examples, or places
+    int64_t reach;              // the largest shift
+    bool has_lengths[MAX_AXES]; // the model takes a length of each row
+    int64_t *order;             // by unit: its example, where some of each file are held out; else NULL
+    struct dataset *validation; // of files of its own; NULL: none
 } dataset;
 
 enum { DATASET_BATCH = 100 };
@@ -84,6 +103,10 @@ void dataset_destroy(dataset *s);
 
 // The source with characters, or NULL.
 const data_source *dataset_text(const dataset *s);
+// Whether something is held out or has files of its own.
+bool dataset_has_validation(const dataset *s);
+// What the places of streams are counted in: "characters/s".
+const char *dataset_unit(const dataset *s);
 
 // ---- dataset_split.c ----
 
@@ -105,7 +128,23 @@ rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_r
 // Reads what |b| names into |out_source|, whose input is known.
 rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d,
                              arena *memory, data_source *out_source);
+// The path for a key, or NULL.
+const char *data_find_path(const dataset_request *request, const char *key);
 // Checks the values for one input and converts them where its type needs it.
-rnnc_status data_source_check(data_source *s, const data_input *input, diag_sink *d);
+rnnc_status data_source_check(const dataset *data, data_source *s, const data_input *input, diag_sink *d);
+
+// ---- dataset_text.c ----
+
+// The same as data_source_read for the kinds that are text: |out_source| has its label.
+rnnc_status data_text_read(const dataset_request *request, const data_binding *b, diag_sink *d, arena *memory,
+                           data_source *out_source);
+void data_text_deinit(data_source *s);
+
+// ---- dataset_rows.c ----
+
+// Checks that rows of their own lengths fit |input| and each other, and takes their greatest extent.
+rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d);
+// Puts the examples that are held out of each file behind all others.
+rnnc_status data_rows_order(dataset *s, diag_sink *d);
 
 #endif

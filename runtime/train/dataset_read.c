@@ -9,56 +9,13 @@
 #include "runtime/data/npy.h"
 #include "runtime/train/dataset.h"
 
-static const char *find_path(const dataset_request *request, const char *key) {
+const char *data_find_path(const dataset_request *request, const char *key) {
     for (uint32_t i = 0; i < request->path_count; i++) {
         if (strcmp(request->paths[i].key, key) == 0) {
             return request->paths[i].path;
         }
     }
     return NULL;
-}
-
-static const vocabulary *find_vocabulary(const dataset_request *request, const char *key) {
-    for (uint32_t i = 0; i < request->vocabulary_count; i++) {
-        if (strcmp(request->vocabularies[i].key, key) == 0) {
-            return request->vocabularies[i].vocabulary;
-        }
-    }
-    return NULL;
-}
-
-// Takes tokens made for |codes| over into an array.
-static rnnc_status wrap_tokens(int32_t *tokens, size_t count, const char *label, diag_sink *d, array *out) {
-    int64_t dim[1] = {(int64_t)count};
-    rnnc_status status = array_create(ARRAY_I32, 1, dim, label, d, out);
-    if (status == RNNC_OK && count) {
-        memcpy(out->data, tokens, count * sizeof *tokens);
-    }
-    free(tokens);
-    return status;
-}
-
-static rnnc_status read_characters(const dataset_request *request, data_source *s, diag_sink *d) {
-    text_codes codes = {0};
-    int32_t *tokens = NULL;
-    TRY(text_read(s->label, d, &codes));
-    const vocabulary *known = find_vocabulary(request, s->key);
-    rnnc_status status = RNNC_OK;
-    if (codes.count == 0) {
-        status = diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: the text is empty", s->label);
-    }
-    if (status == RNNC_OK && !known) {
-        status = vocabulary_build(&codes, s->label, d, &s->characters);
-        known = &s->characters;
-    }
-    if (status == RNNC_OK) {
-        status = vocabulary_encode(known, &codes, s->label, d, &tokens);
-    }
-    if (status == RNNC_OK) {
-        status = wrap_tokens(tokens, codes.count, s->label, d, &s->values);
-    }
-    text_codes_deinit(&codes);
-    return status;
 }
 
 static rnnc_status read_series(const data_binding *b, data_source *s, diag_sink *d) {
@@ -73,17 +30,30 @@ static rnnc_status read_idx(data_source *s, diag_sink *d) {
 }
 
 static rnnc_status read_csv(const data_binding *b, data_source *s, diag_sink *d) {
-    csv_request columns = {.columns = (const char *const *)b->columns, .count = b->column_count};
+    static const csv_missing rules[] = {[MISSING_IS_ERROR] = CSV_MISSING_IS_ERROR,
+                                        [MISSING_FILL] = CSV_MISSING_FILL,
+                                        [MISSING_PREVIOUS] = CSV_MISSING_PREVIOUS};
+    csv_request columns = {.columns = (const char *const *)b->columns,
+                           .count = b->column_count,
+                           .missing = b->kind == DATA_PRESENT ? CSV_MISSING_MARK : rules[b->missing],
+                           .fill = b->fill};
     return csv_read(s->label, &columns, d, &s->values);
 }
 
 static rnnc_status read_kind(const dataset_request *request, const data_binding *b, data_source *s,
-                             diag_sink *d) {
+                             diag_sink *d, arena *memory) {
     switch (b->kind) {
     case DATA_NPY: return npy_read(s->label, d, &s->values);
     case DATA_IDX: return read_idx(s, d);
-    case DATA_CSV: return read_csv(b, s, d);
-    case DATA_CHARACTERS: return read_characters(request, s, d);
+    case DATA_CSV:
+    case DATA_PRESENT: return read_csv(b, s, d);
+    case DATA_CATEGORY:
+    case DATA_CHARACTERS:
+    case DATA_WORDS:
+    case DATA_LINES:
+    case DATA_LABELS:
+    case DATA_COLUMN:
+    case DATA_FILE_OF: return data_text_read(request, b, d, memory, s);
     case DATA_SERIES: return read_series(b, s, d);
     case DATA_AHEAD: break;
     }
@@ -95,16 +65,29 @@ static const char *recipe_words(const dataset_request *request, arena *memory) {
     return r ? arena_printf(memory, "the recipe '%s'", r->name) : "the model";
 }
 
+// The paths of all keys, or an error.
+static rnnc_status make_label(const dataset_request *request, const data_binding *b, diag_sink *d,
+                              arena *memory, const char **out_label) {
+    *out_label = b->key ? NULL : arena_printf(memory, "the series of '%s'", b->input);
+    uint32_t count = b->key_count ? b->key_count : b->key != NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *key = b->key_count ? b->keys[i] : b->key;
+        const char *path = data_find_path(request, key);
+        if (!path) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs a file for '%s': --data %s=FILE",
+                             recipe_words(request, memory), b->input, key);
+        }
+        *out_label = i ? arena_printf(memory, "%s, %s", *out_label, path) : path;
+    }
+    return RNNC_OK;
+}
+
 rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d,
                              arena *memory, data_source *out_source) {
     data_source *s = out_source;
     *s = (data_source){.input = b->input, .key = b->key, .divisor = 1};
-    s->label = b->key ? find_path(request, b->key) : arena_printf(memory, "the series of '%s'", b->input);
-    if (!s->label) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs a file for '%s': --data %s=FILE",
-                         recipe_words(request, memory), b->input, b->key);
-    }
-    TRY(read_kind(request, b, s, d));
+    TRY(make_label(request, b, d, memory, &s->label));
+    TRY(read_kind(request, b, s, d, memory));
     if (s->values.rank == 0 || array_count(&s->values) == 0) {
         strbuf shape = {0};
         array_describe(&s->values, &shape);
@@ -113,6 +96,7 @@ rnnc_status data_source_read(const dataset_request *request, const data_binding 
         strbuf_deinit(&shape);
         return status;
     }
+    s->rows = s->starts ? s->rows : s->values.dim[0];
     return RNNC_OK;
 }
 
@@ -156,17 +140,35 @@ static rnnc_status convert_values(data_source *s, array_kind kind, diag_sink *d)
     return RNNC_OK;
 }
 
+// "vocab", the parameter of the model that says how many tokens |input| has.
+static const char *token_parameter_of(const dataset *data, const data_input *input) {
+    for (uint32_t i = 0; i < data->model->token_parameters.count; i++) {
+        const token_parameter *at = &data->model->token_parameters.at[i];
+        if (strcmp(at->input, input->name) == 0) {
+            return at->parameter;
+        }
+    }
+    return "NAME";
+}
+
+static rnnc_status check_vocabulary(const dataset *data, const data_source *s, const data_input *input,
+                                    diag_sink *d) {
+    uint32_t count = s->words ? s->words->count : s->characters ? s->characters->count : 0;
+    if (!input->classes || count <= input->classes) {
+        return RNNC_OK;
+    }
+    return diag_fail(
+        d, RNNC_TYPE, NO_SPAN,
+        "%s: the text has %u different %s, '%s' is token(%lld); give the model's parameter for it "
+        "that value: --set %s=%u",
+        s->label, count, s->words ? "words" : "characters", input->name, (long long)input->classes,
+        token_parameter_of(data, input), count);
+}
+
 static rnnc_status check_tokens(data_source *s, const data_input *input, diag_sink *d) {
     if (array_kind_is_float(s->values.kind)) {
         return diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: '%s' takes whole numbers, found %s", s->label,
                          input->name, array_kind_name(s->values.kind));
-    }
-    if (s->characters.count && input->classes && s->characters.count > input->classes) {
-        return diag_fail(d, RNNC_TYPE, NO_SPAN,
-                         "%s: the text has %u different characters, '%s' is token(%lld); give the model's "
-                         "parameter for it that value with --set NAME=%u",
-                         s->label, s->characters.count, input->name, (long long)input->classes,
-                         s->characters.count);
     }
     if (s->values.kind == ARRAY_I64) {
         TRY(convert_values(s, ARRAY_I32, d));
@@ -202,9 +204,15 @@ static rnnc_status check_reals(data_source *s, const data_input *input, diag_sin
     return RNNC_OK;
 }
 
-rnnc_status data_source_check(data_source *s, const data_input *input, diag_sink *d) {
+rnnc_status data_source_check(const dataset *data, data_source *s, const data_input *input, diag_sink *d) {
+    bool tokens = !dtype_is_float(input->type.elem);
+    if (!tokens && (s->words || s->characters)) {
+        return diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: '%s' is real, the data are tokens: declare %s: token(k)",
+                         s->label, input->name, input->name);
+    }
+    TRY(tokens ? check_vocabulary(data, s, input, d) : RNNC_OK);
     if (s->values.kind == ARRAY_BOOL) {
         s->values.kind = ARRAY_U8;
     }
-    return dtype_is_float(input->type.elem) ? check_reals(s, input, d) : check_tokens(s, input, d);
+    return tokens ? check_tokens(s, input, d) : check_reals(s, input, d);
 }

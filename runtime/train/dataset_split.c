@@ -65,6 +65,9 @@ static rnnc_status range_of_streams(const dataset *s, data_part part, diag_sink 
 }
 
 rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_range *out_range) {
+    if (part == DATA_VALIDATION && s->validation) {
+        return dataset_range(s->validation, DATA_ALL, d, out_range);
+    }
     if (part == DATA_VALIDATION && s->validation_last == 0) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "nothing is held out for %s", part_words(part));
     }

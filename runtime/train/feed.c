@@ -49,6 +49,9 @@ void shuffled_order(int64_t *order, int64_t count, uint64_t seed, int64_t epoch)
 rnnc_status feed_create(const dataset *s, data_part part, feed_order order, uint64_t seed, diag_sink *d,
                         feed **out_feed) {
     data_range range;
+    if (part == DATA_VALIDATION && s->validation) {
+        return feed_create(s->validation, DATA_ALL, order, seed, d, out_feed);
+    }
     TRY(dataset_range(s, part, d, &range));
     feed *f = calloc(1, sizeof *f);
     int64_t units = range.end - range.begin;
@@ -155,6 +158,10 @@ static feed_batch place_streams(feed *f) {
     };
 }
 
+static int64_t example_of(const dataset *s, int64_t unit) {
+    return s->order ? s->order[unit] : unit;
+}
+
 // Fills |first|: the next batch.
 static feed_batch place_rows(feed *f) {
     const dataset *s = f->data;
@@ -165,7 +172,8 @@ static feed_batch place_rows(feed *f) {
     int64_t done = f->at * f->range.rows, left = f->range.end - f->range.begin - done;
     int64_t rows = left < f->range.rows ? left : f->range.rows;
     for (int64_t row = 0; row < rows; row++) {
-        f->first[row] = unit_of_row(f, done + row) * (s->batching == BATCH_EXAMPLES ? 1 : s->stride);
+        int64_t unit = unit_of_row(f, done + row);
+        f->first[row] = s->batching == BATCH_EXAMPLES ? example_of(s, unit) : unit * s->stride;
     }
     return (feed_batch){.rows = rows, .places = rows, .steps = steps, .carried = steps};
 }
@@ -197,15 +205,41 @@ static void copy_elements(const data_source *s, int64_t from_at, int64_t count, 
     case ARRAY_F32: COPY_FROM(float)
     case ARRAY_F64: COPY_FROM(double)
     case ARRAY_I32: COPY_FROM(int32_t)
+    case ARRAY_U16: COPY_FROM(uint16_t)
     default: COPY_FROM(uint8_t)
     }
 }
 
+// Tokens of rows that have lengths of their own; zeros behind them.
+static void fill_rows(const feed *f, const data_source *source, int64_t rows, const int64_t *extents,
+                      axis_set axes, int32_t *to) {
+    int64_t steps = 1; // of the one axis that there is
+    for (int a = 1; a < MAX_AXES; a++) {
+        steps *= axes & AXIS_BIT(a) ? extents[a] : 1;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t begin = source->starts[f->first[row]], length = source->starts[f->first[row] + 1] - begin;
+        for (int64_t p = 0; p < steps; p++) {
+            int64_t at = p * rows + row;
+            if (p < length) {
+                copy_elements(source, begin + p, 1, DT_I32, to, at);
+            } else {
+                to[at] = 0;
+            }
+        }
+    }
+}
+
 // Rows lie one after the other in the source and side by side at each position in the engine.
-static void fill_input(const feed *f, const data_input *input, int64_t rows, int64_t steps, void *to) {
+static void fill_input(const feed *f, const data_input *input, int64_t rows, int64_t steps,
+                       const int64_t *extents, void *to) {
     const dataset *s = f->data;
     const graph *g = s->model->graph;
     const data_source *source = &s->sources.at[input->source];
+    if (source->starts) {
+        fill_rows(f, source, rows, extents, input->type.axes, to);
+        return;
+    }
     int64_t columns = type_columns(input->type), positions = 1, per_unit = 1, shift = input->shift;
     for (uint32_t a = 1; a < g->axes.count; a++) {
         bool has = input->type.axes & AXIS_BIT(a);
@@ -226,15 +260,47 @@ static void fill_input(const feed *f, const data_input *input, int64_t rows, int
     }
 }
 
+// ---- Rows of their own lengths ----
+
+// The source whose rows are as long as |axis|, or NULL.
+static const data_source *source_of_axis(const dataset *s, int axis) {
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        const data_input *input = &s->inputs.at[i];
+        const data_source *source = input->source == UINT32_MAX ? NULL : &s->sources.at[input->source];
+        if (source && source->starts && (input->type.axes & AXIS_BIT(axis))) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+// A batch is as long as the longest of its rows, but where all runs are equally long.
+static void fit_extents(const feed *f, const engine *e, int64_t rows, int64_t *extents) {
+    const dataset *s = f->data;
+    for (int a = 1; a < (int)s->model->graph->axes.count; a++) {
+        const data_source *source = engine_is_fixed(e, a) ? NULL : source_of_axis(s, a);
+        int64_t longest = 1;
+        for (int64_t row = 0; source && row < rows; row++) {
+            int64_t length = source->starts[f->first[row] + 1] - source->starts[f->first[row]];
+            longest = length > longest ? length : longest;
+        }
+        extents[a] = source ? longest : extents[a];
+    }
+}
+
 // "T.lengths" belongs to the axis "T".
-static void fill_lengths(const data_input *input, const engine *e, int32_t *to, int64_t count) {
+static void fill_lengths(const feed *f, const data_input *input, const engine *e, int32_t *to,
+                         int64_t count) {
     const char *dot = strrchr(input->name, '.');
     char axis[64] = {0};
     size_t length = dot ? (size_t)(dot - input->name) : 0;
     memcpy(axis, input->name, length < sizeof axis ? length : sizeof axis - 1);
     int number = engine_find_axis(e, axis);
+    const data_source *source = number == NO_AXIS ? NULL : source_of_axis(f->data, number);
+    int64_t full = number == NO_AXIS ? 1 : engine_extents(e)[number];
     for (int64_t i = 0; i < count; i++) {
-        to[i] = (int32_t)(number == NO_AXIS ? 1 : engine_extents(e)[number]);
+        int64_t row = f->first[i];
+        to[i] = (int32_t)(source ? source->starts[row + 1] - source->starts[row] : full);
     }
 }
 
@@ -252,6 +318,7 @@ rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
     if (s->step_axis != NO_AXIS) {
         extents[s->step_axis] = batch.steps;
     }
+    fit_extents(f, e, batch.rows, extents);
     TRY(engine_set_extents(e, extents, d));
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *input = &s->inputs.at[i];
@@ -262,9 +329,9 @@ rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
             continue;
         }
         if (to && input->is_lengths) {
-            fill_lengths(input, e, to, count);
+            fill_lengths(f, input, e, to, count);
         } else if (to) {
-            fill_input(f, input, batch.rows, batch.steps, to);
+            fill_input(f, input, batch.rows, batch.steps, engine_extents(e), to);
         }
     }
     *out_batch = batch;

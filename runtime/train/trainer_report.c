@@ -40,9 +40,8 @@ static uint32_t progress_fields(const trainer *r, const measures *trained, const
         }
         out_fields[i] = (progress_field){name, values[i].value, percent ? PROGRESS_PERCENT : PROGRESS_VALUE};
     }
-    const char *unit = r->t->data->batching != BATCH_STREAMS ? "examples/s"
-                       : dataset_text(r->t->data)            ? "characters/s"
-                                                             : "values/s";
+    bool streams = r->t->data->batching == BATCH_STREAMS;
+    const char *unit = streams ? dataset_unit(r->t->data) : "examples/s";
     double seconds = trainer_now() - r->bar_seconds;
     out_fields[count++] = (progress_field){unit, seconds > 0 ? r->places / seconds : 0, PROGRESS_RATE};
     return count;

@@ -1,0 +1,139 @@
+// Examples of their own lengths, and examples of several files.
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/train/dataset.h"
+
+static int64_t length_of(const data_source *s, int64_t row) {
+    return s->starts[row + 1] - s->starts[row];
+}
+
+// The sequence axis of |input|, or NO_AXIS if it has none or several, or columns.
+static int only_axis(const dataset *s, const data_input *input) {
+    const graph *g = s->model->graph;
+    int found = NO_AXIS, count = 0;
+    for (uint32_t a = 1; a < g->axes.count; a++) {
+        bool has = input->type.axes & AXIS_BIT(a);
+        found = has ? (int)a : found;
+        count += has;
+    }
+    bool sequence = count == 1 && g->axes.at[found].kind == AXIS_IS_SEQUENCE;
+    return sequence && type_columns(input->type) == 1 ? found : NO_AXIS;
+}
+
+// Inputs along the same axis have rows of the same lengths: |source|'s are compared with those of an earlier one.
+static rnnc_status agree_on_rows(const dataset *s, const data_input *input, int axis, diag_sink *d) {
+    const data_source *source = &s->sources.at[input->source];
+    for (const data_input *other = s->inputs.at; other < input; other++) {
+        const data_source *theirs = other->source == UINT32_MAX ? NULL : &s->sources.at[other->source];
+        if (!theirs || !theirs->starts || only_axis(s, other) != axis) {
+            continue;
+        }
+        for (int64_t row = 0; row < source->rows; row++) {
+            if (length_of(source, row) != length_of(theirs, row)) {
+                return diag_fail(
+                    d, RNNC_TYPE, NO_SPAN,
+                    "%s: row %lld of '%s' has %lld tokens, that of '%s' has %lld (rows count from 0)",
+                    source->label, (long long)row, input->name, (long long)length_of(source, row),
+                    other->name, (long long)length_of(theirs, row));
+            }
+        }
+        return RNNC_OK;
+    }
+    return RNNC_OK;
+}
+
+static bool rows_differ(const data_source *s) {
+    for (int64_t row = 0; row < s->rows; row++) {
+        if (length_of(s, row) != s->longest) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_stated(const dataset *s, int axis) {
+    for (uint32_t i = 0; s->recipe && i < s->recipe->step_axis_count; i++) {
+        if (s->recipe->steps[i].axis == axis) {
+            return true;
+        }
+    }
+    return false;
+}
+
+rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d) {
+    const data_source *source = &s->sources.at[input->source];
+    int axis = only_axis(s, input);
+    if (axis == NO_AXIS) {
+        return diag_fail(d, RNNC_TYPE, NO_SPAN,
+                         "%s: a row has as many tokens as its line; '%s' must have one sequence axis: %s: "
+                         "token(k)[T lengths]",
+                         source->label, input->name, input->name);
+    }
+    const char *name = s->model->graph->axes.at[axis].name;
+    if (!s->has_lengths[axis] && rows_differ(source)) {
+        return diag_fail(d, RNNC_TYPE, NO_SPAN,
+                         "%s: its rows are not equally long; declare the lengths: %s: token(k)[%s lengths]",
+                         source->label, input->name, name);
+    }
+    if (is_stated(s, axis) && source->longest > s->extents[axis]) {
+        return diag_fail(
+            d, RNNC_TYPE, NO_SPAN,
+            "%s: the longest row has %lld tokens, the recipe says steps %s = %lld; leave that out, "
+            "or cut rows: longest = %lld",
+            source->label, (long long)source->longest, name, (long long)s->extents[axis],
+            (long long)s->extents[axis]);
+    }
+    s->extents[axis] = source->longest > s->extents[axis] ? source->longest : s->extents[axis];
+    return agree_on_rows(s, input, axis, d);
+}
+
+// ---- Several files ----
+
+static const data_source *source_of_files(const dataset *s) {
+    const data_source *most = NULL;
+    for (uint32_t i = 0; i < s->sources.count; i++) {
+        const data_source *at = &s->sources.at[i];
+        most = at->file_rows && (!most || at->file_count > most->file_count) ? at : most;
+    }
+    return most;
+}
+
+static rnnc_status check_files(const data_source *files, int64_t each, diag_sink *d) {
+    for (uint32_t i = 0; i < files->file_count; i++) {
+        if (files->file_rows[i] <= each) {
+            return diag_fail(
+                d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                "%s: file %u has %lld lines; with %lld of each held out none is left to train on",
+                files->label, i + 1, (long long)files->file_rows[i], (long long)each);
+        }
+    }
+    return RNNC_OK;
+}
+
+rnnc_status data_rows_order(dataset *s, diag_sink *d) {
+    const data_source *files = source_of_files(s);
+    int64_t each = s->validation_last;
+    if (s->batching != BATCH_EXAMPLES || !files) {
+        return diag_fail(
+            d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "'validation last n of each' needs lines, labels or file_of, whose files' last lines "
+            "are held out");
+    }
+    TRY(check_files(files, each, d));
+    s->order = calloc((size_t)s->places, sizeof *s->order);
+    if (!s->order) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the order of %lld examples",
+                         (long long)s->places);
+    }
+    s->validation_last = each * files->file_count;
+    int64_t trained = 0, held = s->places - s->validation_last, begin = 0;
+    for (uint32_t i = 0; i < files->file_count; i++) {
+        int64_t rows = files->file_rows[i];
+        for (int64_t row = 0; row < rows; row++) {
+            s->order[row < rows - each ? trained++ : held++] = begin + row;
+        }
+        begin += rows;
+    }
+    return RNNC_OK;
+}
