@@ -389,6 +389,9 @@ static rnnc_status load_validation(loader *l) {
     for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
         int64_t other = s->validation->extents[a];
         s->extents[a] = other > s->extents[a] ? other : s->extents[a];
+        if (data_rows_of_axis(s->validation, (int)a)) {
+            s->validation->extents[a] = s->extents[a]; // for programs whose runs are all equally long
+        }
     }
     return RNNC_OK;
 }

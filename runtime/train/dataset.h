@@ -144,6 +144,8 @@ void data_text_deinit(data_source *s);
 
 // Checks that rows of their own lengths fit |input| and each other, and takes their greatest extent.
 rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d);
+// The source whose rows are as long as |axis|, or NULL.
+const data_source *data_rows_of_axis(const dataset *s, int axis);
 // Puts the examples that are held out of each file behind all others.
 rnnc_status data_rows_order(dataset *s, diag_sink *d);
 

@@ -88,6 +88,17 @@ rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d) {
     return agree_on_rows(s, input, axis, d);
 }
 
+const data_source *data_rows_of_axis(const dataset *s, int axis) {
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        const data_input *input = &s->inputs.at[i];
+        const data_source *source = input->source == UINT32_MAX ? NULL : &s->sources.at[input->source];
+        if (source && source->starts && (input->type.axes & AXIS_BIT(axis))) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
 // ---- Several files ----
 
 static const data_source *source_of_files(const dataset *s) {

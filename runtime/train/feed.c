@@ -262,23 +262,11 @@ static void fill_input(const feed *f, const data_input *input, int64_t rows, int
 
 // ---- Rows of their own lengths ----
 
-// The source whose rows are as long as |axis|, or NULL.
-static const data_source *source_of_axis(const dataset *s, int axis) {
-    for (uint32_t i = 0; i < s->inputs.count; i++) {
-        const data_input *input = &s->inputs.at[i];
-        const data_source *source = input->source == UINT32_MAX ? NULL : &s->sources.at[input->source];
-        if (source && source->starts && (input->type.axes & AXIS_BIT(axis))) {
-            return source;
-        }
-    }
-    return NULL;
-}
-
 // A batch is as long as the longest of its rows, but where all runs are equally long.
 static void fit_extents(const feed *f, const engine *e, int64_t rows, int64_t *extents) {
     const dataset *s = f->data;
     for (int a = 1; a < (int)s->model->graph->axes.count; a++) {
-        const data_source *source = engine_is_fixed(e, a) ? NULL : source_of_axis(s, a);
+        const data_source *source = engine_is_fixed(e, a) ? NULL : data_rows_of_axis(s, a);
         int64_t longest = 1;
         for (int64_t row = 0; source && row < rows; row++) {
             int64_t length = source->starts[f->first[row] + 1] - source->starts[f->first[row]];
@@ -296,7 +284,7 @@ static void fill_lengths(const feed *f, const data_input *input, const engine *e
     size_t length = dot ? (size_t)(dot - input->name) : 0;
     memcpy(axis, input->name, length < sizeof axis ? length : sizeof axis - 1);
     int number = engine_find_axis(e, axis);
-    const data_source *source = number == NO_AXIS ? NULL : source_of_axis(f->data, number);
+    const data_source *source = number == NO_AXIS ? NULL : data_rows_of_axis(f->data, number);
     int64_t full = number == NO_AXIS ? 1 : engine_extents(e)[number];
     for (int64_t i = 0; i < count; i++) {
         int64_t row = f->first[i];

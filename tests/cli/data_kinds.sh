@@ -70,6 +70,143 @@ grep -q '"epoch":1,"step":5,' "$scratch/table.jsonl" || fail "windows with a str
 run 0 $train "$scratch/table.rnn" --data table="$scratch/table.csv" --set validation_last=3 --epochs 1
 says out 'validation loss'
 
+echo "words in streams, files for validation, the vocabulary beside the weights"
+cat >"$scratch/words.rnn" <<'END'
+model words(vocab = 6, hidden = 4) {
+    input  text: token(vocab)[T]
+    target next: token(vocab)[T]
+    loss = mean[T, batch] cross_entropy(linear(vocab, lstm(hidden, embedding(vocab, hidden, text))), next)
+}
+train streams {
+    batch 2   steps T = 3   carry state
+    optimizer sgd(rate = 0.5)
+    epochs 1
+    data {
+        text = words("text", punctuation = true, lower = true, line_ends = true, least = 2)
+        next = ahead(text, 1)
+        streams
+        validation "valid"
+    }
+}
+END
+i=0
+while [ $i -lt 12 ]; do
+    printf 'The cat, the dog.\nword%s\n' $i
+    i=$((i + 1))
+done | gzip >"$scratch/train.txt.gz"
+printf 'the cow.\n the cat. A dog,\n the end\n' >"$scratch/valid.txt"
+words="$scratch/words.rnn --data text=$scratch/train.txt.gz"
+refused 'token(6); give .* --set vocab=7' $train $words --data valid="$scratch/valid.txt"
+refused 'needs a file for validation: --data valid=FILE' $train $words --set vocab=7
+run 0 $train $words --set vocab=7 --data valid="$scratch/valid.txt" --weights-out "$scratch/words.safetensors" \
+    --vocabulary-out
+says out 'validation perplexity'
+printf '<eos>\nthe\n,\n.\n<unk>\ncat\ndog\n' | cmp -s - "$scratch/words.text.txt" ||
+    fail "the vocabulary: $(cat "$scratch/words.text.txt")"
+evaluate="$RNNC eval $scratch/words.rnn --interpret --set vocab=7 --weights $scratch/words.safetensors"
+run 0 $evaluate --data text="$scratch/valid.txt"
+says out '^perplexity '
+# Further training takes the vocabulary along.
+run 0 $train $words --set vocab=7 --data valid="$scratch/valid.txt" --weights "$scratch/words.safetensors" \
+    --weights-out "$scratch/more.safetensors"
+run 0 "$RNNC" eval "$scratch/words.rnn" --interpret --set vocab=7 --weights "$scratch/more.safetensors" \
+    --data text="$scratch/valid.txt"
+sed -i 's/cat/cow/' "$scratch/words.text.txt"
+refused 'words.text.txt: line 6 is "cow", the vocabulary in .* has "cat" there' $evaluate \
+    --data text="$scratch/valid.txt"
+rm "$scratch/words.text.txt"
+sed 's/words("text".*/characters("text")/' "$scratch/words.rnn" >"$scratch/letters.rnn"
+refused "the weights hold no vocabulary for 'text'" "$RNNC" eval "$scratch/letters.rnn" --interpret --set vocab=7 \
+    --weights "$scratch/words.safetensors" --data text="$scratch/valid.txt"
+printf 'a \303\050' >"$scratch/broken.txt"
+refused 'broken.txt: not UTF-8: unexpected byte 0xc3 at offset 2' $evaluate --data text="$scratch/broken.txt"
+: >"$scratch/empty.txt"
+refused 'empty.txt: the text is empty' $evaluate --data text="$scratch/empty.txt"
+
+echo "Chinese, character by character"
+printf '\344\275\240\345\245\275\357\274\214\344\270\226\347\225\214\343\200\202%.0s' $(seq 60) >"$scratch/chinese"
+run 0 $train examples/characters.rnn --set alphabet=6 --set hidden=4 --set layers=1 --set batch=2 --set T=5 \
+    --set validation_last=50 --epochs 1 --data text="$scratch/chinese"
+
+echo "tags of words, lines of their own lengths"
+cat >"$scratch/tags.rnn" <<'END'
+model tags(n = 3) {
+    input  word: token(9)[T lengths]
+    target tag:  token(3)[T lengths]
+    loss = mean[T, batch] cross_entropy(linear(3, concat(rnn(n, e), backward rnn(n, e))), tag)
+    e = embedding(9, n, word)
+}
+train tagging {
+    batch 2
+    optimizer adam(rate = 0.05)
+    epochs 3
+    data {
+        word = column("train", 2, lower = true, unknown = true)
+        tag = column("train", 4)
+        validation "dev"
+    }
+}
+END
+sed -i '/    e = /d; s/^    loss/    e = embedding(9, n, word)\n    loss/' "$scratch/tags.rnn"
+conllu() {
+    for word in "$@"; do
+        [ "$word" = . ] && echo && continue
+        printf '1\t%s\t_\t%s\t_\t_\t_\t_\t_\t_\n' "${word%/*}" "${word#*/}"
+    done
+}
+conllu The/D cat/N sleeps/V . cats/N . They/N see/V the/D cat/N . >"$scratch/train.conllu"
+conllu A/D cat/N . see/V >"$scratch/dev.conllu"
+for how in --interpret --unroll=full ''; do
+    run 0 "$RNNC" train "$scratch/tags.rnn" --quiet $how --data train="$scratch/train.conllu" \
+        --data dev="$scratch/dev.conllu" --weights-out "$scratch/tags.safetensors"
+    says out 'validation accuracy'
+    tr ',' '\n' <"$scratch/out" | head -n 4 >"$scratch/tags$how"
+    [ -f "$scratch/tags.first" ] || cp "$scratch/tags$how" "$scratch/tags.first"
+    cmp -s "$scratch/tags.first" "$scratch/tags$how" || fail "tags by '$how': $(cat "$scratch/tags$how")"
+done
+printf 'a\tb\n' >"$scratch/narrow.conllu"
+refused 'narrow.conllu: line 1 has 2 fields' $train "$scratch/tags.rnn" --data train="$scratch/train.conllu" \
+    --data dev="$scratch/narrow.conllu"
+sed 's/token(9)\[T lengths\]/token(9)[T]/; s/token(3)\[T lengths\]/token(3)[T]/' "$scratch/tags.rnn" >"$scratch/bare.rnn"
+refused 'declare the lengths: word: token(k)\[T lengths\]' $train "$scratch/bare.rnn" \
+    --data train="$scratch/train.conllu" --data dev="$scratch/dev.conllu"
+refused 'the longest row has 4 tokens, the recipe says steps T = 3' $train "$scratch/tags.rnn" --set T=3 \
+    --data train="$scratch/train.conllu" --data dev="$scratch/dev.conllu"
+
+echo "categories, missing values"
+cat >"$scratch/air.rnn" <<'END'
+model air() {
+    input  x: real(2)[T]
+    input  seen: real(2)[T]
+    input  wind: token(3)[T]
+    target y: real
+    h = last[T](rnn(3, concat(x, seen, embedding(3, 2, wind))))
+    loss = mean[batch] mean squared_error(linear(1, h), y)
+}
+train windows {
+    batch 4   steps T = 3
+    optimizer sgd(rate = 0.01)
+    epochs 1
+    data {
+        x = csv("air", "a", "b", missing = previous(0))
+        seen = present("air", "a", "b")
+        wind = category("air", "w", unknown = true)
+        y = ahead(csv("air", "b"), 2)
+        windows
+    }
+}
+END
+{
+    echo 'a,b,w'
+    for i in 1 2 3 4 5 6 7 8 9; do printf 'NA,0.%s,NW\n0.%s,1,SE\n' $i $i; done
+} >"$scratch/air.csv"
+run 0 $train "$scratch/air.rnn" --data air="$scratch/air.csv" --weights-out "$scratch/air.safetensors"
+sed 's/0.4,NW/0.4,/' "$scratch/air.csv" >"$scratch/calm.csv"
+run 0 "$RNNC" eval "$scratch/air.rnn" --interpret --weights "$scratch/air.safetensors" --data air="$scratch/calm.csv"
+sed 's/0.4,NW/NA,NW/' "$scratch/air.csv" >"$scratch/missing.csv"
+refused 'missing.csv: line 8, column b: the value is missing (NA); a recipe may fill it' $train "$scratch/air.rnn" \
+    --data air="$scratch/missing.csv"
+
 echo "arrays without a recipe"
 cat >"$scratch/plain.rnn" <<'END'
 model plain() {

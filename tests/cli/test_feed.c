@@ -187,6 +187,100 @@ static void test_streams(void **state) {
     close_bench(b);
 }
 
+// ---- Lines of their own lengths ----
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+#define LINES_MODEL                                                                                    \
+    "model m() {\n"                                                                                    \
+    "    input words: token(6)[T lengths]\n"                                                           \
+    "    target kind: token(3)\n"                                                                      \
+    "    loss = mean[batch] cross_entropy(linear(3, last[T](rnn(2, embedding(6, 2, words)))), kind)\n" \
+    "}\n"                                                                                              \
+    "train r {\n"                                                                                      \
+    "    batch 3\n"                                                                                    \
+    "    optimizer sgd(rate = 0.1)\n"                                                                  \
+    "    epochs 1\n"                                                                                   \
+    "    data {\n"
+
+static void test_lines(void **state) {
+    (void)state;
+    char a[4096], b[4096], c[4096];
+    write_text(scratch_path("a.txt", a, sizeof a), "x\ny y x x\n\nz\n");
+    write_text(scratch_path("b.txt", b, sizeof b), "x y\nz z z\n");
+    write_text(scratch_path("c.txt", c, sizeof c), "x w\n");
+    data_path paths[] = {{"a", a}, {"b", b}};
+    bench *k = open_bench(LINES_MODEL "        words = lines(\"a\", \"b\", unknown = true)\n"
+                                      "        kind = file_of(\"a\", \"b\")\n"
+                                      "        validation last 1 of each\n    }\n}\n",
+                          paths, 2, RNNC_OK);
+    // x and z stand four times each, y three times: x 0, z 1, y 2, <unk> 3.
+    assert_int_equal(k->data->extents[1], 4);
+    start_feed(k, DATA_TRAINING, FEED_IN_ORDER, 0);
+    assert_int_equal(next_rows(k), 3);
+    assert_int_equal(input_count(k, "words"), 12);
+    const double words[] = {0, 2, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0}, lengths[] = {1, 4, 0};
+    for (int i = 0; i < 12; i++) {
+        assert_true(input_at(k, "words", i) == words[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_true(input_at(k, "T.lengths", i) == lengths[i]);
+        assert_true(input_at(k, "kind", i) == 0);
+    }
+    // The batch is as long as its longest row.
+    assert_int_equal(next_rows(k), 1);
+    assert_int_equal(input_count(k, "words"), 2);
+    assert_true(input_at(k, "kind", 0) == 1);
+    assert_int_equal(next_rows(k), 0);
+    start_feed(k, DATA_VALIDATION, FEED_IN_ORDER, 0);
+    assert_int_equal(next_rows(k), 2);
+    assert_int_equal(input_count(k, "words"), 6);
+    assert_true(input_at(k, "T.lengths", 0) == 1 && input_at(k, "T.lengths", 1) == 3);
+    assert_true(input_at(k, "kind", 0) == 0 && input_at(k, "kind", 1) == 1);
+    assert_int_equal(next_rows(k), 0);
+    close_bench(k);
+}
+
+static void test_validation_files(void **state) {
+    (void)state;
+    char a[4096], b[4096], k[4096], l[4096];
+    data_path paths[] = {{"a", scratch_path("va.txt", a, sizeof a)},
+                         {"k", scratch_path("vk.txt", k, sizeof k)},
+                         {"b", scratch_path("vb.txt", b, sizeof b)},
+                         {"l", scratch_path("vl.txt", l, sizeof l)}};
+    write_text(a, "x y\nx\n");
+    write_text(k, "good\nbad\n");
+    write_text(b, "y q y x x\n");
+    write_text(l, "good\n");
+#define VALIDATED                                                                              \
+    LINES_MODEL "        words = lines(\"a\", unknown = true)\n        kind = labels(\"k\")\n" \
+                "        validation \"b\", \"l\"\n    }\n}\n"
+    bench *v = open_bench(VALIDATED, paths, 4, RNNC_OK);
+    // Compiled for the longest row of both.
+    assert_int_equal(v->data->extents[1], 5);
+    start_feed(v, DATA_TRAINING, FEED_IN_ORDER, 0);
+    assert_int_equal(next_rows(v), 2);
+    start_feed(v, DATA_VALIDATION, FEED_IN_ORDER, 0);
+    assert_int_equal(next_rows(v), 1);
+    const double words[] = {1, 2, 1, 0, 0};
+    for (int i = 0; i < 5; i++) {
+        assert_true(input_at(v, "words", i) == words[i]);
+    }
+    // "good" and "bad" stand once each: bad is 0.
+    assert_true(input_at(v, "kind", 0) == 1);
+    close_bench(v);
+    write_text(l, "ugly\n");
+    close_bench(open_bench(VALIDATED, paths, 4, RNNC_TYPE));
+    close_bench(open_bench(VALIDATED, paths, 3, RNNC_INVALID_ARGUMENT));
+    write_text(k, "good\n");
+    close_bench(open_bench(VALIDATED, paths, 4, RNNC_TYPE));
+}
+
 static void test_too_short(void **state) {
     (void)state;
     bench *b =
@@ -310,6 +404,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),        cmocka_unit_test(test_windows_held_out),
         cmocka_unit_test(test_random_windows), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_lines),          cmocka_unit_test(test_validation_files),
         cmocka_unit_test(test_too_short),      cmocka_unit_test(test_examples),
         cmocka_unit_test(test_order),          cmocka_unit_test(test_carried_state),
     };
