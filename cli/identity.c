@@ -70,23 +70,41 @@ static void add_reading(const dataset *data, record *about) {
     }
 }
 
-static void add_source(const data_source *s, record *about) {
+static void add_vocabulary(const data_source *s, const char *what, record *about) {
+    strbuf text = {0};
+    if (s->characters) {
+        vocabulary_render(s->characters, &text);
+    } else {
+        word_list_render(s->words, &text);
+    }
+    uint32_t count = s->characters ? s->characters->count : s->words->count;
+    add(about, arena_printf(&about->memory, "vocabulary of %s", what),
+        arena_printf(&about->memory, "%u entries %08x", count, safetensors_crc(0, strbuf_text(&text), text.length)));
+    strbuf_deinit(&text);
+}
+
+// |part|: "" or "validation ".
+static void add_source(const data_source *s, const char *part, record *about) {
     arena *memory = &about->memory;
     size_t bytes = s->values.data ? array_bytes(&s->values) : 0;
     uint32_t crc = safetensors_crc(0, s->values.data, bytes);
+    if (s->starts) {
+        crc = safetensors_crc(crc, s->starts, (size_t)(s->rows + 1) * sizeof *s->starts);
+    }
     strbuf shape = {0};
     array_describe(&s->values, &shape);
-    const char *what =
-        s->key ? arena_printf(memory, "data '%s'", s->key) : arena_printf(memory, "series '%s'", s->input);
+    const char *what = s->key ? arena_printf(memory, "%sdata '%s' of '%s'", part, s->key, s->input)
+                              : arena_printf(memory, "series '%s'", s->input);
     add(about, what, arena_printf(memory, "%s %08x", strbuf_text(&shape), crc));
     strbuf_deinit(&shape);
-    if (s->characters.count) {
-        strbuf text = {0};
-        vocabulary_render(&s->characters, &text);
-        add(about, arena_printf(memory, "vocabulary of '%s'", s->key),
-            arena_printf(memory, "%u characters %08x", s->characters.count,
-                         safetensors_crc(0, text.text, text.length)));
-        strbuf_deinit(&text);
+    if (s->characters || s->words) {
+        add_vocabulary(s, what, about);
+    }
+}
+
+static void add_sources(const dataset *data, const char *part, record *about) {
+    for (uint32_t i = 0; i < data->sources.count; i++) {
+        add_source(&data->sources.at[i], part, about);
     }
 }
 
@@ -94,15 +112,9 @@ rnnc_status describe_training(const command_line *line, const loaded *source, co
                               diag_sink *d, record *about) {
     TRY(add_graphs(source, d, about));
     add_reading(data, about);
-    for (uint32_t i = 0; i < data->sources.count; i++) {
-        bool again = false; // two inputs may read the same columns of a file
-        for (uint32_t j = 0; j < i; j++) {
-            const char *a = data->sources.at[i].key, *b = data->sources.at[j].key;
-            again = again || (a && b && strcmp(a, b) == 0);
-        }
-        if (!again) {
-            add_source(&data->sources.at[i], about);
-        }
+    add_sources(data, "", about);
+    if (data->validation) {
+        add_sources(data->validation, "validation ", about);
     }
     add(about, "seed", arena_printf(&about->memory, "%lld", (long long)line->seed));
     return RNNC_OK;

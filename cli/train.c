@@ -5,6 +5,7 @@
 #include "cli/signals.h"
 #include "runtime/initialize.h"
 #include "runtime/train/overlap.h"
+#include "runtime/train/standardise.h"
 #include "support/clock.h"
 
 typedef struct training_job {
@@ -44,6 +45,7 @@ static rnnc_status initialize(training_job *job) {
     }
     uint64_t seed = (uint64_t)job->line->seed;
     TRY(weights_initialize(engine_weights(job->machine.engine), rules, r->init.count, seed, job->d));
+    TRY(standardise_measure(job->data, engine_weights(job->machine.engine), job->d));
     TRY(machine_reset_slots(&job->machine, job->d));
     bool given = job->line->weights && !job->kept.resumes;
     return given ? load_weights(job->line->weights, job->line->partial, &job->machine, job->d) : RNNC_OK;

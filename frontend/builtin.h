@@ -58,6 +58,8 @@ node_id builtin_shared_table(elaborator *el, const callable *c, span where);
 
 // Shared by the handlers.
 node_id call_real(const builtin_call *c, uint32_t slot);
+// The weight |local| of this use: a new one, or the one that the uses of a shared builtin have in common.
+node_id call_weight(const builtin_call *c, const char *local, value_type type, initializer init, bool frozen);
 bool call_all_numbers(const builtin_call *c);
 // The axes and columns that a reduction works over.
 typedef struct reduction {

@@ -1,9 +1,8 @@
 // Builtins that make or use weights: linear, embedding, products with matrices, dropout.
 #include "frontend/builtin.h"
 
-static const initializer no_init = {.kind = INIT_DEFAULT};
-
-static node_id request_weight(const builtin_call *c, const char *local, value_type type) {
+node_id call_weight(const builtin_call *c, const char *local, value_type type, initializer init,
+                    bool frozen) {
     const frame *f = c->el->frame;
     const char *equation = place_equation(c->el);
     const char *name =
@@ -12,13 +11,17 @@ static node_id request_weight(const builtin_call *c, const char *local, value_ty
                                place_unique(c->el, arena_printf(c->el->memory, "%s.%s", equation, local)));
     weight_request request = {.name = name,
                               .type = type,
-                              .init = no_init,
+                              .init = init,
                               .shared = c->shared,
-                              .frozen = f->frozen || (c->shared && c->shared->frozen),
+                              .frozen = frozen || f->frozen || (c->shared && c->shared->frozen),
                               .in_shared_frame = f->shared,
                               .where = c->where,
                               .what = c->b->name};
     return place_weight(c->el, &request);
+}
+
+static node_id request_weight(const builtin_call *c, const char *local, value_type type) {
+    return call_weight(c, local, type, (initializer){.kind = INIT_DEFAULT}, false);
 }
 
 // ---- linear ----

@@ -33,7 +33,7 @@ typedef struct sharing {
     const char *name;
     const char *place;
     bool frozen;
-    node_id matrix, bias; // of a shared builtin, once they exist; else NO_NODE
+    node_id matrix, bias; // of a shared builtin, once they exist (standardise: mean, deviation); else NO_NODE
 } sharing;
 
 typedef struct meaning meaning;
@@ -208,6 +208,7 @@ struct elaborator {
     bool too_large;      // a limit was passed and reported: stop
     VEC(weight_entry) weights;
     VEC(data_entry) data;
+    VEC(measured_data) measured; // what `standardise` measures
     VEC(span) warned;
     VEC(class_loss) class_losses;
     const expression *loss;

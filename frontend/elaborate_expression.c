@@ -124,7 +124,7 @@ static meaning evaluate_axes(elaborator *el, const expression *e) {
 }
 
 static meaning shared_member(elaborator *el, const callable *c, const expression *e) {
-    bool bias = strcmp(e->text, "bias") == 0;
+    bool bias = strcmp(e->text, "bias") == 0 || strcmp(e->text, "deviation") == 0;
     node_id n = bias ? c->shared->bias : c->shared->matrix;
     if (n == NO_NODE && !bias) {
         n = builtin_shared_table(el, c, e->where);
@@ -137,8 +137,10 @@ static meaning shared_member(elaborator *el, const callable *c, const expression
     return (meaning){.kind = MEANING_NODE, .domain = matrix ? DOMAIN_MATRIX : DOMAIN_REAL, .node = n};
 }
 
-static bool is_weight_member(const char *name) {
-    return strcmp(name, "table") == 0 || strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0;
+static bool is_weight_member(const builtin *b, const char *name) {
+    bool measured = strcmp(name, "mean") == 0 || strcmp(name, "deviation") == 0;
+    bool weight = strcmp(name, "table") == 0 || strcmp(name, "weight") == 0 || strcmp(name, "bias") == 0;
+    return strcmp(b->name, "standardise") == 0 ? measured : weight;
 }
 
 static meaning evaluate_member(elaborator *el, const expression *e) {
@@ -150,7 +152,7 @@ static meaning evaluate_member(elaborator *el, const expression *e) {
         return states_member(el, v.states, e->text, e->where);
     }
     if (v.kind == MEANING_CALLABLE && v.callable->shared && v.callable->builtin &&
-        is_weight_member(e->text)) {
+        is_weight_member(v.callable->builtin, e->text)) {
         return shared_member(el, v.callable, e);
     }
     return elaborate_error(el, e->where, "%s has no member '%s'", meaning_text(el, v), e->text);

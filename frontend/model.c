@@ -234,6 +234,16 @@ static void gather_token_parameters(build *b) {
     }
 }
 
+static void gather_measured(build *b) {
+    arena *memory = &b->out->memory;
+    for (uint32_t i = 0; i < b->el.measured.count; i++) {
+        const measured_data *m = &b->el.measured.at[i];
+        measured_data added = {arena_strdup(memory, m->input), arena_strdup(memory, m->mean),
+                               arena_strdup(memory, m->deviation)};
+        vec_push(memory, b->out->measured, added);
+    }
+}
+
 static void check_purpose(build *b) {
     elaborator *el = &b->el;
     bool loss = scope_find_local(el->frame, "loss") != NULL;
@@ -251,6 +261,7 @@ static void elaborate_model(build *b) {
     }
     check_purpose(b);
     gather_token_parameters(b);
+    gather_measured(b);
     scope_warn_unused(el);
     if (el->d->error_count == 0) {
         model_add_class_metrics(el);

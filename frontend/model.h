@@ -141,8 +141,16 @@ typedef struct token_parameter {
     const char *parameter;
 } token_parameter;
 
+// What `standardise` knows of an input or target: the mean and the deviation of each column, frozen weights that
+// are measured on the training data before training begins.
+typedef struct measured_data {
+    const char *input;
+    const char *mean, *deviation; // names of weights
+} measured_data;
+
 typedef struct model {
     arena memory;
+    VEC(measured_data) measured;
     VEC(token_parameter) token_parameters;
     graph *graph;
     recipe *recipe; // NULL if the file has none and none was asked for

@@ -7,6 +7,7 @@
 #include "runtime/data/csv.h"
 #include "runtime/data/idx.h"
 #include "runtime/data/npy.h"
+#include "runtime/data/npz.h"
 #include "runtime/train/dataset.h"
 
 const char *data_find_path(const dataset_request *request, const char *key) {
@@ -43,7 +44,8 @@ static rnnc_status read_csv(const data_binding *b, data_source *s, diag_sink *d)
 static rnnc_status read_kind(const dataset_request *request, const data_binding *b, data_source *s,
                              diag_sink *d, arena *memory) {
     switch (b->kind) {
-    case DATA_NPY: return npy_read(s->label, d, &s->values);
+    case DATA_NPY:
+        return b->member ? npz_read(s->label, b->member, d, &s->values) : npy_read(s->label, d, &s->values);
     case DATA_IDX: return read_idx(s, d);
     case DATA_CSV:
     case DATA_PRESENT: return read_csv(b, s, d);

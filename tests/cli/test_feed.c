@@ -1,4 +1,5 @@
 // The data of recipes: what batches hold, in which order, for every way of cutting them.
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include "runtime/data/npy.h"
 #include "runtime/train/feed.h"
 #include "runtime/train/machine.h"
+#include "runtime/train/standardise.h"
 #include "runtime/train/trainer.h"
 
 // A model, its data and an engine for it.
@@ -281,6 +283,74 @@ static void test_validation_files(void **state) {
     close_bench(open_bench(VALIDATED, paths, 4, RNNC_TYPE));
 }
 
+// ---- standardise ----
+
+static void check_part(bench *b, const char *name, int64_t column, double expected) {
+    weight_part part;
+    assert_true(weights_find_part(engine_weights(b->machine.engine), name, &part));
+    assert_true(fabs(weight_get(&part, 0, column) - expected) < 1e-6);
+}
+
+static void test_standardise_series(void **state) {
+    (void)state;
+    bench *b = open_bench(
+        "model m() {\n    input value: real[T]\n    target next: real[T]\n    target same: real\n"
+        "    share norm = standardise\n    x = norm(value)\n    y = norm(next)\n    z = standardise(same)\n"
+        "    output h = linear(1, rnn(2, x)) * norm.deviation + norm.mean + y + z\n"
+        "    loss = mean[T, batch] squared_error(linear(1, rnn(2, x)), y) + mean[batch] z\n}\n"
+        "train r {\n    batch 3   steps T = 4\n    optimizer sgd(rate = 0.1)\n    epochs 1\n    data {\n"
+        "        value = series(t * t in t, t = 0 to 19 by 1)\n        next = ahead(value, 1)\n"
+        "        same = series(7 in t, t = 0 to 19 by 1)\n        windows\n        validation last 6\n    "
+        "}\n}\n",
+        NULL, 0, RNNC_OK);
+    assert_int_equal(standardise_measure(b->data, engine_weights(b->machine.engine), &b->d), RNNC_OK);
+    // 16 windows of 4 places and one more for the target. The held-out ones begin at place 10, training sees the inputs
+    // of places 0 to 8: the mean of their squares is 204 / 9.
+    double mean = 204.0 / 9, squares = 0;
+    for (int t = 0; t <= 8; t++) {
+        squares += (t * t - mean) * (t * t - mean);
+    }
+    check_part(b, "norm.mean", 0, mean);
+    check_part(b, "norm.deviation", 0, sqrt(squares / 9));
+    check_part(b, "z.mean", 0, 7);
+    check_part(b, "z.deviation", 0, 1); // a constant column
+    close_bench(b);
+}
+
+static void test_standardise_rows(void **state) {
+    (void)state;
+    char x[4096], n[4096];
+    int64_t dim[3] = {3, 2, 2}, rows[1] = {3};
+    array values, lengths;
+    diag_sink d;
+    diag_init(&d);
+    assert_int_equal(array_create(ARRAY_F32, 3, dim, "x", &d, &values), RNNC_OK);
+    assert_int_equal(array_create(ARRAY_I32, 1, rows, "n", &d, &lengths), RNNC_OK);
+    for (int i = 0; i < 12; i++) {
+        ((float *)values.data)[i] = (float)(i * i);
+    }
+    memcpy(lengths.data, (int32_t[]){2, 1, 2}, 12);
+    data_path paths[] = {{"x", scratch_path("sx.npy", x, sizeof x)},
+                         {"n", scratch_path("sn.npy", n, sizeof n)}};
+    assert_int_equal(npy_write(x, &values, &d), RNNC_OK);
+    assert_int_equal(npy_write(n, &lengths, &d), RNNC_OK);
+    bench *b =
+        open_bench("model m() {\n    input x: real(2)[T lengths]\n    z = standardise(x)\n"
+                   "    output z\n    loss = mean[T, batch] sum(z)\n}\n"
+                   "train r {\n    batch 2   optimizer sgd(rate = 0.1)\n    data {\n        x = npy(\"x\")\n"
+                   "        T.lengths = npy(\"n\")\n        validation last 1\n    }\n}\n",
+                   paths, 2, RNNC_OK);
+    assert_int_equal(standardise_measure(b->data, engine_weights(b->machine.engine), &b->d), RNNC_OK);
+    // Both steps of the first row, the first of the second: 0, 4, 16 and 1, 9, 25.
+    check_part(b, "z.mean", 0, 20.0 / 3);
+    check_part(b, "z.mean", 1, 35.0 / 3);
+    check_part(b, "z.deviation", 0, sqrt((0 + 16 + 256) / 3.0 - 400.0 / 9));
+    close_bench(b);
+    array_deinit(&values);
+    array_deinit(&lengths);
+    diag_deinit(&d);
+}
+
 static void test_too_short(void **state) {
     (void)state;
     bench *b =
@@ -402,11 +472,18 @@ static void test_carried_state(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows),        cmocka_unit_test(test_windows_held_out),
-        cmocka_unit_test(test_random_windows), cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_lines),          cmocka_unit_test(test_validation_files),
-        cmocka_unit_test(test_too_short),      cmocka_unit_test(test_examples),
-        cmocka_unit_test(test_order),          cmocka_unit_test(test_carried_state),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_windows_held_out),
+        cmocka_unit_test(test_random_windows),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_validation_files),
+        cmocka_unit_test(test_standardise_series),
+        cmocka_unit_test(test_standardise_rows),
+        cmocka_unit_test(test_too_short),
+        cmocka_unit_test(test_examples),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_carried_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
