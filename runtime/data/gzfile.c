@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -207,6 +208,33 @@ static rnnc_status copy(file_view view, size_t limit, diag_sink *d, file_bytes *
         free(g.data);
     }
     return status;
+}
+
+void file_unmap(file_map *m) {
+    if (m->data) {
+        munmap(m->data, m->size);
+    }
+    *m = (file_map){0};
+}
+
+rnnc_status gzfile_map(const char *path, diag_sink *d, file_map *out_map) {
+    *out_map = (file_map){0};
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return file_error(d, path, "read", errno);
+    }
+    struct stat facts;
+    bool regular = fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0;
+    void *at =
+        regular ? mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_PRIVATE, descriptor, 0) : MAP_FAILED;
+    close(descriptor);
+    if (at != MAP_FAILED) {
+        *out_map = (file_map){at, (size_t)facts.st_size};
+    }
+    if (out_map->data && is_gzip(out_map->data, out_map->size)) {
+        file_unmap(out_map);
+    }
+    return RNNC_OK;
 }
 
 static size_t effective_limit(size_t limit) {

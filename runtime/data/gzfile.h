@@ -30,7 +30,18 @@ typedef struct file_view {
 rnnc_status gzfile_read(const char *path, size_t limit, diag_sink *d, file_bytes *out_bytes);
 void file_bytes_deinit(file_bytes *b);
 
-// The same for bytes in memory, which are copied when they are not gzip.
+// A file mapped into memory, to be read only: pages come in as they are touched and go as memory is needed, so that it
+// may be larger than memory. It must not become shorter as long as it is mapped.
+typedef struct file_map {
+    uint8_t *data; // NULL: not mapped
+    size_t size;
+} file_map;
+
+// Maps |path|. What cannot be mapped (gzip, a pipe, an empty file) stays unmapped, without an error: read it then.
+rnnc_status gzfile_map(const char *path, diag_sink *d, file_map *out_map);
+void file_unmap(file_map *m);
+
+// The same as gzfile_read for bytes in memory, which are copied when they are not gzip.
 rnnc_status gzfile_unpack(file_view packed, size_t limit, diag_sink *d, file_bytes *out_bytes);
 
 #endif

@@ -62,8 +62,9 @@ static rnnc_status refuse_size(file_view view, int rank, const int64_t *dim, siz
     return RNNC_CORRUPT;
 }
 
-rnnc_status idx_parse(file_view view, diag_sink *d, array *out_array) {
-    *out_array = (array){0};
+// Finds the array's shape, and where its elements begin.
+static rnnc_status read_shape(file_view view, diag_sink *d, array *out_shape, size_t *out_at) {
+    *out_shape = (array){.kind = ARRAY_U8};
     TRY(check_magic(view, d));
     int rank = view.bytes[3];
     size_t data_at = MAGIC_BYTES + DIMENSION_BYTES * (size_t)rank;
@@ -73,7 +74,8 @@ rnnc_status idx_parse(file_view view, diag_sink *d, array *out_array) {
                          "the file has %zu",
                          view.name, rank, data_at, view.size);
     }
-    int64_t dim[ARRAY_MAX_RANK], count = 0;
+    int64_t *dim = out_shape->dim, count = 0;
+    out_shape->rank = rank;
     for (int i = 0; i < rank; i++) {
         dim[i] = big_endian(view.bytes + MAGIC_BYTES + DIMENSION_BYTES * i);
     }
@@ -81,10 +83,38 @@ rnnc_status idx_parse(file_view view, diag_sink *d, array *out_array) {
     if (!shape_count(dim, rank, 1, &count) || (size_t)count != found) {
         return refuse_size(view, rank, dim, found, d);
     }
-    TRY(array_create(ARRAY_U8, rank, dim, view.name, d, out_array));
-    if (found) {
-        memcpy(out_array->data, view.bytes + data_at, found);
+    *out_at = data_at;
+    return RNNC_OK;
+}
+
+rnnc_status idx_parse(file_view view, diag_sink *d, array *out_array) {
+    *out_array = (array){0};
+    array shape;
+    size_t at = 0;
+    TRY(read_shape(view, d, &shape, &at));
+    TRY(array_create(ARRAY_U8, shape.rank, shape.dim, view.name, d, out_array));
+    memcpy(out_array->data, view.bytes + at, view.size - at);
+    return RNNC_OK;
+}
+
+rnnc_status idx_map(const char *path, diag_sink *d, array *out_array) {
+    *out_array = (array){0};
+    file_map map;
+    TRY(gzfile_map(path, d, &map));
+    if (!map.data) {
+        return idx_read(path, d, out_array);
     }
+    array made;
+    size_t at = 0;
+    rnnc_status status = read_shape((file_view){path, map.data, map.size}, d, &made, &at);
+    if (status != RNNC_OK) {
+        file_unmap(&map);
+        return status;
+    }
+    made.data = map.data + at;
+    made.mapping = map.data;
+    made.mapped = map.size;
+    *out_array = made;
     return RNNC_OK;
 }
 

@@ -11,4 +11,7 @@
 rnnc_status idx_parse(file_view view, diag_sink *d, array *out_array);
 rnnc_status idx_read(const char *path, diag_sink *d, array *out_array);
 
+// The same, but |out_array| stays in the file, mapped (gzfile_map); gzip is read.
+rnnc_status idx_map(const char *path, diag_sink *d, array *out_array);
+
 #endif

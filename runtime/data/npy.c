@@ -316,8 +316,14 @@ static rnnc_status refuse_size(file_view view, const npy_header *h, array_kind k
     return RNNC_CORRUPT;
 }
 
-static rnnc_status read_elements(file_view view, const npy_header *h, size_t at, diag_sink *d,
-                                 array *out_array) {
+// The elements where they are, in |out_array| without a copy.
+static void borrow(file_view view, const npy_header *h, array_kind kind, size_t at, array *out_array) {
+    *out_array = (array){.kind = kind, .rank = h->rank, .data = (void *)(view.bytes + at)};
+    memcpy(out_array->dim, h->dim, sizeof h->dim);
+}
+
+static rnnc_status read_elements(file_view view, const npy_header *h, size_t at, bool may_borrow,
+                                 diag_sink *d, array *out_array) {
     array_kind kind = ARRAY_F32;
     TRY(read_kind(view.name, h->descr, d, &kind));
     int64_t count = 0;
@@ -325,6 +331,10 @@ static rnnc_status read_elements(file_view view, const npy_header *h, size_t at,
     bool possible = shape_count(h->dim, h->rank, array_kind_bytes(kind), &count);
     if (!possible || (size_t)count * array_kind_bytes(kind) != found) {
         return refuse_size(view, h, kind, found, d);
+    }
+    if (may_borrow && !h->fortran_order && at % array_kind_bytes(kind) == 0 && kind != ARRAY_BOOL) {
+        borrow(view, h, kind, at, out_array);
+        return RNNC_OK;
     }
     TRY(array_create(kind, h->rank, h->dim, view.name, d, out_array));
     if (h->fortran_order) {
@@ -339,7 +349,7 @@ static rnnc_status read_elements(file_view view, const npy_header *h, size_t at,
     return status;
 }
 
-rnnc_status npy_parse(file_view view, diag_sink *d, array *out_array) {
+static rnnc_status parse(file_view view, bool may_borrow, diag_sink *d, array *out_array) {
     *out_array = (array){0};
     size_t at = 0, length = 0;
     TRY(locate_header(view, d, &at, &length));
@@ -348,7 +358,29 @@ rnnc_status npy_parse(file_view view, diag_sink *d, array *out_array) {
     if (!read_dictionary(&c, &header)) {
         return refuse_header(&c, at, d);
     }
-    return read_elements(view, &header, at + length, d, out_array);
+    return read_elements(view, &header, at + length, may_borrow, d, out_array);
+}
+
+rnnc_status npy_parse(file_view view, diag_sink *d, array *out_array) {
+    return parse(view, false, d, out_array);
+}
+
+rnnc_status npy_map(const char *path, diag_sink *d, array *out_array) {
+    *out_array = (array){0};
+    file_map map;
+    TRY(gzfile_map(path, d, &map));
+    if (!map.data) {
+        return npy_read(path, d, out_array);
+    }
+    rnnc_status status = parse((file_view){path, map.data, map.size}, true, d, out_array);
+    const uint8_t *data = out_array->data;
+    if (status == RNNC_OK && data >= map.data && data <= map.data + map.size) {
+        out_array->mapping = map.data;
+        out_array->mapped = map.size;
+    } else {
+        file_unmap(&map);
+    }
+    return status;
 }
 
 rnnc_status npy_read(const char *path, diag_sink *d, array *out_array) {

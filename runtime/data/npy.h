@@ -13,6 +13,10 @@
 rnnc_status npy_parse(file_view view, diag_sink *d, array *out_array);
 rnnc_status npy_read(const char *path, diag_sink *d, array *out_array);
 
+// The same, but |out_array| stays in the file, mapped (gzfile_map), where its elements can be used as they lie there;
+// else it is read.
+rnnc_status npy_map(const char *path, diag_sink *d, array *out_array);
+
 // Writes F32, F64, I32, I64 or U8 as version 1.0; the file appears complete or not at all.
 rnnc_status npy_write(const char *path, const array *a, diag_sink *d);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file formats here are read by copying");
 
@@ -96,7 +97,11 @@ rnnc_status array_create(array_kind kind, int rank, const int64_t *dim, const ch
 }
 
 void array_deinit(array *a) {
-    free(a->data);
+    if (a->mapping) {
+        munmap(a->mapping, a->mapped);
+    } else {
+        free(a->data);
+    }
     *a = (array){0};
 }
 

@@ -30,7 +30,9 @@ typedef struct array {
     array_kind kind;
     int rank;
     int64_t dim[ARRAY_MAX_RANK];
-    void *data; // owned, from the heap, in C order, little endian; never NULL once created
+    void *data;    // in C order, little endian; owned, from the heap, and never NULL once created; or
+    void *mapping; // not NULL: |data| lies in a file that is mapped here, to be read only
+    size_t mapped; // bytes of the mapping
 } array;
 
 const char *array_kind_name(array_kind kind); // "f32"

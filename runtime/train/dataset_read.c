@@ -27,7 +27,7 @@ static rnnc_status read_series(const data_binding *b, data_source *s, diag_sink 
 
 static rnnc_status read_idx(data_source *s, diag_sink *d) {
     s->divisor = 255;
-    return idx_read(s->label, d, &s->values);
+    return idx_map(s->label, d, &s->values);
 }
 
 static rnnc_status read_csv(const data_binding *b, data_source *s, diag_sink *d) {
@@ -45,7 +45,7 @@ static rnnc_status read_kind(const dataset_request *request, const data_binding 
                              diag_sink *d, arena *memory) {
     switch (b->kind) {
     case DATA_NPY:
-        return b->member ? npz_read(s->label, b->member, d, &s->values) : npy_read(s->label, d, &s->values);
+        return b->member ? npz_read(s->label, b->member, d, &s->values) : npy_map(s->label, d, &s->values);
     case DATA_IDX: return read_idx(s, d);
     case DATA_CSV:
     case DATA_PRESENT: return read_csv(b, s, d);

@@ -77,12 +77,30 @@ static void refuses_overflowing_dimensions(void **state) {
     assert_fails(f, parse(f, bytes, sizeof bytes, &a), RNNC_CORRUPT, "is not possible or too large");
 }
 
+static void maps_what_it_can(void **state) {
+    fixture *f = *state;
+    const char bytes[] = "\0\0\10\2\0\0\0\2\0\0\0\3abcdef";
+    array a;
+    write_file("a", bytes, sizeof bytes - 1);
+    assert_int_equal(idx_map("a", &f->sink, &a), RNNC_OK);
+    assert_non_null(a.mapping);
+    assert_int_equal(a.dim[1], 3);
+    assert_memory_equal(a.data, "abcdef", 6);
+    array_deinit(&a);
+    write_gzip("a.gz", bytes, sizeof bytes - 1);
+    assert_int_equal(idx_map("a.gz", &f->sink, &a), RNNC_OK);
+    assert_null(a.mapping);
+    assert_memory_equal(a.data, "abcdef", 6);
+    array_deinit(&a);
+    write_file("short", bytes, sizeof bytes - 2);
+    assert_fails(f, idx_map("short", &f->sink, &a), RNNC_CORRUPT, "short: truncated");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        data_test(reads_files),
-        data_test(refuses_every_other_size),
-        data_test(refuses_foreign_magic),
-        data_test(refuses_overflowing_dimensions),
+        data_test(reads_files),           data_test(refuses_every_other_size),
+        data_test(refuses_foreign_magic), data_test(refuses_overflowing_dimensions),
+        data_test(maps_what_it_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

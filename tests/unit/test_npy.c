@@ -230,6 +230,44 @@ static void refuses_to_write(void **state) {
     array_deinit(&a);
 }
 
+static void check_mapped(fixture *f, const char *path, bool mapped) {
+    array read, map;
+    assert_int_equal(npy_read(path, &f->sink, &read), RNNC_OK);
+    assert_int_equal(npy_map(path, &f->sink, &map), RNNC_OK);
+    assert_true((map.mapping != NULL) == mapped);
+    assert_int_equal(map.kind, read.kind);
+    assert_int_equal(map.rank, read.rank);
+    assert_memory_equal(map.dim, read.dim, sizeof map.dim);
+    assert_memory_equal(map.data, read.data, array_bytes(&read));
+    array_deinit(&read);
+    array_deinit(&map);
+}
+
+static void maps_what_it_can(void **state) {
+    fixture *f = *state;
+    const float values[] = {1, 2, 3, 4, 5, 6};
+    const int64_t dim[] = {2, 3};
+    array a;
+    assert_int_equal(array_create(ARRAY_F32, 2, dim, "t", &f->sink, &a), RNNC_OK);
+    memcpy(a.data, values, sizeof values);
+    assert_int_equal(npy_write("a.npy", &a, &f->sink), RNNC_OK);
+    array_deinit(&a);
+    check_mapped(f, "a.npy", true);
+    file_bytes bytes = read_file(f, "a.npy");
+    write_gzip("a.npy.gz", bytes.data, bytes.size);
+    check_mapped(f, "a.npy.gz", false);
+    char *order = strstr((char *)bytes.data + 10, "False");
+    memcpy(order, "True ", 5);
+    write_file("fortran.npy", bytes.data, bytes.size);
+    check_mapped(f, "fortran.npy", false);
+    write_file("short.npy", bytes.data, bytes.size - 1);
+    assert_fails(f, npy_map("short.npy", &f->sink, &a), RNNC_CORRUPT, "short.npy: truncated");
+    write_file("empty.npy", "", 0);
+    assert_fails(f, npy_map("empty.npy", &f->sink, &a), RNNC_CORRUPT, "empty.npy: not a .npy file");
+    assert_fails(f, npy_map("none.npy", &f->sink, &a), RNNC_IO, "none.npy");
+    file_bytes_deinit(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         data_test(reads_each_type_and_version),
@@ -241,6 +279,7 @@ int main(void) {
         data_test(writes_what_it_reads),
         data_test(reads_gzip),
         data_test(refuses_to_write),
+        data_test(maps_what_it_can),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
