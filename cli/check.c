@@ -187,6 +187,9 @@ static void print_recipe(const report *r) {
             printf("  %s %.10g\n", numbers[i].text, numbers[i].value);
         }
     }
+    for (uint32_t i = 0; i < how->validation_keys.count; i++) {
+        printf("  validation \"%s\"\n", how->validation_keys.at[i]);
+    }
     if (how->keep != KEEP_LAST) {
         printf("  keep best%s\n", how->keep == KEEP_BEST_ACCURACY ? " accuracy" : "");
     }

@@ -30,8 +30,10 @@ typedef struct array {
     array_kind kind;
     int rank;
     int64_t dim[ARRAY_MAX_RANK];
-    void *data;    // in C order, little endian; owned, from the heap, and never NULL once created; or
-    void *mapping; // not NULL: |data| lies in a file that is mapped here, to be read only
+    // In C order, little endian, never NULL once created. Owned and from the heap, but if |mapping| is not NULL: then
+    // it lies in a file mapped there, owned as well, and is to be read only.
+    void *data;
+    void *mapping;
     size_t mapped; // bytes of the mapping
 } array;
 

@@ -405,7 +405,7 @@ static rnnc_status load(loader *l) {
     s->batch = r ? r->batch : DATASET_BATCH;
     s->stride = r && r->batching == BATCH_WINDOWS ? r->stride : 1;
     s->advance = r && r->step_axis_count == 1 ? r->steps[0].advance : 0;
-    s->validation_last = r ? r->validation_last : 0;
+    s->validation_last = r && !r->validation_keys.count ? r->validation_last : 0;
     if (r && r->carry_state && s->batching != BATCH_STREAMS) {
         return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the recipe '%s' carries the state on, which needs data in streams", r->name);
@@ -418,10 +418,11 @@ static rnnc_status load(loader *l) {
         TRY(connect_input(l, &s->inputs.at[i]));
     }
     TRY(fit_inputs(l));
-    if (r && r->validation_of_each && s->validation_last) {
+    bool validates = r && !l->request->no_validation;
+    if (validates && r->validation_of_each && s->validation_last) {
         TRY(data_rows_order(s, l->d));
     }
-    bool files = r && r->validation_keys.count && !l->request->no_validation;
+    bool files = validates && r->validation_keys.count;
     return files ? load_validation(l) : RNNC_OK;
 }
 

@@ -173,6 +173,66 @@ refused 'declare the lengths: word: token(k)\[T lengths\]' $train "$scratch/bare
 refused 'the longest row has 4 tokens, the recipe says steps T = 3' $train "$scratch/tags.rnn" --set T=3 \
     --data train="$scratch/train.conllu" --data dev="$scratch/dev.conllu"
 
+echo "the last lines of each file held out, and files of fewer lines evaluated"
+cat >"$scratch/mood.rnn" <<'END'
+model mood() {
+    input  words: token(4)[T lengths]
+    target kind: token(2)
+    loss = mean[batch] cross_entropy(linear(2, last[T](rnn(3, embedding(4, 2, words)))), kind)
+}
+train lines {
+    batch 2
+    optimizer adam(rate = 0.05)
+    epochs 2
+    data {
+        words = lines("good", "bad", most = 4, longest = 3)
+        kind = file_of("good", "bad")
+        validation last 2 of each
+        keep best
+    }
+}
+END
+printf 'a fine day\nfine\na day\nfine a fine a\n' >"$scratch/good.txt"
+printf 'a sad day\nsad\nday\n' >"$scratch/bad.txt"
+run 0 $train "$scratch/mood.rnn" --data good="$scratch/good.txt" --data bad="$scratch/bad.txt" \
+    --weights-out "$scratch/mood.safetensors"
+says out 'kept the weights of epoch'
+head -n 1 "$scratch/good.txt" >"$scratch/good.one"
+head -n 1 "$scratch/bad.txt" >"$scratch/bad.one"
+run 0 "$RNNC" eval "$scratch/mood.rnn" --interpret --weights "$scratch/mood.safetensors" \
+    --data good="$scratch/good.one" --data bad="$scratch/bad.one"
+says out '^accuracy '
+refused 'file 2 has 1 lines; with 2 of each held out none is left' $train "$scratch/mood.rnn" \
+    --data good="$scratch/good.txt" --data bad="$scratch/bad.one"
+run 0 "$RNNC" check "$scratch/words.rnn"
+says out 'validation "valid"'
+
+echo "arrays of one .npz file"
+if python3 -c 'import numpy' 2>/dev/null; then
+    python3 -c "import numpy, sys
+x, y = numpy.arange(48, dtype='f4').reshape(4, 6, 2), numpy.array([0, 1, 2, 1])
+numpy.savez(sys.argv[1] + '/stored.npz', x=x, y=y)
+numpy.savez_compressed(sys.argv[1] + '/deflated.npz', x=x, y=y)" "$scratch"
+    cat >"$scratch/npz.rnn" <<'END'
+model npz() {
+    input  x: real(2)[T]
+    target y: token(3)
+    z = standardise(x)
+    loss = mean[batch] cross_entropy(linear(3, last[T](rnn(3, z))), y)
+}
+train arrays {
+    batch 2   optimizer sgd(rate = 0.1)   epochs 1
+    data { x = npy("data", "x")  y = npy("data", "y") }
+}
+END
+    for kind in stored deflated; do
+        run 0 $train "$scratch/npz.rnn" --data data="$scratch/$kind.npz" --json --weights-out "$scratch/$kind.safetensors"
+    done
+    cmp -s "$scratch/stored.safetensors" "$scratch/deflated.safetensors" || fail "stored and deflated differ"
+    refused 'no array x; the arrays are w' $train "$scratch/npz.rnn" --data data="$(python3 -c "import numpy, sys
+numpy.savez(sys.argv[1] + '/other.npz', w=numpy.zeros(3)); print(sys.argv[1] + '/other.npz')" "$scratch")"
+fi
+
 echo "categories, missing values"
 cat >"$scratch/air.rnn" <<'END'
 model air() {

@@ -7,7 +7,7 @@
 
 static void add_number(strbuf *out, uint64_t value, int bytes) {
     for (int i = 0; i < bytes; i++) {
-        unsigned char byte = (unsigned char)(value >> (8 * i));
+        unsigned char byte = i < 8 ? (unsigned char)(value >> (8 * i)) : 0;
         strbuf_add_bytes(out, &byte, 1);
     }
 }
