@@ -357,22 +357,23 @@ static rnnc_status take_field(const reader *r, table *t, uint32_t at, const fiel
     return take_number(t, text, length, to) ? RNNC_OK : refuse_field(r, t->header[at].name, f, d);
 }
 
+// Takes field number |at| of the line |line|. In a line that lacks a separator it may be a later column: the width is
+// checked before the value.
+static rnnc_status read_place(const reader *r, table *t, uint32_t at, const field *f, size_t line,
+                              diag_sink *d) {
+    if (at == t->width || (f->last && at + 1 < t->width)) {
+        return refuse_width(r, t, line, at + 1, d);
+    }
+    return t->header[at].place == NOT_WANTED ? RNNC_OK : take_field(r, t, at, f, d);
+}
+
 static rnnc_status read_row(reader *r, table *t, field *f, diag_sink *d) {
     TRY(add_row(r, t, d));
     size_t line = r->line;
     uint32_t at = 0;
     do {
         TRY(read_field(r, f, d));
-        if (at == t->width) {
-            return refuse_width(r, t, line, at + 1, d);
-        }
-        // In a line that lacks a separator this may be a later column: the width is checked before the value.
-        if (f->last && at + 1 < t->width) {
-            return refuse_width(r, t, line, at + 1, d);
-        }
-        if (t->header[at].place != NOT_WANTED) {
-            TRY(take_field(r, t, at, f, d));
-        }
+        TRY(read_place(r, t, at, f, line, d));
         at++;
     } while (!f->last);
     return RNNC_OK;

@@ -242,16 +242,19 @@ static bool next_line(line_reader *r) {
     return true;
 }
 
+static rnnc_status cut_line(cutter *c, const line_reader *r) {
+    TRY(cut(c, r->begin, r->end));
+    TRY(c->rules->line_ends ? push(c, WORD_LINE_END, strlen(WORD_LINE_END)) : RNNC_OK);
+    return word_text_end_line(c->t, c->view.name, r->number, c->d);
+}
+
 static rnnc_status cut_lines(cutter *c) {
     line_reader r = start_lines(c->view);
-    while (next_line(&r)) {
-        TRY(cut(c, r.begin, r.end));
-        if (c->rules->line_ends) {
-            TRY(push(c, WORD_LINE_END, strlen(WORD_LINE_END)));
-        }
-        TRY(word_text_end_line(c->t, c->view.name, r.number, c->d));
+    rnnc_status status = RNNC_OK;
+    while (status == RNNC_OK && next_line(&r)) {
+        status = cut_line(c, &r);
     }
-    return RNNC_OK;
+    return status;
 }
 
 rnnc_status word_text_add(word_text *t, file_view view, const word_rules *rules, diag_sink *d) {
@@ -365,30 +368,37 @@ static rnnc_status push_field(cutter *c, size_t begin, size_t end) {
     return end_word(c);
 }
 
+// The field of a line that is neither blank nor left out.
+static rnnc_status take_field(cutter *c, const line_reader *r, int64_t column) {
+    fields f = split(r, column);
+    if (is_comment(r, &f) || is_no_token(r, &f)) {
+        return RNNC_OK;
+    }
+    if ((int64_t)f.count < column || f.begin == f.end) {
+        return diag_fail(c->d, RNNC_CORRUPT, NO_SPAN,
+                         "%s: line %zu has %zu fields parted by tabs and nothing in field %lld", c->view.name,
+                         r->number, f.count, (long long)column);
+    }
+    return push_field(c, f.begin, f.end);
+}
+
+// Ends the row that begins with word |*row| of the text, unless it is empty.
+static rnnc_status end_row(cutter *c, size_t *row, size_t source_line) {
+    bool empty = c->t->count == *row;
+    *row = c->t->count;
+    return empty ? RNNC_OK : word_text_end_line(c->t, c->view.name, source_line, c->d);
+}
+
 static rnnc_status cut_column(cutter *c, int64_t column) {
     line_reader r = start_lines(c->view);
-    size_t before = c->t->count, first = 0;
-    bool more = true;
-    while (more) {
-        more = next_line(&r);
-        fields f = more ? split(&r, column) : (fields){0};
-        bool ends = !more || is_empty(&r);
-        if (ends && c->t->count > before) {
-            TRY(word_text_end_line(c->t, c->view.name, first, c->d));
-            before = c->t->count;
-        }
-        if (ends || is_comment(&r, &f) || is_no_token(&r, &f)) {
-            continue;
-        }
-        if ((int64_t)f.count < column || f.begin == f.end) {
-            return diag_fail(c->d, RNNC_CORRUPT, NO_SPAN,
-                             "%s: line %zu has %zu fields parted by tabs and nothing in field %lld",
-                             c->view.name, r.number, f.count, (long long)column);
-        }
-        first = c->t->count == before ? r.number : first;
-        TRY(push_field(c, f.begin, f.end));
+    size_t row = c->t->count, first = 0; // where the row begins: its word, and the line of the file
+    rnnc_status status = RNNC_OK;
+    while (status == RNNC_OK && next_line(&r)) {
+        bool begins = c->t->count == row;
+        status = is_empty(&r) ? end_row(c, &row, first) : take_field(c, &r, column);
+        first = begins ? r.number : first;
     }
-    return RNNC_OK;
+    return status == RNNC_OK ? end_row(c, &row, first) : status;
 }
 
 rnnc_status word_text_add_column(word_text *t, file_view view, int64_t column, const word_rules *rules,
