@@ -79,7 +79,8 @@ static void add_vocabulary(const data_source *s, const char *what, record *about
     }
     uint32_t count = s->characters ? s->characters->count : s->words->count;
     add(about, arena_printf(&about->memory, "vocabulary of %s", what),
-        arena_printf(&about->memory, "%u entries %08x", count, safetensors_crc(0, strbuf_text(&text), text.length)));
+        arena_printf(&about->memory, "%u entries %08x", count,
+                     safetensors_crc(0, strbuf_text(&text), text.length)));
     strbuf_deinit(&text);
 }
 
