@@ -233,7 +233,7 @@ refused "optimizer, rates, schedule or clipping: " $other --resume --set rate=0.
 refused "seed: 1, now 2" $other --resume --seed 2
 refused "batches of: streams, now windows" train windows other --checkpoint "$scratch/other" --resume
 seq 1 301 | tr 9 x >"$scratch/other_text"
-refused "vocabulary of 'text'" "$RNNC" train "$scratch/streams.rnn" --data text="$scratch/other_text" --quiet \
+refused "vocabulary of data 'text'" "$RNNC" train "$scratch/streams.rnn" --data text="$scratch/other_text" --quiet \
     --checkpoint "$scratch/other" --resume
 seq 2 301 >"$scratch/other_text"
 refused "data 'text'" "$RNNC" train "$scratch/streams.rnn" --data text="$scratch/other_text" --quiet \
