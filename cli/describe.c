@@ -55,6 +55,9 @@ const char *describe_extents(const graph *g, const int64_t *extents, arena *memo
     const char *text = arena_printf(memory, "batch %lld", (long long)extents[AXIS_BATCH]);
     for (uint32_t place = 1; place < g->axes.count; place++) {
         int a = graph_declared_axis(g, place);
+        if (g->axes.at[a].kind == AXIS_IS_PART) {
+            continue;
+        }
         text = arena_printf(memory, "%s, %s = %lld", text, g->axes.at[a].name, (long long)extents[a]);
     }
     return text;

@@ -110,6 +110,9 @@ static void fill_maxima(const dump_job *job, int64_t *out_maxima) {
     for (uint32_t a = 0; a < job->graph->axes.count; a++) {
         const axis_info *axis = &job->graph->axes.at[a];
         int64_t given = a == AXIS_BATCH ? line->batch : line->length;
+        if (axis->kind == AXIS_IS_PART) {
+            continue; // follows from the others
+        }
         out_maxima[a] = axis->kind == AXIS_IS_FIXED ? axis->size : given ? given : some[a];
     }
 }

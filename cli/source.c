@@ -64,6 +64,10 @@ bool choose_extents(const command_line *line, const model *m, const int64_t *fal
     for (uint32_t a = 1; a < g->axes.count; a++) {
         const axis_info *axis = &g->axes.at[a];
         int64_t steps = recipe_steps(m->recipe, (int)a);
+        if (axis->kind == AXIS_IS_PART) {
+            out_extents[a] = part_extent(axis->part, out_extents[axis->part.of]);
+            continue;
+        }
         out_extents[a] = axis->kind == AXIS_IS_FIXED ? axis->size
                          : line->length              ? line->length
                          : steps                     ? steps

@@ -15,6 +15,7 @@ typedef enum expression_kind {
     EXPR_CALL,     // a(args), also the prefix form `sum[T] x`
     EXPR_AXES,     // a[axes]
     EXPR_SLICE,    // a[from:to], or a[from]
+    EXPR_PART,     // a[axes[0]: from..to]
     EXPR_MEMBER,   // a.text
     EXPR_BACKWARD, // backward a
     EXPR_FROM,     // a from (args), or a from b
@@ -57,7 +58,7 @@ struct expression {
     double number;
     const char *text;
     expression *a, *b;
-    expression *from, *to; // EXPR_SLICE: bounds, or NULL; a[i] has |single| set and from = i
+    expression *from, *to; // EXPR_SLICE, EXPR_PART: bounds, or NULL; a[i] has |single| set and from = i
     bool single;
     VEC(argument) args;
     VEC(axis_name) axes;

@@ -346,6 +346,14 @@ void cell_close(elaborator *el);
 void cell_declare_state(elaborator *el, const declaration *decl);
 void cell_results(elaborator *el, meanings *out);
 
+// ---- parts.c: slices along axes ----
+
+meaning evaluate_part(elaborator *el, const expression *e);
+// What the name of |axis| means for a value over |axes|: the axis, or the one part of it among them.
+int parts_resolve(const elaborator *el, int axis, axis_set axes);
+// Reports, with false, that |axes| has two of an axis and its parts: no value runs along both.
+bool parts_check(elaborator *el, axis_set axes, span where);
+
 // ---- lengths.c ----
 
 void lengths_declare(elaborator *el, int axis);

@@ -130,6 +130,24 @@ static meaning partial_builtin(elaborator *el, const callable *c, const builtin_
     return (meaning){.kind = MEANING_CALLABLE, .callable = partial};
 }
 
+static axis_set axes_of_slots(const elaborator *el, const builtin_binding *b) {
+    axis_set axes = 0;
+    for (uint32_t i = 0; i < b->slots.count; i++) {
+        bool value = b->bound.at[i] && is_node(b->slots.at[i]);
+        axes |= value ? axes_of(el, b->slots.at[i].node) : 0;
+    }
+    return axes;
+}
+
+// The axes that the names in brackets mean for values over |axes|.
+static axis_set resolve_axes(const elaborator *el, axis_set named, axis_set axes) {
+    axis_set resolved = 0;
+    for (uint32_t axis = 0; axis < el->g->axes.count; axis++) {
+        resolved |= named & AXIS_BIT(axis) ? AXIS_BIT(parts_resolve(el, (int)axis, axes)) : 0;
+    }
+    return resolved;
+}
+
 static meaning call_builtin(elaborator *el, const callable *c, const call_arguments *args,
                             const expression *e) {
     builtin_binding b = {0};
@@ -148,11 +166,15 @@ static meaning call_builtin(elaborator *el, const callable *c, const call_argume
                          .labels = b.labels.at,
                          .count = b.slots.count,
                          .has_axes = c->has_axes,
-                         .axes = c->axes,
                          .shared = c->shared};
     if (c->has_axes && !(c->builtin->flags & BUILTIN_AXES)) {
         return elaborate_error(el, e->where, "'%s' takes no axes in brackets", c->name);
     }
+    axis_set axes = axes_of_slots(el, &b);
+    if (!parts_check(el, axes, e->where)) {
+        return meaning_poison();
+    }
+    call.axes = resolve_axes(el, c->axes, axes);
     return c->builtin->handle(&call);
 }
 

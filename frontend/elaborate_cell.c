@@ -36,7 +36,8 @@ static int choose_axis(elaborator *el, const application *a, axis_set axes) {
             elaborate_error(el, a->how->along->where, "'along … as' is not supported yet");
             return NO_AXIS;
         }
-        return scope_axis(el, a->how->along->axes.at[0]);
+        int axis = scope_axis(el, a->how->along->axes.at[0]);
+        return axis == NO_AXIS ? NO_AXIS : parts_resolve(el, axis, axes);
     }
     if (running != NO_AXIS && (!candidates || (candidates & AXIS_BIT(running)))) {
         return running;
@@ -129,7 +130,7 @@ static bool check_direction(elaborator *el, const application *a, const frame *f
 bool cell_open(elaborator *el, const application *a, frame *f) {
     axis_set axes = stepped_axes(el, a);
     f->stepping = a->how->step;
-    if (!take_given(el, a, f)) {
+    if (!parts_check(el, axes, a->where) || !take_given(el, a, f)) {
         return false;
     }
     f->state_axes = axes | AXIS_BIT(AXIS_BATCH);

@@ -181,6 +181,7 @@ static meaning evaluate_kind(elaborator *el, const expression *e) {
     case EXPR_BINARY: return evaluate_binary(el, e);
     case EXPR_AXES: return evaluate_axes(el, e);
     case EXPR_SLICE: return evaluate_slice(el, e);
+    case EXPR_PART: return evaluate_part(el, e);
     case EXPR_MEMBER: return evaluate_member(el, e);
     case EXPR_CALL:
     case EXPR_BACKWARD:
@@ -214,7 +215,7 @@ meaning evaluate(elaborator *el, const expression *e) {
     el->eval_depth++;
     meaning v = evaluate_kind(el, e);
     el->eval_depth--;
-    return v;
+    return is_node(v) && !parts_check(el, axes_of(el, v.node), e->where) ? meaning_poison() : v;
 }
 
 static bool is_application(const expression *e) {

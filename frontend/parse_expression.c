@@ -60,7 +60,24 @@ bool parse_axis_list(parser *p, expression *e) {
     return closed;
 }
 
-// a[from:to], a[from:], a[:to], a[index]: after the opening bracket.
+// a[T: from..to] from the two points on: what stood before the colon was the axis, what stood after it is |from|.
+static bool parse_part(parser *p, expression *e) {
+    if (!e->from || e->from->kind != EXPR_NAME) {
+        return parser_expected(p, "']' (a slice with '..' begins with an axis, x[T: a..b])");
+    }
+    axis_name axis = {e->from->text, e->from->where};
+    vec_push(p->memory, e->axes, axis);
+    e->kind = EXPR_PART;
+    e->from = e->to;
+    e->to = NULL;
+    p->at++;
+    if (!parser_is(p, TOKEN_SQUARE_CLOSE)) {
+        e->to = parse_expression(p);
+    }
+    return e->to || parser_is(p, TOKEN_SQUARE_CLOSE);
+}
+
+// a[from:to], a[from:], a[:to], a[index], a[axis: from..to]: after the opening bracket.
 static expression *parse_slice(parser *p, expression *a) {
     expression *e = make_over(p, EXPR_SLICE, a);
     if (!parser_is(p, TOKEN_COLON)) {
@@ -70,11 +87,14 @@ static expression *parse_slice(parser *p, expression *a) {
         }
     }
     e->single = !parser_accept(p, TOKEN_COLON);
-    if (!e->single && !parser_is(p, TOKEN_SQUARE_CLOSE)) {
+    if (!e->single && !parser_is(p, TOKEN_SQUARE_CLOSE) && !parser_is(p, TOKEN_DOT_DOT)) {
         e->to = parse_expression(p);
         if (!e->to) {
             return NULL;
         }
+    }
+    if (!e->single && parser_is(p, TOKEN_DOT_DOT) && !parse_part(p, e)) {
+        return NULL;
     }
     if (!parser_expect(p, TOKEN_SQUARE_CLOSE)) {
         return NULL;

@@ -127,6 +127,19 @@ node_id build_end(graph *g, op_id op, node_id x, int axis) {
     return add(g, op, unused(), &x, 1, attrs);
 }
 
+static node_id build_moved(graph *g, op_id op, node_id x, int axis, int part, int64_t from) {
+    attr_value attrs[MAX_ATTRS] = {{.i = axis}, {.i = part}, {.i = from}};
+    return add(g, op, unused(), &x, 1, attrs);
+}
+
+node_id build_section(graph *g, node_id x, int axis, int part, int64_t from) {
+    return build_moved(g, OP_SECTION, x, axis, part, from);
+}
+
+node_id build_spread(graph *g, node_id x, int axis, int part, int64_t from) {
+    return build_moved(g, OP_SPREAD, x, axis, part, from);
+}
+
 node_id build_assign(graph *g, node_id variable, node_id value) {
     return build_binary(g, OP_ASSIGN, variable, value);
 }

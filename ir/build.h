@@ -29,6 +29,10 @@ node_id build_pad(graph *g, node_id x, int32_t before, int32_t size);
 // |x| may be NO_NODE, to be set later; |type| is then the type of the result.
 node_id build_delay(graph *g, op_id op, node_id x, node_id boundary, int axis, value_type type);
 node_id build_end(graph *g, op_id op, node_id x, int axis); // OP_FIRST or OP_LAST
+// |x| from index |from| of |axis| on, along |part|, which is a part of it.
+node_id build_section(graph *g, node_id x, int axis, int part, int64_t from);
+// |x|, which runs along |part|, at its place along |axis|, with zeros around.
+node_id build_spread(graph *g, node_id x, int axis, int part, int64_t from);
 node_id build_assign(graph *g, node_id variable, node_id value);
 
 #endif

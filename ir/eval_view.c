@@ -106,6 +106,48 @@ rnnc_status eval_STACK(eval_call *c) {
     return RNNC_OK;
 }
 
+static int64_t section_begin(const eval_call *c) {
+    int64_t from = c->n->attr[2].i;
+    return from < 0 ? c->run->extent[c->n->attr[0].i] + from : from;
+}
+
+rnnc_status eval_SECTION(eval_call *c) {
+    int axis = (int)c->n->attr[0].i, part = (int)c->n->attr[1].i;
+    eval_place from = eval_operand(c, 0);
+    from.at += section_begin(c) * from.stride[axis];
+    from.stride[part] = from.stride[axis];
+    from.stride[axis] = 0;
+    eval_copy(&c->box, &c->out, &from);
+    return RNNC_OK;
+}
+
+// Copies operand |i|, which runs along the part, to where it stands along the axis, as far as the call's box goes.
+static void copy_inserted(const eval_call *c, uint32_t i) {
+    int axis = (int)c->n->attr[0].i, part = (int)c->n->attr[1].i;
+    int64_t begin = section_begin(c), end = begin + c->run->extent[part];
+    eval_place from = eval_operand(c, i);
+    eval_box box = c->box;
+    from.at -= begin * from.stride[part];
+    from.stride[axis] = from.stride[part];
+    from.stride[part] = 0;
+    box.from[axis] = box.from[axis] > begin ? box.from[axis] : begin;
+    box.to[axis] = box.to[axis] < end ? box.to[axis] : end;
+    eval_copy(&box, &c->out, &from);
+}
+
+rnnc_status eval_SPREAD(eval_call *c) {
+    eval_fill(&c->box, &c->out, 0);
+    copy_inserted(c, 0);
+    return RNNC_OK;
+}
+
+rnnc_status eval_INSERT(eval_call *c) {
+    eval_place from = eval_operand(c, 0);
+    eval_copy(&c->box, &c->out, &from);
+    copy_inserted(c, 1);
+    return RNNC_OK;
+}
+
 // The interpreter has one layout for all matrices, so a packed one is the matrix itself.
 rnnc_status eval_PACK(eval_call *c) {
     eval_place from = eval_operand(c, 0);

@@ -27,7 +27,7 @@ void graph_destroy(graph *g) {
 
 int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size) {
     assert(g->axes.count < MAX_AXES && "too many axes: callers check");
-    axis_info added = {arena_strdup(&g->memory, name), kind, size, (int)g->axes.count};
+    axis_info added = {arena_strdup(&g->memory, name), kind, size, (int)g->axes.count, {0, 0, 0}};
     vec_push(&g->memory, g->axes, added);
     return (int)g->axes.count - 1;
 }
@@ -57,6 +57,60 @@ int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *ex
         declared = axes & AXIS_BIT(axis) ? declared * extents[axis] + index[axis] : declared;
     }
     return declared;
+}
+
+int graph_add_part(graph *g, const char *name, axis_part part) {
+    int axis = graph_add_axis(g, name, AXIS_IS_PART, 0);
+    g->axes.at[axis].part = part;
+    return axis;
+}
+
+int graph_whole_axis(const graph *g, int axis) {
+    const axis_info *info = &g->axes.at[axis];
+    return info->kind == AXIS_IS_PART ? info->part.of : axis;
+}
+
+int64_t graph_least_extent(const graph *g, int axis) {
+    int64_t least = 1;
+    for (uint32_t i = 0; i < g->axes.count; i++) {
+        bool own = g->axes.at[i].kind == AXIS_IS_PART && g->axes.at[i].part.of == axis;
+        int64_t needed = own ? part_least(g->axes.at[i].part) : 1;
+        least = needed > least ? needed : least;
+    }
+    return least;
+}
+
+rnnc_status graph_bind_parts(const graph *g, int64_t *extents, diag_sink *d) {
+    for (uint32_t i = 0; i < g->axes.count; i++) {
+        const axis_info *info = &g->axes.at[i];
+        if (info->kind == AXIS_IS_PART) {
+            TRY(part_bind(info->part, (int)i, g->axes.at[info->part.of].name, extents, d));
+        }
+    }
+    return RNNC_OK;
+}
+
+static int64_t extent_within(const graph *g, int axis, int64_t whole) {
+    return g->axes.at[axis].kind == AXIS_IS_PART ? part_extent(g->axes.at[axis].part, whole) : whole;
+}
+
+static bool fits_at(const graph *g, int axis, int part, int64_t from, int64_t whole) {
+    int64_t extent = extent_within(g, axis, whole);
+    int64_t begin = from < 0 ? extent + from : from;
+    return begin >= 0 && begin + extent_within(g, part, whole) <= extent;
+}
+
+// All extents are linear in that of the whole axis: what holds for the smallest and for a huge one holds between.
+bool graph_section_fits(const graph *g, int axis, int part, int64_t from) {
+    int whole = graph_whole_axis(g, axis);
+    if (whole != graph_whole_axis(g, part) || whole == AXIS_BATCH) {
+        return false;
+    }
+    const axis_info *info = &g->axes.at[whole];
+    int64_t least = info->kind == AXIS_IS_FIXED ? info->size : graph_least_extent(g, whole);
+    bool grows = info->kind != AXIS_IS_FIXED;
+    return fits_at(g, axis, part, from, least) &&
+           (!grows || fits_at(g, axis, part, from, least + 4 * (int64_t)PART_BOUND_LIMIT));
 }
 
 int graph_find_axis(const graph *g, const char *name) {

@@ -7,6 +7,7 @@
 #ifndef RNNC_IR_GRAPH_H
 #define RNNC_IR_GRAPH_H
 
+#include "ir/part.h"
 #include "ir/type.h"
 #include "support/arena.h"
 #include "support/diag.h"
@@ -76,13 +77,14 @@ typedef struct node {
     uint32_t origin; // index in graph.origins
 } node;
 
-typedef enum axis_kind { AXIS_IS_BATCH, AXIS_IS_SEQUENCE, AXIS_IS_FIXED } axis_kind;
+typedef enum axis_kind { AXIS_IS_BATCH, AXIS_IS_SEQUENCE, AXIS_IS_FIXED, AXIS_IS_PART } axis_kind;
 
 typedef struct axis_info {
     const char *name; // "B" for the batch
     axis_kind kind;
-    int64_t size; // AXIS_IS_FIXED: its extent; else 0: a number of the run
-    int declared; // its place among the axes as the user wrote them, which is the order of an array's dimensions
+    int64_t size;   // AXIS_IS_FIXED: its extent; else 0: a number of the run
+    int declared;   // its place among the axes as the user wrote them, which is the order of an array's dimensions
+    axis_part part; // AXIS_IS_PART: of which axis
 } axis_info;
 
 // How a variable's elements are first filled. Fans for the scaled kinds: dim[0] in, dim[1] out of a matrix.
@@ -159,7 +161,17 @@ int graph_declared_axis(const graph *g, uint32_t place);
 // Where the member of a value that lies at |position| in memory, the batch left aside, stands in an array whose
 // dimensions are in the declared order. |extents|: by axis.
 int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *extents, int64_t position);
+int graph_add_part(graph *g, const char *name, axis_part part);
 int graph_find_axis(const graph *g, const char *name); // NO_AXIS if there is none
+// What |axis| is a part of; |axis| itself if it is none.
+int graph_whole_axis(const graph *g, int axis);
+// The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
+int64_t graph_least_extent(const graph *g, int axis);
+// Computes the extents of all parts from those of the other axes. Fails, with a report, if one of these is too short.
+rnnc_status graph_bind_parts(const graph *g, int64_t *extents, diag_sink *d);
+// Whether a section from index |from| of |axis| (from its end if negative) that runs along |part| lies within |axis| in
+// every run that the graph's parts allow.
+bool graph_section_fits(const graph *g, int axis, int part, int64_t from);
 // Returns the new variable's index. It starts with one part of its own name.
 uint32_t graph_add_variable(graph *g, const char *name, value_type type, variable_role role,
                             initializer init);

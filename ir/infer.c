@@ -306,6 +306,52 @@ static rnnc_status infer_at(const infer_args *a, value_type *out) {
     return RNNC_OK;
 }
 
+static rnnc_status check_section(const infer_args *a) {
+    int64_t axis = a->attrs[0].i, part = a->attrs[1].i;
+    if (!valid_axis(a, axis) || !valid_axis(a, part) || axis == part) {
+        return reject(a, "needs an axis and another that is a part of it");
+    }
+    if (!graph_section_fits(a->g, (int)axis, (int)part, a->attrs[2].i)) {
+        return reject(a, "axis %s from index %lld on does not hold %s in every run", a->g->axes.at[axis].name,
+                      (long long)a->attrs[2].i, a->g->axes.at[part].name);
+    }
+    return RNNC_OK;
+}
+
+// |x| with the axis number |to| in place of |from|.
+static rnnc_status exchange_axis(const infer_args *a, value_type x, int64_t from, int64_t to,
+                                 value_type *out) {
+    if (!(x.axes & AXIS_BIT(from)) || (x.axes & AXIS_BIT(to))) {
+        return reject(a, "needs a value along %s and not along %s, found %s", a->g->axes.at[from].name,
+                      a->g->axes.at[to].name, text_of(a, x));
+    }
+    *out = x;
+    out->axes = (axis_set)((x.axes & ~AXIS_BIT(from)) | AXIS_BIT(to));
+    return RNNC_OK;
+}
+
+static rnnc_status infer_section(const infer_args *a, value_type *out) {
+    TRY(check_section(a));
+    return exchange_axis(a, operand_type(a, 0), a->attrs[0].i, a->attrs[1].i, out);
+}
+
+static rnnc_status infer_spread(const infer_args *a, value_type *out) {
+    TRY(check_section(a));
+    return exchange_axis(a, operand_type(a, 0), a->attrs[1].i, a->attrs[0].i, out);
+}
+
+static rnnc_status infer_insert(const infer_args *a, value_type *out) {
+    value_type inserted;
+    TRY(check_section(a));
+    *out = operand_type(a, 0);
+    TRY(exchange_axis(a, *out, a->attrs[0].i, a->attrs[1].i, &inserted));
+    if (!type_equal(inserted, operand_type(a, 1))) {
+        return reject(a, "%s takes %s, found %s", text_of(a, *out), text_of(a, inserted),
+                      text_of(a, operand_type(a, 1)));
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status infer_stack(const infer_args *a, value_type *out) {
     if (!valid_axis(a, a->attrs[0].i)) {
         return reject(a, "there is no axis number %lld", (long long)a->attrs[0].i);

@@ -74,7 +74,9 @@ static rnnc_status compute_order(interpreter *in, diag_sink *d) {
 static rnnc_status prepare(interpreter *in, diag_sink *d) {
     const graph *g = in->run.g;
     for (uint32_t axis = 0; axis < g->axes.count; axis++) {
-        in->run.extent[axis] = g->axes.at[axis].size;
+        const axis_info *info = &g->axes.at[axis];
+        in->run.extent[axis] =
+            info->kind == AXIS_IS_PART ? part_extent(info->part, in->run.extent[info->part.of]) : info->size;
     }
     in->run.values = (double **)calloc((size_t)g->nodes.count + 1, sizeof *in->run.values);
     in->capacity = calloc((size_t)g->nodes.count + 1, sizeof *in->capacity);
@@ -130,8 +132,14 @@ void interpreter_destroy(interpreter *in) {
 }
 
 void interpreter_set_extent(interpreter *in, int axis, int64_t extent) {
-    if (in->run.g->axes.at[axis].kind != AXIS_IS_FIXED) {
-        in->run.extent[axis] = extent;
+    const graph *g = in->run.g;
+    if (g->axes.at[axis].kind == AXIS_IS_FIXED || g->axes.at[axis].kind == AXIS_IS_PART) {
+        return;
+    }
+    in->run.extent[axis] = extent;
+    for (uint32_t i = 0; i < g->axes.count; i++) {
+        bool own = g->axes.at[i].kind == AXIS_IS_PART && g->axes.at[i].part.of == axis;
+        in->run.extent[i] = own ? part_extent(g->axes.at[i].part, extent) : in->run.extent[i];
     }
 }
 
@@ -211,6 +219,7 @@ static rnnc_status allocate_values(interpreter *in, diag_sink *d) {
         used |= has_value(in, n) ? graph_type(g, n).axes : 0;
     }
     TRY(check_extents(in, used, d));
+    TRY(graph_bind_parts(g, in->run.extent, d));
     for (uint32_t n = 0; n < g->nodes.count; n++) {
         TRY(allocate_value(in, n, d));
     }

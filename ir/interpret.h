@@ -16,7 +16,7 @@ rnnc_status interpreter_create(const graph *g, interpret_precision precision, di
                                interpreter **out_interpreter);
 void interpreter_destroy(interpreter *in);
 
-// The extent of a sequence axis, or of the batch, in the runs that follow.
+// The extent of a sequence axis, or of the batch, in the runs that follow. Those of parts follow from it.
 void interpreter_set_extent(interpreter *in, int axis, int64_t extent);
 // What the op `random` draws from (support/philox.h), in the runs that follow. Both are 0 at first.
 void interpreter_set_random(interpreter *in, uint64_t seed, uint64_t step);

@@ -104,17 +104,54 @@ static rnnc_status add_axis(ir_parser *p, const char *name, axis_kind kind, int6
     return RNNC_OK;
 }
 
+static rnnc_status expect_word(ir_parser *p, const char *word) {
+    if (!irlex_is_word(&p->lex, word)) {
+        return irlex_unexpected(&p->lex, word);
+    }
+    irlex_next(&p->lex);
+    return RNNC_OK;
+}
+
+// of T from 1 to end
+static rnnc_status parse_axis_part(ir_parser *p, axis_part *out_part) {
+    span where = p->lex.now.where;
+    TRY(expect_word(p, "of"));
+    TRY(irparse_axis(p, &out_part->of));
+    axis_kind whole = p->g->axes.at[out_part->of].kind;
+    if (whole == AXIS_IS_BATCH || whole == AXIS_IS_PART) {
+        return diag_error(p->d, irlex_since(&p->lex, where), "a part is of a sequence or a fixed axis");
+    }
+    TRY(expect_word(p, "from"));
+    TRY(irlex_int(&p->lex, "an index", 1 - PART_BOUND_LIMIT, PART_BOUND_LIMIT - 1, &out_part->from));
+    TRY(expect_word(p, "to"));
+    if (irlex_is_word(&p->lex, "end")) {
+        irlex_next(&p->lex);
+    } else {
+        TRY(irlex_int(&p->lex, "an index", 1 - PART_BOUND_LIMIT, PART_BOUND_LIMIT - 1, &out_part->to));
+    }
+    if (!part_is_sound(*out_part)) {
+        return diag_error(p->d, irlex_since(&p->lex, where), "nothing lies between these bounds");
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status parse_axis_line(ir_parser *p) {
     const char *name;
     uint32_t kind;
     int64_t size = 0;
     span where = p->lex.now.where;
     TRY(irlex_name(&p->lex, "an axis' name", &name));
-    TRY(irlex_keyword(&p->lex, "a kind of axis (batch, sequence, fixed)", text_axis_words(), &kind));
+    TRY(irlex_keyword(&p->lex, "a kind of axis (batch, sequence, fixed, part)", text_axis_words(), &kind));
     if (kind == AXIS_IS_FIXED) {
         TRY(irlex_int(&p->lex, "an extent", 1, INT32_MAX, &size));
     }
-    return add_axis(p, name, (axis_kind)kind, size, where);
+    axis_part part = {0, 0, 0};
+    if (kind == AXIS_IS_PART) {
+        TRY(parse_axis_part(p, &part));
+    }
+    TRY(add_axis(p, name, (axis_kind)kind, size, where));
+    p->g->axes.at[p->g->axes.count - 1].part = part;
+    return RNNC_OK;
 }
 
 static rnnc_status parse_init_arguments(ir_parser *p, int count, initializer *init) {

@@ -75,6 +75,17 @@ static void print_type(const graph *g, value_type t, strbuf *out) {
     strbuf_addf(out, t.rank == 2 ? "[%d,%d]" : "[%d]", t.dim[0], t.dim[1]);
 }
 
+static void print_part(const graph *g, axis_part part, strbuf *out) {
+    strbuf_add(out, " of ");
+    print_name(out, g->axes.at[part.of].name);
+    strbuf_addf(out, " from %lld to ", (long long)part.from);
+    if (part.to) {
+        strbuf_addf(out, "%lld", (long long)part.to);
+    } else {
+        strbuf_add(out, "end");
+    }
+}
+
 static void print_axis(const graph *g, uint32_t number, strbuf *out) {
     const axis_info *axis = &g->axes.at[number];
     strbuf_add(out, "axis ");
@@ -82,6 +93,9 @@ static void print_axis(const graph *g, uint32_t number, strbuf *out) {
     strbuf_addf(out, " %s", text_axis_words().words[axis->kind]);
     if (axis->kind == AXIS_IS_FIXED) {
         strbuf_addf(out, " %lld", (long long)axis->size);
+    }
+    if (axis->kind == AXIS_IS_PART) {
+        print_part(g, axis->part, out);
     }
     strbuf_add(out, "\n");
 }

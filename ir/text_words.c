@@ -1,7 +1,7 @@
 #include "ir/text_words.h"
 
 static const char *const dtypes[] = {"f32", "f64", "i32"};
-static const char *const axes[] = {"batch", "sequence", "fixed"};
+static const char *const axes[] = {"batch", "sequence", "fixed", "part"};
 static const char *const variables[] = {"weight", "frozen", "slot"};
 static const char *const outputs[] = {"value", "loss", "state", "metric"};
 static const char *const inits[] = {"default",   "constant", "uniform", "normal",

@@ -96,6 +96,18 @@ static void add_named(checker *c, named_list *list, const char *name, int group,
 
 // Axes.
 
+static void check_axis_part(checker *c, uint32_t number, axis_part part) {
+    bool known = part.of > AXIS_BATCH && (uint32_t)part.of < number;
+    const axis_info *of = known ? &c->g->axes.at[part.of] : NULL;
+    if (!of || of->kind == AXIS_IS_PART || !part_is_sound(part)) {
+        complain_at(c, NO_SPAN, "axis %u is no part of another: axis %d from %lld to %lld", number, part.of,
+                    (long long)part.from, (long long)part.to);
+    } else if (of->kind == AXIS_IS_FIXED && of->size < part_least(part)) {
+        complain_at(c, NO_SPAN, "axis %u is a part of %s, whose %lld indices are too few", number, of->name,
+                    (long long)of->size);
+    }
+}
+
 static void check_axis(checker *c, uint32_t number) {
     const axis_info *axis = &c->g->axes.at[number];
     if (!is_named(axis->name)) {
@@ -106,6 +118,9 @@ static void check_axis(checker *c, uint32_t number) {
     }
     if (axis->kind == AXIS_IS_FIXED ? axis->size < 1 || axis->size > INT32_MAX : axis->size != 0) {
         complain_at(c, NO_SPAN, "axis %u has extent %lld", number, (long long)axis->size);
+    }
+    if (axis->kind == AXIS_IS_PART) {
+        check_axis_part(c, number, axis->part);
     }
 }
 

@@ -20,10 +20,15 @@ static void choose_pipeline(const compile_options *options, bool unrolled, strbu
 static rnnc_status run_passes(graph *g, pass_context *cx, const compile_options *options) {
     bool unrolled = false;
     for (int a = 0; a < MAX_AXES; a++) {
-        cx->maxima[a] = options->maxima[a] > 0 ? options->maxima[a] : 1;
+        bool fixed = (uint32_t)a < g->axes.count && g->axes.at[a].kind == AXIS_IS_FIXED;
+        cx->maxima[a] = fixed                    ? g->axes.at[a].size
+                        : options->unroll[a] > 0 ? options->unroll[a]
+                        : options->maxima[a] > 0 ? options->maxima[a]
+                                                 : graph_least_extent(g, a);
         cx->unroll[a] = options->unroll[a];
         unrolled |= options->unroll[a] > 0;
     }
+    TRY(graph_bind_parts(g, cx->maxima, cx->d));
     strbuf pipeline = {0};
     choose_pipeline(options, unrolled, &pipeline);
     rnnc_status status =

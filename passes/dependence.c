@@ -16,7 +16,11 @@ static void visit_readers_of_variable(const graph *g, const plan *p, node_id eff
 void dependence_visit(const graph *g, const plan *p, uint32_t x, plan_visitor *visit, void *user) {
     const plan_group *group = &p->groups.at[x];
     if (group->boundary != NO_NODE) {
-        plan_visit_sources(g, p, graph_node(g, group->boundary)->operands[1], NO_LOOP, visit, user);
+        const node *boundary = graph_node(g, group->boundary);
+        plan_visit_sources(g, p, boundary->operands[1], group->loop, visit, user);
+        if (!op_has(boundary->op, DELAY)) {
+            plan_visit_sources(g, p, boundary->operands[0], group->loop, visit, user);
+        }
         return;
     }
     for (uint32_t i = 0; i < group->nodes.count; i++) {

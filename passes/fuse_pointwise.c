@@ -56,7 +56,7 @@ static bool readers_in_one_loop(const fusion *f, node_id n, uint32_t *loop) {
             }
             uint32_t in = f->p->loop_of[f->sequence[at]];
             if (in == NO_LOOP || op_has(user->op, DELAY | EFFECT) || user->op == OP_CONCAT ||
-                user->op == OP_STACK || (*loop != NO_LOOP && *loop != in)) {
+                user->op == OP_STACK || user->op == OP_INSERT || (*loop != NO_LOOP && *loop != in)) {
                 return false;
             }
             *loop = in;
@@ -489,11 +489,16 @@ static void place_alone(fusion *f, kernel_kind kind, node_id n) {
     put(f, group, n);
 }
 
+// What is written into the block of another value: a delay's boundary beside it, what is inserted over it.
 static void place_boundary(fusion *f, node_id delay) {
-    value_type type = graph_type(f->g, graph_node(f->g, delay)->operands[1]);
+    node_id source = graph_node(f->g, delay)->operands[1];
+    value_type type = graph_type(f->g, source);
+    bool inserts = graph_node(f->g, delay)->op == OP_INSERT;
+    uint32_t loop = inserts ? f->p->loop_of[delay] : NO_LOOP;
     plan_group group = {.kind = KERNEL_MAP,
-                        .loop = NO_LOOP,
-                        .axes = type.axes,
+                        .loop = loop,
+                        .axes = loop == NO_LOOP ? type.axes
+                                                : type.axes & (axis_set)~AXIS_BIT(f->p->loops.at[loop].axis),
                         .rank = type.rank,
                         .dim = {type.dim[0], type.dim[1]},
                         .root = NO_NODE,
@@ -505,7 +510,7 @@ static void place_boundary(fusion *f, node_id delay) {
 
 static void place(fusion *f, node_id n) {
     const node *at = graph_node(f->g, n);
-    if (op_has(at->op, DELAY)) {
+    if (op_has(at->op, DELAY) || at->op == OP_INSERT) {
         place_boundary(f, n);
     } else if (own_kernel[at->op] != KERNEL_MAP) {
         place_alone(f, own_kernel[at->op], n);

@@ -5,6 +5,8 @@
 //   - what must have memory of its own and has none, or would have to be in two places, is copied: parts of a
 //     concat or stack, values read by a delay, outputs, constants that a product reads.
 //   - a part of a constant is a constant.
+//   - a spread is zeros with its operand written over them:  spread %x {…} -> insert (copy 0), %x {…}
+//   - a view along one axis of what was picked along another is taken of a copy: a place has one index that moves.
 #include "passes/pass.h"
 #include "passes/rebuild.h"
 
@@ -95,11 +97,13 @@ static bool holds_stack(const graph *g, node_id whole) {
     return found;
 }
 
-// A stack cannot be computed into another: a place has one index that is picked.
+// A stack cannot be computed into another: a place has one index that is picked. Nor can what may be read along a
+// sequence of its own.
 static node_id lower_whole(rebuild *r, const node *was, const node_id *operands) {
     node_id *parts = arena_new_array(r->scratch, node_id, was->operand_count);
     for (uint32_t i = 0; i < was->operand_count; i++) {
-        bool nested = was->op == OP_STACK && holds_stack(r->g, operands[i]);
+        bool sequence = graph_type(r->g, operands[i]).axes & ~AXIS_BIT(AXIS_BATCH);
+        bool nested = was->op == OP_STACK && (sequence || holds_stack(r->g, operands[i]));
         parts[i] = own_part(r, nested ? copy_of(r->g, operands[i]) : operands[i]);
     }
     return rebuild_keep(r, was, parts);
@@ -155,20 +159,66 @@ static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands
     return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
 }
 
+enum { PICKED = -2 };
+
+// The axis by which |n| can move within the place that it is read from; NO_AXIS if it is not moved yet.
+static int moving_axis(const graph *g, node_id n) {
+    const node *at = graph_node(g, n);
+    if (at->op == OP_SLICE || at->op == OP_INSERT) {
+        return moving_axis(g, at->operands[0]);
+    }
+    if (at->op == OP_FIRST || at->op == OP_LAST || at->op == OP_AT) {
+        return PICKED;
+    }
+    bool moves = op_has(at->op, DELAY) || at->op == OP_SECTION;
+    return moves ? (int)at->attr[at->op == OP_SECTION ? 1 : 0].i : NO_AXIS;
+}
+
+static bool needs_copy(const graph *g, const node *view, node_id x) {
+    int moving = moving_axis(g, x);
+    bool moves_twice = view->op != OP_SLICE && moving != NO_AXIS && moving != (int)view->attr[0].i;
+    return graph_node(g, x)->op == OP_COLUMN || moves_twice;
+}
+
+// The rows of what is taken along an inner axis do not lie side by side, and those of a section with further axes in
+// another order than those of other values. Both are read once, into memory of their own.
+static bool is_out_of_order(const node *view) {
+    axis_set sequences = view->type.axes & (axis_set)~AXIS_BIT(AXIS_BATCH);
+    axis_set outside = (axis_set)(AXIS_BIT(view->attr[0].i) - 1);
+    return view->op == OP_SECTION ? axis_count(sequences) > 1 : view->op != OP_SLICE && (sequences & outside);
+}
+
 // A part of a constant is a constant.
 static node_id lower_view(rebuild *r, const node *was, const node_id *operands) {
     const node *x = graph_node(r->g, operands[0]);
-    node_id read = x->op == OP_COLUMN ? copy_of(r->g, operands[0]) : operands[0];
+    if (x->op == OP_CONST) {
+        r->g->current_origin = was->origin;
+        return build_const(r->g, was->type, x->attr[0].f);
+    }
+    node_id read = needs_copy(r->g, was, operands[0]) ? copy_of(r->g, operands[0]) : operands[0];
+    node_id view = rebuild_keep(r, was, &read);
+    return is_out_of_order(was) ? copy_of(r->g, view) : view;
+}
+
+// The zeros are written over: they are this node's own.
+static node_id lower_insert(rebuild *r, const node *was, const node_id *operands) {
+    bool spreads = was->op == OP_SPREAD;
     r->g->current_origin = was->origin;
-    return x->op == OP_CONST ? build_const(r->g, was->type, x->attr[0].f) : rebuild_keep(r, was, &read);
+    node_id below = spreads ? build_const(r->g, was->type, 0) : operands[0];
+    node_id read[2] = {copy_of(r->g, below), operands[spreads ? 0 : 1]};
+    return graph_add_node(r->g, NULL, OP_INSERT, was->type, read, 2, was->attr);
 }
 
 static node_id make(rebuild *r, const node *was, const node_id *operands) {
     if (is_whole(was->op)) {
         return lower_whole(r, was, operands);
     }
-    if (was->op == OP_SLICE || was->op == OP_FIRST || was->op == OP_LAST || was->op == OP_AT) {
+    if (was->op == OP_SLICE || was->op == OP_FIRST || was->op == OP_LAST || was->op == OP_AT ||
+        was->op == OP_SECTION) {
         return lower_view(r, was, operands);
+    }
+    if (was->op == OP_SPREAD || was->op == OP_INSERT) {
+        return lower_insert(r, was, operands);
     }
     if (was->op == OP_PAD) {
         return lower_pad(r, was, operands);
@@ -176,11 +226,11 @@ static node_id make(rebuild *r, const node *was, const node_id *operands) {
     return op_has(was->op, REDUCE) ? lower_reduce(r, was, operands) : lower_operands(r, was, operands);
 }
 
-// An output is a computed value, whole or at one end of an axis.
+// An output is a computed value, whole or at one end or a part of an axis.
 static bool is_output_form(const graph *g, node_id n) {
     const node *at = graph_node(g, n);
-    return is_storable(g, n) ||
-           ((at->op == OP_FIRST || at->op == OP_LAST) && is_storable(g, at->operands[0]));
+    return is_storable(g, n) || ((at->op == OP_FIRST || at->op == OP_LAST || at->op == OP_SECTION) &&
+                                 is_storable(g, at->operands[0]));
 }
 
 static void own_outputs(graph *g) {

@@ -11,6 +11,7 @@ static void copy_axes(const graph *g, const pass_context *cx, program *p) {
         program_axis to = {
             .name = arena_strdup(&p->memory, from->name), .kind = from->kind, .index_offset = -1};
         to.fixed = from->kind == AXIS_IS_FIXED ? from->size : 0;
+        to.part = from->part;
         to.maximum = to.fixed ? to.fixed : cx->maxima[a];
         for (int t = 0; t < DTYPE_COUNT; t++) {
             to.extent_offset[t] = -1;
@@ -85,11 +86,26 @@ static void place_run_values(const graph *g, program *p) {
 
 // ---- Kinds of groups ----
 
+// Whether the slots that a view picks or goes through stand inside of another axis of the array.
+static bool has_inner_slots(const outliner *o, const value_place *at, axis_set axes) {
+    uint32_t loop = outlined(o)->loop;
+    axis_set outside = at->slot_axis == NO_AXIS ? 0 : (axis_set)(AXIS_BIT(at->slot_axis) - 1);
+    outside &= (axis_set)~AXIS_BIT(AXIS_BATCH);
+    outside &= loop == NO_LOOP ? outside : (axis_set)~AXIS_BIT(o->p->loops.at[loop].axis);
+    return axes & outside;
+}
+
 static bool reads_densely(const outliner *o, node_id n) {
     const plan_group *group = outlined(o);
     value_type type = graph_type(o->g, n);
     value_place at = plan_locate(o->g, o->p, n);
     value_type owner = graph_type(o->g, at.owner);
+    if (at.part && (type.axes & ~(AXIS_BIT(at.part) | AXIS_BIT(AXIS_BATCH)))) {
+        return false; // the axes of the section lie in another order than those of its rows
+    }
+    if (has_inner_slots(o, &at, owner.axes)) {
+        return false;
+    }
     if (outline_is_uniform(o, n) && type_columns(type) == 1) {
         return true;
     }
@@ -295,7 +311,9 @@ static const char *kernel_name(const outliner *o) {
                                                                   : ".back";
     return arena_printf(&o->program->memory, "%s%s%s%s",
                         *path ? path : op_get(graph_node(o->g, n)->op)->mnemonic, way, suffix[group->kind],
-                        group->boundary != NO_NODE ? ".start" : "");
+                        group->boundary == NO_NODE                           ? ""
+                        : graph_node(o->g, group->boundary)->op == OP_INSERT ? ".insert"
+                                                                             : ".start");
 }
 
 static uint32_t add_kernel(outliner *o) {

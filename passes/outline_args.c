@@ -53,7 +53,20 @@ static program_place whole_place(const outliner *o, node_id owner) {
     return place;
 }
 
-program_place outline_place(const outliner *o, node_id n) {
+// Whether no other sequence axis stands outside of the slots: then one slot is contiguous.
+static bool has_outermost_slots(const program_place *place) {
+    axis_set outside = (axis_set)((AXIS_BIT(place->slot_axis) - 1) & ~AXIS_BIT(AXIS_BATCH));
+    return !(place->axes & outside);
+}
+
+// A block with more slots than its axis has indices is found by strides only if they are outermost.
+static void check_extra_slots(outliner *o, const plan_block *block, const program_place *place) {
+    if (block && (block->front || block->back) && !has_outermost_slots(place)) {
+        o->failed = RNNC_UNSUPPORTED;
+    }
+}
+
+program_place outline_place(outliner *o, node_id n) {
     value_place at = plan_locate(o->g, o->p, n);
     program_place place = whole_place(o, at.owner);
     const plan_block *block = block_of(o, at.owner);
@@ -69,23 +82,45 @@ program_place outline_place(const outliner *o, node_id n) {
     }
     place.slot_axis = along;
     place.shift = at.shift + (block ? block->front : 0);
+    place.part = at.part;
     place.from_end = at.from_end;
-    bool one_index = at.pinned || at.from_end;
-    place.spans = !one_index && along != loop_axis;
+    place.spans = !at.pinned && (at.part ? at.part : along) != loop_axis;
     place.pinned = at.pinned || place.spans;
+    check_extra_slots(o, block, &place);
     return place;
 }
 
-program_place outline_boundary_place(const outliner *o, node_id n) {
+// Where a section of insert |n|'s first operand would be read.
+static program_place inserted_place(const outliner *o, node_id n) {
+    const node *insert = graph_node(o->g, n);
+    int loop_axis = outlined(o)->loop == NO_LOOP ? NO_AXIS : o->p->loops.at[outlined(o)->loop].axis;
+    value_place at = plan_locate(o->g, o->p, n);
+    program_place place = whole_place(o, at.owner);
+    const plan_block *block = block_of(o, at.owner);
+    place.first_column = at.column;
+    place.slot_axis = (int)insert->attr[0].i;
+    place.part = (int)insert->attr[1].i;
+    place.shift = at.shift + (int32_t)insert->attr[2].i + (block ? block->front : 0);
+    place.from_end = insert->attr[2].i < 0;
+    place.spans = place.part != loop_axis;
+    place.pinned = place.spans;
+    return place;
+}
+
+program_place outline_boundary_place(outliner *o, node_id n) {
     const node *delay = graph_node(o->g, n);
+    if (delay->op == OP_INSERT) {
+        return inserted_place(o, n);
+    }
     value_place at = plan_locate(o->g, o->p, delay->operands[0]);
     program_place place = whole_place(o, at.owner);
     const plan_block *block = block_of(o, at.owner);
     place.first_column = at.column;
     place.slot_axis = (int)delay->attr[0].i;
-    place.pinned = delay->op == OP_PREVIOUS;
-    place.from_end = !place.pinned;
-    place.shift = place.pinned ? block->front - 1 : block->front;
+    place.pinned = true;
+    place.from_end = delay->op == OP_FOLLOWING;
+    place.shift = place.from_end ? block->front : block->front - 1;
+    check_extra_slots(o, block, &place);
     return place;
 }
 
@@ -93,17 +128,19 @@ static bool same_place(const program_place *a, const program_place *b) {
     return a->base == b->base && a->index == b->index && a->offset == b->offset && a->elem == b->elem &&
            a->columns == b->columns && a->first_column == b->first_column && a->axes == b->axes &&
            a->slot_axis == b->slot_axis && a->shift == b->shift && a->from_end == b->from_end &&
-           a->pinned == b->pinned && a->spans == b->spans;
+           a->pinned == b->pinned && a->spans == b->spans && a->part == b->part;
 }
 
-// One member along an axis is contiguous only if no other sequence axis stands outside of that axis.
-static bool has_outermost_slots(const program_place *place) {
-    axis_set outside = (axis_set)((AXIS_BIT(place->slot_axis) - 1) & ~AXIS_BIT(AXIS_BATCH));
-    return !(place->axes & outside);
+// Whether a step of the loop would have to pick its index beside the slot that the place has.
+static bool picks_twice(const outliner *o, const program_place *place) {
+    uint32_t loop = o->group == NO_GROUP ? NO_LOOP : outlined(o)->loop;
+    int axis = loop == NO_LOOP ? NO_AXIS : o->p->loops.at[loop].axis;
+    return axis != NO_AXIS && place->slot_axis != axis && (place->axes & AXIS_BIT(axis));
 }
 
 int16_t outline_arg(outliner *o, program_place place, bool written, bool uniform) {
-    if (place.slot_axis != NO_AXIS && !has_outermost_slots(&place)) {
+    bool steps_inside = place.slot_axis != NO_AXIS && !place.pinned && !has_outermost_slots(&place);
+    if (place.slot_axis != NO_AXIS && (steps_inside || picks_twice(o, &place))) {
         o->failed = RNNC_UNSUPPORTED;
     }
     for (uint32_t i = 0; i < o->kernel.arg_count; i++) {
@@ -141,8 +178,20 @@ bool outline_is_uniform(const outliner *o, node_id n) {
 }
 
 static axis_set rows_of(const program_place *place) {
-    bool one_member = place->slot_axis != NO_AXIS && !place->spans;
-    return one_member ? (axis_set)(place->axes & ~AXIS_BIT(place->slot_axis)) : place->axes;
+    if (place->slot_axis == NO_AXIS) {
+        return place->axes;
+    }
+    axis_set others = (axis_set)(place->axes & ~AXIS_BIT(place->slot_axis));
+    int slots = place->part ? place->part : place->slot_axis;
+    return place->spans ? (axis_set)(others | AXIS_BIT(slots)) : others;
+}
+
+// How far inside an axis of the rows lies in the array: the batch is innermost.
+static int depth_in(const program_place *place, int axis) {
+    if (place->part && axis == place->part) {
+        return place->slot_axis;
+    }
+    return axis == AXIS_BATCH ? MAX_AXES : axis;
 }
 
 // Two axes can be one dimension if every argument has both or neither.
@@ -157,14 +206,24 @@ static bool side_by_side(const outliner *o, int outer, int inner) {
     return true;
 }
 
-// Whether in layout order some axis of an argument stands between the two.
+// Whether in an argument's layout the one axis follows the other at once, and has all of its indices there.
+static bool is_adjacent_in(const program_place *place, int outer, int inner) {
+    if (!(rows_of(place) & AXIS_BIT(outer))) {
+        return true; // nor does it have the inner one: see side_by_side
+    }
+    int begin = depth_in(place, outer), end = depth_in(place, inner);
+    for (int a = 1; a < MAX_AXES; a++) {
+        if (place->axes & AXIS_BIT(a) && a > begin && a < end) {
+            return false;
+        }
+    }
+    return begin < end && !(place->part && inner == place->part);
+}
+
 static bool adjacent(const outliner *o, int outer, int inner) {
     for (uint32_t i = 0; i < o->kernel.arg_count; i++) {
-        axis_set rows = rows_of(&o->places[i]);
-        for (int a = outer + 1; a < MAX_AXES && (inner == AXIS_BATCH || a < inner); a++) {
-            if (rows & AXIS_BIT(a)) {
-                return false;
-            }
+        if (!o->kernel.args[i].uniform && !is_adjacent_in(&o->places[i], outer, inner)) {
+            return false;
         }
     }
     return true;

@@ -26,9 +26,9 @@ static inline const plan_group *outlined(const outliner *o) {
 }
 
 // The place of value |n| as read (or written) by the outlined group.
-program_place outline_place(const outliner *o, node_id n);
+program_place outline_place(outliner *o, node_id n);
 // The place of delay |n|'s boundary in the block of the value it delays.
-program_place outline_boundary_place(const outliner *o, node_id n);
+program_place outline_boundary_place(outliner *o, node_id n);
 // Adds an argument, or finds an equal one. Returns its number.
 int16_t outline_arg(outliner *o, program_place place, bool written, bool uniform);
 int16_t outline_instr(outliner *o, kernel_instr instr);

@@ -31,6 +31,39 @@ static value_place locate_in_whole(const graph *g, const plan *p, node_id n) {
     return place;
 }
 
+// By how much an axis is longer than the whole axis; of a counted part, how long it is.
+static int64_t length_of(const graph *g, int axis) {
+    const axis_info *info = &g->axes.at[axis];
+    return info->kind == AXIS_IS_PART ? info->part.to - info->part.from : 0;
+}
+
+// Moves |place| from the first index of |axis|, by which name it knows its slots, to behind the last one.
+static void pass_to_end(const graph *g, int axis, value_place *place) {
+    const axis_info *info = &g->axes.at[axis];
+    if (axis != place->slot_axis && info->kind == AXIS_IS_PART && part_is_counted(info->part)) {
+        place->shift += (int32_t)length_of(g, axis);
+        return;
+    }
+    place->from_end = true;
+    place->shift += (int32_t)(length_of(g, axis) - length_of(g, place->slot_axis));
+}
+
+// A view of a place: first, last, at or section along the axis of attribute 0.
+static void move_along_axis(const graph *g, const node *view, value_place *place) {
+    int axis = (int)view->attr[0].i;
+    place->slot_axis = place->slot_axis == NO_AXIS ? axis : place->slot_axis;
+    int64_t index = view->op == OP_SECTION ? view->attr[2].i
+                    : view->op == OP_AT    ? view->attr[1].i
+                    : view->op == OP_LAST  ? -1
+                                           : 0;
+    if (index < 0) {
+        pass_to_end(g, axis, place);
+    }
+    place->shift += (int32_t)index;
+    place->pinned = view->op != OP_SECTION;
+    place->part = view->op == OP_SECTION ? (int)view->attr[1].i : 0;
+}
+
 value_place plan_locate(const graph *g, const plan *p, node_id n) {
     const node *at = graph_node(g, n);
     if (p->whole_of[n] != NO_NODE) {
@@ -44,14 +77,12 @@ value_place plan_locate(const graph *g, const plan *p, node_id n) {
         place.column += (int32_t)at->attr[0].i;
         return place;
     }
-    place.slot_axis = (int)at->attr[0].i;
     if (op_has(at->op, DELAY)) {
+        place.slot_axis = (int)at->attr[0].i;
         place.shift += at->op == OP_PREVIOUS ? -1 : 1;
-        return place;
+    } else if (at->op != OP_INSERT) {
+        move_along_axis(g, at, &place);
     }
-    place.from_end = at->op == OP_LAST;
-    place.pinned = at->op != OP_LAST;
-    place.shift += at->op == OP_LAST ? -1 : at->op == OP_AT ? (int32_t)at->attr[1].i : 0;
     return place;
 }
 

@@ -77,8 +77,9 @@ typedef struct value_place {
     int32_t column; // first column in the owner's rows
     int slot_axis;  // NO_AXIS: as the owner
     int32_t shift;  // slots from the index of the loop (or from index 0 outside)
+    int part;       // what the reader's rows or loop call the slot axis: a part of it; 0: nothing else
     bool pinned;    // one index only: number |shift|, whatever the loop
-    bool from_end;  // counted from the extent of the axis: |shift| is -1 for the last index
+    bool from_end;  // |shift| counts from the extent of the axis: -1 is the last index
 } value_place;
 
 // Follows views down to the owner. A part of a concat or stack is found in the whole.

@@ -45,13 +45,20 @@ static bool read_in_register(const buffering *b, const plan_group *group, uint32
            at->operands[0] == group->root;
 }
 
+// Any view of time reads another index, if it is the time of the loop.
+static bool stays_in_step(const buffering *b, const node *view, uint32_t loop) {
+    if (view->op == OP_SLICE || view->op == OP_INSERT) {
+        return true;
+    }
+    return loop != NO_LOOP && !op_has(view->op, DELAY) && view->attr[0].i != b->p->loops.at[loop].axis;
+}
+
 // Marks that a reader in |loop| finds |n| in memory. Parts of a whole are marked with it.
 static void mark_read(buffering *b, node_id n, uint32_t loop) {
     const node *at = graph_node(b->g, n);
     bool whole = at->op == OP_CONCAT || at->op == OP_STACK;
     if (op_has(at->op, VIEW) && !whole) {
-        // Any view of time reads another index.
-        mark_read(b, at->operands[0], at->op == OP_SLICE ? loop : NO_LOOP);
+        mark_read(b, at->operands[0], stays_in_step(b, at, loop) ? loop : NO_LOOP);
         return;
     }
     b->stored[n] = true;
@@ -94,8 +101,8 @@ static void mark_reads(buffering *b) {
     for (uint32_t x = 0; x < b->p->groups.count; x++) {
         const plan_group *group = group_at(b, x);
         if (group->boundary != NO_NODE && !group->merged) {
-            mark_read(b, graph_node(b->g, group->boundary)->operands[1], NO_LOOP);
-            mark_read(b, group->boundary, NO_LOOP);
+            mark_read(b, graph_node(b->g, group->boundary)->operands[1], group->loop);
+            mark_read(b, group->boundary, group->loop);
         }
         for (uint32_t i = 0; i < group->nodes.count; i++) {
             mark_operands(b, x, group->nodes.at[i]);
@@ -153,7 +160,7 @@ static void make_blocks(buffering *b) {
 static rnnc_status add_boundary_slots(buffering *b) {
     for (uint32_t x = 0; x < b->p->groups.count; x++) {
         node_id n = group_at(b, x)->boundary;
-        if (n == NO_NODE) {
+        if (n == NO_NODE || !op_has(graph_node(b->g, n)->op, DELAY)) {
             continue;
         }
         const node *delay = graph_node(b->g, n);

@@ -9,6 +9,26 @@ void program_destroy(program *p) {
     }
 }
 
+rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d) {
+    for (uint32_t i = 0; i < p->axes.count; i++) {
+        const program_axis *a = &p->axes.at[i];
+        if (a->kind == AXIS_IS_PART) {
+            TRY(part_bind(a->part, (int)i, p->axes.at[a->part.of].name, extents, d));
+        }
+    }
+    return RNNC_OK;
+}
+
+int64_t program_least_extent(const program *p, int axis) {
+    int64_t least = 1;
+    for (uint32_t i = 0; i < p->axes.count; i++) {
+        const program_axis *a = &p->axes.at[i];
+        int64_t needed = a->kind == AXIS_IS_PART && a->part.of == axis ? part_least(a->part) : 1;
+        least = needed > least ? needed : least;
+    }
+    return least;
+}
+
 // "B" or "T*B", in the order of the layout; "1" for none.
 static void print_axes(const program *p, axis_set axes, strbuf *out) {
     const char *before = "";
@@ -39,14 +59,19 @@ static void print_slot(const program *p, const program_place *place, strbuf *out
         return;
     }
     const char *axis = p->axes.at[place->slot_axis].name;
-    strbuf_addf(out, " %s[%s", axis, place->from_end ? "end" : place->pinned ? "" : "t");
-    if (place->shift || place->pinned) {
-        strbuf_addf(out, place->pinned ? "%d" : "%+d", place->shift);
+    bool moves = !place->pinned;
+    strbuf_addf(out, " %s[%s%s%s", axis, place->from_end ? "end" : "", place->from_end && moves ? "+" : "",
+                moves ? "t" : "");
+    if (place->shift || (place->pinned && !place->from_end)) {
+        strbuf_addf(out, place->pinned && !place->from_end ? "%d" : "%+d", place->shift);
     }
     if (place->modulus) {
         strbuf_addf(out, " mod %d", place->modulus);
     }
     strbuf_add(out, place->spans ? "…]" : "]");
+    if (place->part) {
+        strbuf_addf(out, " as %s", p->axes.at[place->part].name);
+    }
 }
 
 // "arena+4096 T[t-1] T*B x 200 +50": base, slot, axes, columns, first column.
@@ -127,7 +152,7 @@ static void print_items(const program *p, const program_item *items, uint32_t co
 }
 
 static void print_axis(const program_axis *a, strbuf *out) {
-    static const char *const kinds[] = {"batch", "sequence", "fixed"};
+    static const char *const kinds[] = {"batch", "sequence", "fixed", "part"};
     strbuf_addf(out, "axis %s %s maximum %lld", a->name, kinds[a->kind], (long long)a->maximum);
     if (a->fixed > 0) {
         strbuf_addf(out, " fixed %lld", (long long)a->fixed);

@@ -16,9 +16,9 @@ typedef enum place_base {
 //     base + offset + slot(t) * slot_bytes + first_column * element bytes,
 // slot_bytes being the bytes of one member along |slot_axis| in this run (the product of the run's other extents
 // in |axes|, times |columns|, times the element's bytes), and slot(t) = t + shift, or (t + shift) mod |modulus|
-// where modulus is not 0, or, with |from_end|, extent of slot_axis + shift, or, with |pinned|, shift (both whatever
-// t). Without slot_axis: 0. With |spans| (which goes with |pinned|) the call's rows run along slot_axis too,
-// beginning at that slot.
+// where modulus is not 0, or, with |pinned|, shift (whatever t). With |from_end| the extent of slot_axis is added.
+// Without slot_axis: 0. With |spans| (which goes with |pinned|) the call's rows run along slot_axis too, beginning
+// at that slot. Rows know it by the name of |part|, if that is not 0, and go as far as that part of it does.
 typedef struct program_place {
     place_base base;
     uint32_t index;
@@ -30,6 +30,7 @@ typedef struct program_place {
     int slot_axis; // NO_AXIS, or an axis that the call picks one member of
     int32_t shift;
     int32_t modulus; // 0 or a power of two
+    int part;        // an axis that is a part of slot_axis, or 0
     bool from_end;
     bool pinned;
     bool spans;
@@ -73,7 +74,7 @@ typedef struct program_value {
     const char *
         role; // inputs: "data", "target", "state", "lengths", "setting"; outputs: "value", "loss", "state", "metric"
     value_type type;
-    program_place place; // outputs: where the value is after a run (slot_axis NO_AXIS or from_end with last)
+    program_place place; // outputs: where the value is after a run (slot_axis NO_AXIS, or pinned)
 } program_value;
 
 typedef struct program_axis {
@@ -84,6 +85,7 @@ typedef struct program_axis {
     // Values the context keeps for the kernels, filled at the start of a run: arena offsets, -1 if not needed.
     int64_t index_offset;               // i32 0, 1, … maximum-1
     int64_t extent_offset[DTYPE_COUNT]; // the run's extent as f32, f64
+    axis_part part;                     // AXIS_IS_PART: its extent follows from another's
 } program_axis;
 
 typedef struct program {
@@ -108,6 +110,10 @@ typedef struct program {
 } program;
 
 void program_destroy(program *p);
+// Computes the extents of all parts from those of the other axes. Fails, with a report, if one of these is too short.
+rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d);
+// The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
+int64_t program_least_extent(const program *p, int axis);
 void program_print(const program *p, strbuf *out);
 
 #endif

@@ -291,11 +291,29 @@ static node_id simplify_delay(rebuild *r, node_id n) {
     return zeros ? x : n;
 }
 
+static bool same_attrs_of_part(const node *a, const node *b) {
+    return a->attr[0].i == b->attr[0].i && a->attr[1].i == b->attr[1].i && a->attr[2].i == b->attr[2].i;
+}
+
+// A part of a constant is a constant; a section of what was spread the same way is what it was.
+static node_id simplify_section(rebuild *r, node_id n) {
+    const node *at = graph_node(r->g, n), *x = operand(r, n, 0);
+    if (x->op == OP_CONST) {
+        return build_const(r->g, at->type, x->attr[0].f);
+    }
+    return x->op == OP_SPREAD && same_attrs_of_part(at, x) ? x->operands[0] : n;
+}
+
+static node_id simplify_spread(rebuild *r, node_id n) {
+    return is_const(operand(r, n, 0), 0) ? build_const(r->g, graph_type(r->g, n), 0) : n;
+}
+
 static simplify_rule *const rules[OP_COUNT] = {
     [OP_ADD] = simplify_add,        [OP_SUB] = simplify_sub,         [OP_MUL] = simplify_mul,
     [OP_DIV] = simplify_div,        [OP_NEG] = simplify_neg,         [OP_SELECT] = simplify_select,
     [OP_SLICE] = simplify_slice,    [OP_CONCAT] = simplify_concat,   [OP_BROADCAST] = simplify_broadcast,
-    [OP_PREVIOUS] = simplify_delay, [OP_FOLLOWING] = simplify_delay,
+    [OP_PREVIOUS] = simplify_delay, [OP_FOLLOWING] = simplify_delay, [OP_SECTION] = simplify_section,
+    [OP_SPREAD] = simplify_spread,
 };
 
 // ---- Constants ----

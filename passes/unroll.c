@@ -32,6 +32,7 @@ typedef struct unroller {
     diag_sink *d;
     int axis;
     int64_t steps;
+    const int64_t *extents; // by axis, of those that are unrolled
     const node *old;
     node_id
         *whole; // by old node: the value at all steps, or of a node without the axis; NO_NODE: not made yet
@@ -148,8 +149,34 @@ static node_id alias_of(unroller *u, const node *was, int64_t step) {
     }
 }
 
+// A section or spread whose result runs along the axis.
+static bool moves_onto(const unroller *u, const node *n) {
+    return (n->op == OP_SECTION && n->attr[1].i == u->axis) ||
+           (n->op == OP_SPREAD && n->attr[0].i == u->axis);
+}
+
+// One index of what is moved onto the axis: of the operand, or zero where a spread has nothing.
+static node_id moved_member(unroller *u, const node *was, int64_t step) {
+    bool spreads = was->op == OP_SPREAD;
+    int axis = (int)was->attr[0].i, part = (int)was->attr[1].i;
+    int64_t begin = was->attr[2].i < 0 ? u->extents[axis] + was->attr[2].i : was->attr[2].i;
+    int64_t index = spreads ? step - begin : step + begin;
+    if (spreads && (index < 0 || index >= u->extents[part])) {
+        u->g->current_origin = was->origin;
+        return build_const(u->g, one_step(u, was->type), 0);
+    }
+    node_id whole = whole_of(u, was->operands[0]);
+    attr_value attrs[MAX_ATTRS] = {{.i = spreads ? part : axis}, {.i = index}};
+    u->g->current_origin = was->origin;
+    return graph_add_node(u->g, NULL, OP_AT, (value_type){0}, &whole, 1, attrs);
+}
+
 static void make_member(unroller *u, node_id old, int64_t step) {
     const node *was = &u->old[old];
+    if (moves_onto(u, was)) {
+        set_member(u, old, step, moved_member(u, was, step));
+        return;
+    }
     if (steps_along(u, was)) {
         set_member(u, old, step, alias_of(u, was, step));
         return;
@@ -246,8 +273,10 @@ static void finish(unroller *u) {
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         g->outputs.at[i].node = whole_of(u, g->outputs.at[i].node);
     }
-    g->axes.at[u->axis].kind = AXIS_IS_FIXED;
-    g->axes.at[u->axis].size = u->steps;
+    if (g->axes.at[u->axis].kind == AXIS_IS_SEQUENCE) {
+        g->axes.at[u->axis].kind = AXIS_IS_FIXED; // a part follows
+        g->axes.at[u->axis].size = u->steps;
+    }
     g->current_origin = 0;
 }
 
@@ -261,14 +290,15 @@ static rnnc_status make_step(unroller *u, const graph_step *step) {
     return RNNC_OK;
 }
 
-static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis) {
+static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis, const int64_t *extents) {
     graph_order order;
     TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
     unroller u = {.g = g,
                   .scratch = cx->scratch,
                   .d = cx->d,
                   .axis = axis,
-                  .steps = cx->unroll[axis],
+                  .steps = extents[axis],
+                  .extents = extents,
                   .old = g->nodes.at};
     uint32_t count = g->nodes.count;
     TRY(check_members(&u, count));
@@ -280,18 +310,32 @@ static rnnc_status unroll_axis(graph *g, pass_context *cx, int axis) {
     return RNNC_OK;
 }
 
+// Writes to how many steps each axis is unrolled, 0 for those that stay; an axis and its parts go together.
+static rnnc_status choose_steps(const graph *g, pass_context *cx, int64_t *out_steps) {
+    for (uint32_t a = 0; a < g->axes.count; a++) {
+        const axis_info *info = &g->axes.at[a];
+        bool unrolls = cx->unroll[a] > 0 && info->kind == AXIS_IS_SEQUENCE && pass_may_rewrite(cx);
+        out_steps[a] = unrolls ? cx->unroll[a] : 0;
+        if (unrolls && cx->unroll[a] > MOST_STEPS) {
+            return diag_fail(cx->d, RNNC_UNSUPPORTED, NO_SPAN,
+                             "axis %s: at most %d steps can be unrolled, not %lld", info->name, MOST_STEPS,
+                             (long long)cx->unroll[a]);
+        }
+        if (info->kind == AXIS_IS_PART && out_steps[info->part.of] > 0) {
+            TRY(part_bind(info->part, (int)a, g->axes.at[info->part.of].name, out_steps, cx->d));
+        }
+    }
+    return RNNC_OK;
+}
+
 rnnc_status pass_unroll(graph *g, pass_context *cx) {
+    int64_t steps[MAX_AXES] = {0};
+    TRY(choose_steps(g, cx, steps));
     // The outermost axis last: what is stacked along it then lies in the order of memory.
     for (int axis = (int)g->axes.count - 1; axis > AXIS_BATCH; axis--) {
-        if (cx->unroll[axis] <= 0 || g->axes.at[axis].kind != AXIS_IS_SEQUENCE || !pass_may_rewrite(cx)) {
-            continue;
+        if (steps[axis] > 0) {
+            TRY(unroll_axis(g, cx, axis, steps));
         }
-        if (cx->unroll[axis] > MOST_STEPS) {
-            return diag_fail(cx->d, RNNC_UNSUPPORTED, NO_SPAN,
-                             "axis %s: at most %d steps can be unrolled, not %lld", g->axes.at[axis].name,
-                             MOST_STEPS, (long long)cx->unroll[axis]);
-        }
-        TRY(unroll_axis(g, cx, axis));
     }
     return RNNC_OK;
 }

@@ -28,6 +28,7 @@ vjp_rule vjp_none, vjp_neg, vjp_exp, vjp_log, vjp_sqrt, vjp_abs, vjp_tanh, vjp_s
     vjp_convert, vjp_broadcast, vjp_plus, vjp_sub, vjp_mul, vjp_div, vjp_min, vjp_max, vjp_select;
 vjp_rule vjp_matmul, vjp_outer, vjp_gather, vjp_pick;
 vjp_rule vjp_sum, vjp_maximum, vjp_lse;
-vjp_rule vjp_concat, vjp_slice, vjp_pad, vjp_previous, vjp_following, vjp_first, vjp_last, vjp_stack, vjp_at;
+vjp_rule vjp_concat, vjp_slice, vjp_pad, vjp_previous, vjp_following, vjp_first, vjp_last, vjp_stack, vjp_at,
+    vjp_section, vjp_spread;
 
 #endif

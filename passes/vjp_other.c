@@ -144,3 +144,13 @@ void vjp_at(const vjp_site *s) {
     node_id zero = build_const(s->g, type_vector(graph_type(s->g, s->dy).elem, 0, 1), 0);
     vjp_add(s, 0, build_select(s->g, build_binary(s->g, OP_EQUAL, index, number), s->dy, zero));
 }
+
+void vjp_section(const vjp_site *s) {
+    const node *n = graph_node(s->g, s->n);
+    vjp_add(s, 0, build_spread(s->g, s->dy, (int)n->attr[0].i, (int)n->attr[1].i, n->attr[2].i));
+}
+
+void vjp_spread(const vjp_site *s) {
+    const node *n = graph_node(s->g, s->n);
+    vjp_add(s, 0, build_section(s->g, s->dy, (int)n->attr[0].i, (int)n->attr[1].i, n->attr[2].i));
+}

@@ -20,12 +20,9 @@ bound_arg context_bind_place(const context *c, const program_place *p) {
         return a;
     }
     a.slot_bytes = place_slot_bytes(p, c->extents);
-    a.shift = p->shift;
+    a.shift = p->shift + (p->from_end ? c->extents[p->slot_axis] : 0);
     a.mask = p->modulus ? p->modulus - 1 : -1;
-    if (p->from_end) {
-        a.base += ((c->extents[p->slot_axis] + a.shift) & a.mask) * a.slot_bytes;
-        a.slot_bytes = 0;
-    } else if (p->pinned) {
+    if (p->pinned) {
         a.base += (a.shift & a.mask) * a.slot_bytes;
         a.slot_bytes = 0;
     }

@@ -131,12 +131,15 @@ static rnnc_status check_extent(const program_axis *a, int64_t extent, diag_sink
 
 rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d) {
     const program *p = c->program;
-    for (uint32_t i = 0; i < p->axes.count; i++) {
-        TRY(check_extent(&p->axes.at[i], extents[i], d));
-    }
+    int64_t all[MAX_AXES];
     size_t bytes = p->axes.count * sizeof *extents;
-    if (bytes && memcmp(c->extents, extents, bytes) != 0) {
-        memcpy(c->extents, extents, bytes);
+    memcpy(all, extents, bytes);
+    TRY(program_bind_parts(p, all, d));
+    for (uint32_t i = 0; i < p->axes.count; i++) {
+        TRY(check_extent(&p->axes.at[i], all[i], d));
+    }
+    if (bytes && memcmp(c->extents, all, bytes) != 0) {
+        memcpy(c->extents, all, bytes);
         c->bound = false;
     }
     return RNNC_OK;

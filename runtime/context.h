@@ -17,7 +17,7 @@ rnnc_status context_create(const program *p, const kernel_code_set *code, weight
 void context_destroy(context *c);
 
 // The extents of the runs that follow, one per axis of the program; those of fixed axes must be the
-// program's. Each is at least 1 and at most the axis's maximum. Allocates nothing. On failure nothing has
+// program's, those of parts follow from the others and are not looked at. Each is at least 1 and at most the axis's maximum. Allocates nothing. On failure nothing has
 // changed.
 rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d);
 bool context_is_fixed(const context *c, int axis);

@@ -60,14 +60,24 @@ int engine_find_axis(const engine *e, const char *name) {
     return NO_AXIS;
 }
 
+static rnnc_status bind_parts(const engine *e, int64_t *extents, diag_sink *d) {
+    for (uint32_t i = 0; i < e->axis_count; i++) {
+        const axis_part *part = &e->parts[i];
+        TRY(part->of ? part_bind(*part, (int)i, e->axis_names[part->of], extents, d) : RNNC_OK);
+    }
+    return RNNC_OK;
+}
+
 rnnc_status engine_set_extents(engine *e, const int64_t *extents, diag_sink *d) {
     size_t bytes = e->axis_count * sizeof *extents;
-    if (memcmp(e->extents, extents, bytes) == 0) {
+    int64_t before[MAX_AXES], all[MAX_AXES];
+    memcpy(all, extents, bytes);
+    TRY(bind_parts(e, all, d));
+    if (memcmp(e->extents, all, bytes) == 0) {
         return RNNC_OK;
     }
-    int64_t before[MAX_AXES];
     memcpy(before, e->extents, sizeof before);
-    memcpy(e->extents, extents, bytes);
+    memcpy(e->extents, all, bytes);
     rnnc_status status = e->kind->set_extents(e, d);
     if (status != RNNC_OK) {
         memcpy(e->extents, before, sizeof before);

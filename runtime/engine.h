@@ -22,10 +22,11 @@ rnnc_status engine_create_program(const program *p, const kernel_backend *backen
                                   int threads, diag_sink *d, engine **out_engine);
 void engine_destroy(engine *e);
 
-// Axes by number, as in the graph. Extents start at 1, or as far as they are fixed.
+// Axes by number, as in the graph. Extents start at 1, or as small as parts allow, or as far as they are fixed.
 uint32_t engine_axis_count(const engine *e);
 int engine_find_axis(const engine *e, const char *name); // NO_AXIS if there is none
-// The extents of the runs that follow, one per axis. Errors: outside a program's maxima, or other than fixed.
+// The extents of the runs that follow, one per axis; those of parts follow from the others and are not looked at.
+// Errors: outside a program's maxima, or other than fixed, or shorter than the bounds of a part.
 // Inputs keep their bytes only if nothing changes; else they are zeros.
 rnnc_status engine_set_extents(engine *e, const int64_t *extents, diag_sink *d);
 // Whether every run has the same extent of |axis|: a program whose steps are unrolled.

@@ -152,8 +152,10 @@ static rnnc_status fill_interpreter_engine(engine *e, interpret_precision precis
     for (uint32_t i = 0; i < e->axis_count; i++) {
         const axis_info *a = &e->graph->axes.at[i];
         e->axis_names[i] = a->name;
-        e->extents[i] = a->kind == AXIS_IS_FIXED ? a->size : 1;
+        e->parts[i] = a->part;
+        e->extents[i] = a->kind == AXIS_IS_FIXED ? a->size : graph_least_extent(e->graph, (int)i);
     }
+    TRY(graph_bind_parts(e->graph, e->extents, d));
     TRY(borrow_weights(e, d));
     return interpret_set_extents(e, d);
 }

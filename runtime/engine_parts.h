@@ -25,6 +25,7 @@ struct engine {
     const engine_kind *kind;
     uint32_t axis_count;
     const char *axis_names[MAX_AXES];
+    axis_part parts[MAX_AXES]; // |of| 0: the axis is none
     int64_t extents[MAX_AXES];
     engine_slot *inputs, *outputs;
     uint32_t input_count, output_count;

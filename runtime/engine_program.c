@@ -116,8 +116,10 @@ static rnnc_status fill_program_engine(engine *e, weights *shared, int threads, 
     e->axis_count = p->axes.count;
     for (uint32_t i = 0; i < p->axes.count; i++) {
         e->axis_names[i] = p->axes.at[i].name;
-        e->extents[i] = p->axes.at[i].fixed > 0 ? p->axes.at[i].fixed : 1;
+        e->parts[i] = p->axes.at[i].part;
+        e->extents[i] = p->axes.at[i].fixed > 0 ? p->axes.at[i].fixed : program_least_extent(p, (int)i);
     }
+    TRY(program_bind_parts(p, e->extents, d));
     TRY(reserve_inputs(e, d));
     TRY(reserve_outputs(e, d));
     engine_find_limits(e);

@@ -8,6 +8,20 @@ int64_t axes_extent(axis_set axes, const int64_t *extents) {
     return product;
 }
 
+// |over|, which the call's rows run along, as axes of the array: its slot axis goes by the name of the part.
+static axis_set array_axes(const program_place *p, axis_set over) {
+    if (!p->part) {
+        return over;
+    }
+    axis_set rest = (axis_set)(over & ~(AXIS_BIT(p->part) | AXIS_BIT(p->slot_axis)));
+    return over & AXIS_BIT(p->part) ? (axis_set)(rest | AXIS_BIT(p->slot_axis)) : rest;
+}
+
+// How many indices of |axis| of the array the rows run over.
+static int64_t rows_along(const program_place *p, int axis, const int64_t *extents) {
+    return extents[p->part && axis == p->slot_axis ? p->part : axis];
+}
+
 // The axes besides the slot axis.
 static axis_set other_axes(const program_place *p) {
     return p->slot_axis == NO_AXIS ? p->axes : (axis_set)(p->axes & ~AXIS_BIT(p->slot_axis));
@@ -18,65 +32,54 @@ static axis_set seen_axes(const program_place *p) {
     return p->spans ? p->axes : other_axes(p);
 }
 
-int64_t place_elements(const program_place *p, const int64_t *extents) {
-    return axes_extent(seen_axes(p), extents) * p->columns;
+// The axes that lie inside of |axis|: nothing does in the batch, the batch and all later axes do in the rest.
+static axis_set axes_inside(const program_place *p, int axis) {
+    if (axis == AXIS_BATCH) {
+        return 0;
+    }
+    axis_set later = (axis_set)(~0u << (axis + 1));
+    return (axis_set)(p->axes & (later | AXIS_BIT(AXIS_BATCH)));
 }
 
 int64_t place_slot_bytes(const program_place *p, const int64_t *extents) {
     int64_t bytes = (int64_t)p->columns * dtype_bytes(p->elem);
-    return p->slot_axis == NO_AXIS ? 0 : axes_extent(other_axes(p), extents) * bytes;
+    return p->slot_axis == NO_AXIS ? 0 : axes_extent(axes_inside(p, p->slot_axis), extents) * bytes;
 }
 
-// The seen axes that lie inside of |axis|: nothing does in the batch, all others do in the slot axis, the
-// batch and all later axes in the rest.
-static axis_set axes_inside(const program_place *p, int axis) {
-    if (axis == p->slot_axis) {
-        return other_axes(p);
-    }
-    if (axis == AXIS_BATCH) {
-        return 0;
-    }
-    axis_set later = (axis_set)(0xff << (axis + 1));
-    return (axis_set)(other_axes(p) & (later | AXIS_BIT(AXIS_BATCH)));
-}
-
-static int innermost(const program_place *p, axis_set axes) {
-    if (axes & AXIS_BIT(AXIS_BATCH) && p->slot_axis != AXIS_BATCH) {
-        return AXIS_BATCH;
-    }
-    for (int axis = MAX_AXES - 1; axis >= 0; axis--) {
-        if (axes & AXIS_BIT(axis) && axis != p->slot_axis) {
+static int innermost(axis_set axes) {
+    for (int axis = MAX_AXES - 1; axis > AXIS_BATCH; axis--) {
+        if (!(axes & AXIS_BIT(AXIS_BATCH)) && (axes & AXIS_BIT(axis))) {
             return axis;
         }
     }
-    return p->slot_axis;
+    return AXIS_BATCH;
 }
 
 int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents) {
-    axis_set shared = (axis_set)(seen_axes(p) & over);
+    axis_set shared = (axis_set)(seen_axes(p) & array_axes(p, over));
     if (!shared) {
         return 0;
     }
-    return axes_extent(axes_inside(p, innermost(p, shared)), extents) * p->columns;
+    return axes_extent(axes_inside(p, innermost(shared)), extents) * p->columns;
 }
 
-bool place_walks(const program_place *p, axis_set over, const int64_t *extents) {
-    axis_set shared = (axis_set)(seen_axes(p) & over);
+bool place_walks(const program_place *p, axis_set rows, const int64_t *extents) {
+    axis_set over = array_axes(p, rows), shared = (axis_set)(seen_axes(p) & over);
     if (!shared) {
         // One picked member is the same along its axis.
-        return p->slot_axis == NO_AXIS || p->pinned || p->from_end || !(over & AXIS_BIT(p->slot_axis));
+        return p->slot_axis == NO_AXIS || p->pinned || !(over & AXIS_BIT(p->slot_axis));
     }
-    if (shared != over) {
+    if (shared != over || axis_count(over) != axis_count(rows)) {
         return false;
     }
     // From the innermost outwards, each axis must begin where the ones within it end.
-    int64_t expected = place_stride(p, over, extents);
+    int64_t expected = place_stride(p, rows, extents);
     for (axis_set left = over; left;) {
-        int axis = innermost(p, left);
+        int axis = innermost(left);
         if (axes_extent(axes_inside(p, axis), extents) * p->columns != expected) {
             return false;
         }
-        expected *= extents[axis];
+        expected *= rows_along(p, axis, extents);
         left &= (axis_set)~AXIS_BIT(axis);
     }
     return true;
@@ -84,18 +87,20 @@ bool place_walks(const program_place *p, axis_set over, const int64_t *extents) 
 
 int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iterations, int64_t *out_first) {
     int64_t low = 0, high = 0;
-    if (p->slot_axis != NO_AXIS && p->pinned) {
-        low = high = p->shift;
-    } else if (p->slot_axis != NO_AXIS && p->from_end) {
-        low = high = extents[p->slot_axis] + p->shift;
-    } else if (p->slot_axis != NO_AXIS) {
-        low = p->shift;
-        high = iterations - 1 + p->shift;
+    if (p->slot_axis != NO_AXIS) {
+        low = p->shift + (p->from_end ? extents[p->slot_axis] : 0);
+        high = low + (p->pinned ? 0 : iterations - 1);
     }
     if (p->slot_axis != NO_AXIS && p->modulus) {
         low = 0;
         high = p->modulus - 1;
     }
+    int64_t last = p->columns;
+    for (axis_set left = seen_axes(p); left; left &= (axis_set)(left - 1)) {
+        int axis = __builtin_ctz(left);
+        int64_t stride = axes_extent(axes_inside(p, axis), extents) * p->columns;
+        last += (rows_along(p, axis, extents) - 1) * stride;
+    }
     *out_first = low * place_slot_bytes(p, extents);
-    return high * place_slot_bytes(p, extents) + place_elements(p, extents) * dtype_bytes(p->elem);
+    return high * place_slot_bytes(p, extents) + last * dtype_bytes(p->elem);
 }

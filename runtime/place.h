@@ -1,7 +1,6 @@
 // Where a program's arguments lie in a run of given extents: pure functions of a place and the extents.
 //
-// The layout of an array, outermost first: its slot axis if the place has one, the other sequence and fixed
-// axes by number, the batch, the columns.
+// The layout of an array, outermost first: the sequence and fixed axes by number, the batch, the columns.
 #ifndef RNNC_RUNTIME_PLACE_H
 #define RNNC_RUNTIME_PLACE_H
 
@@ -10,9 +9,6 @@
 // The product of the extents of |axes|; 1 for none. |extents|: one per axis of the program.
 int64_t axes_extent(axis_set axes, const int64_t *extents);
 
-// Elements of what a call sees of the array at once: all of it, or one member along the slot axis, unless it
-// spans that axis.
-int64_t place_elements(const program_place *p, const int64_t *extents);
 int64_t place_slot_bytes(const program_place *p, const int64_t *extents); // 0 without a slot axis
 
 // Elements from index to index of |over|, several axes counted as one: the distance of the innermost of them.

@@ -338,6 +338,7 @@ static rnnc_status fit_inputs(loader *l) {
     for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
         s->extents[a] = s->extents[a] ? s->extents[a] : 1; // an axis that no input has
     }
+    TRY(graph_bind_parts(s->model->graph, s->extents, l->d));
     if (!s->recipe && s->places < s->batch) {
         s->batch = s->extents[AXIS_BATCH] = s->places;
     }

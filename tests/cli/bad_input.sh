@@ -49,6 +49,17 @@ zeros 96 | make_npy "$good_x" '<f4' '4, 3, 2'
 zeros 32 | make_npy "$good_y" '<i8' '4,'
 run 0 files --data x="$good_x" --data y="$good_y"
 
+echo "slices"
+sed 's/mean\[T, batch\] mean squared_error(linear(2, x), y)/mean[T, batch] mean squared_error(linear(2, x[T: 2..]), y[T: ..-2])/' \
+    "$scratch/table.rnn" >"$scratch/slices.rnn"
+printf 'a,b\n1,2\n3,4\n5,6\n7,8\n9,10\n' >"$scratch/slices.csv"
+run 0 "$RNNC" train "$scratch/slices.rnn" --interpret --quiet --data table="$scratch/slices.csv" --set T=3
+for how in "--interpret" "--cpu interpret"; do
+    refused "axis T has 2 indices in this run; the slice \[T: 2..\] needs at least 3" \
+        "$RNNC" train "$scratch/slices.rnn" $how --quiet --data table="$scratch/slices.csv" --set T=2
+done
+refused "the slice \[T: 2..\] needs at least 3" "$RNNC" check "$scratch/slices.rnn" --length 2
+
 echo "names"
 refused "did you mean 'hidden'" "$RNNC" check $series --set hiden=3
 refused "did you mean 'windows'" "$RNNC" check $series --recipe window

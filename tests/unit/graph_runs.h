@@ -91,6 +91,7 @@ static inline void fill_input(interpreter *in, const graph *g, node_id n, graph_
         const axis_info *axis = &g->axes.at[a];
         int64_t extent = axis->kind == AXIS_IS_FIXED   ? axis->size
                          : axis->kind == AXIS_IS_BATCH ? extents.batch
+                         : axis->kind == AXIS_IS_PART  ? part_extent(axis->part, extents.sequence)
                                                        : extents.sequence;
         count *= input->type.axes & AXIS_BIT(a) ? extent : 1;
     }

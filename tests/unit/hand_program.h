@@ -16,8 +16,8 @@ static inline program *hand_program(void) {
     arena_init(&p->memory);
     p->shape = hand_shape;
     p->settings_offset = -1;
-    program_axis b = {"B", AXIS_IS_BATCH, MAX_B, 0, -1, {-1, -1, -1}};
-    program_axis t = {"T", AXIS_IS_SEQUENCE, MAX_T, 0, -1, {-1, -1, -1}};
+    program_axis b = {"B", AXIS_IS_BATCH, MAX_B, 0, -1, {-1, -1, -1}, {0, 0, 0}};
+    program_axis t = {"T", AXIS_IS_SEQUENCE, MAX_T, 0, -1, {-1, -1, -1}, {0, 0, 0}};
     vec_push(&p->memory, p->axes, b);
     vec_push(&p->memory, p->axes, t);
     return p;
@@ -65,7 +65,7 @@ static inline program_place hand_slot(program_place place, int axis, int32_t shi
     place.axes |= AXIS_BIT(axis);
     place.shift = shift;
     place.modulus = modulus;
-    place.from_end = from_end;
+    place.from_end = place.pinned = from_end;
     return place;
 }
 

@@ -226,6 +226,18 @@ static node_id make_at(bench *b, op_id op, int variant) {
     return graph_add_node(b->g, NULL, op, (value_type){0}, &x, 1, attrs);
 }
 
+static const int64_t section_from[] = {1, 0, -2, 1};
+
+// A section of three indices, or what is spread over them: from 1 on, up to the last, the last two, the middle one.
+static node_id make_section(bench *b, op_id op, int variant) {
+    const axis_part parts[] = {{b->t, 1, 0}, {b->t, 0, -1}, {b->t, -2, 0}, {b->t, 1, 2}};
+    int part = graph_add_part(b->g, "U", parts[variant]);
+    axis_set axes = (variant % 2 ? 0 : b->batch) | (op == OP_SECTION ? b->time : AXIS_BIT(part));
+    node_id x = vectors(b, axes, 3);
+    return op == OP_SECTION ? build_section(b->g, x, b->t, part, section_from[variant])
+                            : build_spread(b->g, x, b->t, part, section_from[variant]);
+}
+
 typedef node_id op_maker(bench *b, op_id op, int variant);
 
 static const struct op_case {
@@ -233,25 +245,17 @@ static const struct op_case {
     op_maker *make;
     int variants;
 } cases[] = {
-    {OP_BROADCAST, make_broadcast, 4},
-    {OP_SELECT, make_select, 3},
-    {OP_MATMUL, make_matmul, 6},
-    {OP_OUTER, make_outer, 3},
-    {OP_GATHER, make_gather, 4},
-    {OP_PICK, make_pick, 3},
-    {OP_SUM, make_reduce, 9},
-    {OP_MAXIMUM, make_reduce, 9},
-    {OP_LSE, make_reduce, 9},
-    {OP_CONCAT, make_concat, 2},
-    {OP_SLICE, make_slice, 3},
-    {OP_PAD, make_pad, 3},
-    {OP_PREVIOUS, make_delay, 2},
-    {OP_FOLLOWING, make_delay, 2},
-    {OP_FIRST, make_end, 2},
-    {OP_LAST, make_end, 2},
-    {OP_CONVERT, make_convert, 3},
-    {OP_STACK, make_stack, 2},
-    {OP_AT, make_at, 3},
+    {OP_BROADCAST, make_broadcast, 4}, {OP_SELECT, make_select, 3},
+    {OP_MATMUL, make_matmul, 6},       {OP_OUTER, make_outer, 3},
+    {OP_GATHER, make_gather, 4},       {OP_PICK, make_pick, 3},
+    {OP_SUM, make_reduce, 9},          {OP_MAXIMUM, make_reduce, 9},
+    {OP_LSE, make_reduce, 9},          {OP_CONCAT, make_concat, 2},
+    {OP_SLICE, make_slice, 3},         {OP_PAD, make_pad, 3},
+    {OP_PREVIOUS, make_delay, 2},      {OP_FOLLOWING, make_delay, 2},
+    {OP_FIRST, make_end, 2},           {OP_LAST, make_end, 2},
+    {OP_CONVERT, make_convert, 3},     {OP_STACK, make_stack, 2},
+    {OP_AT, make_at, 3},               {OP_SECTION, make_section, 4},
+    {OP_SPREAD, make_section, 4},
 };
 
 static struct op_case case_of(op_id op) {

@@ -16,11 +16,12 @@
 #include "support/philox.h"
 #include "tests/unit/pointwise_formulas.h"
 
-enum { T = 3, S = 2, B = 4, MAX_INPUTS = 4 };
-enum { BATCH = AXIS_BATCH, AXIS_T = 1, AXIS_S = 2 };
+enum { T = 3, S = 2, B = 4, U = 2, MAX_INPUTS = 4 };
+enum { BATCH = AXIS_BATCH, AXIS_T = 1, AXIS_S = 2, AXIS_U = 3 }; // U: two of T
 #define B_ AXIS_BIT(BATCH)
 #define T_ AXIS_BIT(AXIS_T)
 #define S_ AXIS_BIT(AXIS_S)
+#define U_ AXIS_BIT(AXIS_U)
 
 typedef struct fixture {
     op_id op; // of the case
@@ -37,7 +38,7 @@ typedef struct fixture {
 } fixture;
 
 typedef struct place {
-    int t, s, b, k;
+    int t, s, b, k, u;
 } place;
 
 static void begin(fixture *f) {
@@ -59,8 +60,8 @@ static void end(fixture *f) {
 }
 
 static int64_t elements(value_type t) {
-    return (int64_t)(t.axes & T_ ? T : 1) * (t.axes & S_ ? S : 1) * (t.axes & B_ ? B : 1) * t.dim[0] *
-           t.dim[1];
+    return (int64_t)(t.axes & T_ ? T : 1) * (t.axes & S_ ? S : 1) * (t.axes & U_ ? U : 1) *
+           (t.axes & B_ ? B : 1) * t.dim[0] * t.dim[1];
 }
 
 // An input with random elements in [low, high); whole numbers if its type is i32.
@@ -82,6 +83,7 @@ static int64_t index_of(value_type t, place p) {
     int64_t i = 0;
     i = t.axes & T_ ? i * T + p.t : i;
     i = t.axes & S_ ? i * S + p.s : i;
+    i = t.axes & U_ ? i * U + p.u : i;
     i = t.axes & B_ ? i * B + p.b : i;
     int64_t columns = (int64_t)t.dim[0] * t.dim[1];
     return i * columns + (columns == 1 ? 0 : p.k);
@@ -135,6 +137,8 @@ static void check(fixture *f, node_id n, reference *expected) {
         place p = {.k = (int)(i % columns)};
         p.b = t.axes & B_ ? (int)(r % B) : 0;
         r = t.axes & B_ ? r / B : r;
+        p.u = t.axes & U_ ? (int)(r % U) : 0;
+        r = t.axes & U_ ? r / U : r;
         p.s = t.axes & S_ ? (int)(r % S) : 0;
         r = t.axes & S_ ? r / S : r;
         p.t = (int)r;
@@ -334,7 +338,7 @@ static double ref_matmul(const fixture *f, place p) {
     double sum = 0;
     int inner = f->type[1].dim[0], columns = f->type[1].dim[1];
     for (int k = 0; k < inner; k++) {
-        sum += x(f, 0, (place){p.t, p.s, p.b, k}) * f->x[1][k * columns + p.k];
+        sum += x(f, 0, (place){p.t, p.s, p.b, k, 0}) * f->x[1][k * columns + p.k];
     }
     return sum;
 }
@@ -343,7 +347,7 @@ static double ref_matmul_transposed(const fixture *f, place p) {
     double sum = 0;
     int inner = f->type[1].dim[1];
     for (int k = 0; k < inner; k++) {
-        sum += x(f, 0, (place){p.t, p.s, p.b, k}) * f->x[1][p.k * inner + k];
+        sum += x(f, 0, (place){p.t, p.s, p.b, k, 0}) * f->x[1][p.k * inner + k];
     }
     return sum;
 }
@@ -437,7 +441,7 @@ static void case_scatter(fixture *f) {
 }
 
 static double ref_pick(const fixture *f, place p) {
-    return x(f, 0, (place){p.t, p.s, p.b, (int)x(f, 1, p)});
+    return x(f, 0, (place){p.t, p.s, p.b, (int)x(f, 1, p), 0});
 }
 
 static void case_pick(fixture *f) {
@@ -467,7 +471,7 @@ static double fold_elements(const fixture *f, place p, axis_set over, bool colum
     for (int t = over & T_ ? 0 : p.t; t < (over & T_ ? T : p.t + 1); t++) {
         for (int b = over & B_ ? 0 : p.b; b < (over & B_ ? B : p.b + 1); b++) {
             for (int k = columns ? 0 : p.k; k < (columns ? f->type[0].dim[0] : p.k + 1); k++) {
-                from = add(from, x(f, 0, (place){t, p.s, b, k}));
+                from = add(from, x(f, 0, (place){t, p.s, b, k, 0}));
             }
         }
     }
@@ -559,7 +563,7 @@ static void case_lse(fixture *f) {
 static double ref_argmax(const fixture *f, place p) {
     double best = fold_elements(f, p, 0, true, fold_max, -1e9);
     int k = 0;
-    while (x(f, 0, (place){p.t, p.s, p.b, k}) != best) {
+    while (x(f, 0, (place){p.t, p.s, p.b, k, 0}) != best) {
         k++;
     }
     return k;
@@ -585,7 +589,7 @@ static void case_argmax(fixture *f) {
 
 static double ref_concat(const fixture *f, place p) {
     int part = p.k < 2 ? 0 : p.k < 3 ? 1 : 2;
-    return x(f, part, (place){p.t, p.s, p.b, p.k - (part == 0 ? 0 : part == 1 ? 2 : 3)});
+    return x(f, part, (place){p.t, p.s, p.b, p.k - (part == 0 ? 0 : part == 1 ? 2 : 3), 0});
 }
 
 static void case_concat(fixture *f) {
@@ -598,7 +602,7 @@ static void case_concat(fixture *f) {
 }
 
 static double ref_slice(const fixture *f, place p) {
-    return x(f, 0, (place){p.t, p.s, p.b, p.k + 2});
+    return x(f, 0, (place){p.t, p.s, p.b, p.k + 2, 0});
 }
 
 static void case_slice(fixture *f) {
@@ -610,7 +614,7 @@ static void case_slice(fixture *f) {
 
 static double ref_pad(const fixture *f, place p) {
     int k = p.k - 2;
-    return k < 0 || k >= f->type[0].dim[0] ? 0 : x(f, 0, (place){p.t, p.s, p.b, k});
+    return k < 0 || k >= f->type[0].dim[0] ? 0 : x(f, 0, (place){p.t, p.s, p.b, k, 0});
 }
 
 static void case_pad(fixture *f) {
@@ -668,16 +672,16 @@ static void case_following(fixture *f) {
 }
 
 static double ref_first_s(const fixture *f, place p) {
-    return x(f, 0, (place){p.t, 0, p.b, p.k});
+    return x(f, 0, (place){p.t, 0, p.b, p.k, 0});
 }
 static double ref_last_s(const fixture *f, place p) {
-    return x(f, 0, (place){p.t, S - 1, p.b, p.k});
+    return x(f, 0, (place){p.t, S - 1, p.b, p.k, 0});
 }
 static double ref_last_t(const fixture *f, place p) {
-    return x(f, 0, (place){T - 1, p.s, p.b, p.k});
+    return x(f, 0, (place){T - 1, p.s, p.b, p.k, 0});
 }
 static double ref_at_t(const fixture *f, place p) {
-    return x(f, 0, (place){1, p.s, p.b, p.k});
+    return x(f, 0, (place){1, p.s, p.b, p.k, 0});
 }
 
 static void case_first(fixture *f) {
@@ -697,6 +701,42 @@ static void case_at(fixture *f) {
     node_id v = input(f, vec(T_ | S_ | B_, 3), -1, 1);
     attr_value attrs[MAX_ATTRS] = {{.i = AXIS_T}, {.i = 1}};
     check(f, graph_add_node(f->g, &f->d, OP_AT, (value_type){0}, &v, 1, attrs), ref_at_t);
+}
+
+static double ref_section(const fixture *f, place p) {
+    return x(f, 0, (place){p.u + 1, p.s, p.b, p.k, 0});
+}
+static double ref_spread(const fixture *f, place p) {
+    return p.t < 1 ? 0 : x(f, 0, (place){0, p.s, p.b, p.k, p.t - 1});
+}
+static double ref_insert(const fixture *f, place p) {
+    return p.t > 1 ? x(f, 0, p) : x(f, 1, (place){0, p.s, p.b, p.k, p.t});
+}
+
+// The last two of three, counted from the beginning and from the end.
+static void case_section(fixture *f) {
+    for (int i = 0; i < 2; i++) {
+        begin(f);
+        graph_add_part(f->g, "U", i ? (axis_part){AXIS_T, -2, 0} : (axis_part){AXIS_T, 1, 0});
+        check(f, build_section(f->g, input(f, vec(T_ | S_ | B_, 3), -1, 1), AXIS_T, AXIS_U, i ? -2 : 1),
+              ref_section);
+    }
+}
+
+static void case_spread(fixture *f) {
+    for (int i = 0; i < 2; i++) {
+        begin(f);
+        graph_add_part(f->g, "U", i ? (axis_part){AXIS_T, 1, 3} : (axis_part){AXIS_T, 0, -1});
+        check(f, build_spread(f->g, input(f, vec(U_ | S_ | B_, 3), -1, 1), AXIS_T, AXIS_U, 1), ref_spread);
+    }
+}
+
+static void case_insert(fixture *f) {
+    begin(f);
+    graph_add_part(f->g, "U", (axis_part){AXIS_T, 0, 2});
+    node_id v[2] = {input(f, vec(T_ | B_, 3), -1, 1), input(f, vec(U_ | B_, 3), -1, 1)};
+    attr_value attrs[MAX_ATTRS] = {{.i = AXIS_T}, {.i = AXIS_U}, {.i = 0}};
+    check(f, graph_add_node(f->g, &f->d, OP_INSERT, (value_type){0}, v, 2, attrs), ref_insert);
 }
 
 static double ref_stack(const fixture *f, place p) {
@@ -811,9 +851,12 @@ static op_case *const cases[OP_COUNT] = {
     [OP_LAST] = case_last,
     [OP_STACK] = case_stack,
     [OP_AT] = case_at,
+    [OP_SECTION] = case_section,
+    [OP_SPREAD] = case_spread,
     [OP_ASSIGN] = case_assign,
     [OP_ADD_ROWS] = case_add_rows,
     [OP_COPY] = case_pointwise,
+    [OP_INSERT] = case_insert,
     [OP_PACK] = case_pack,
 };
 
