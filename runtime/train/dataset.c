@@ -336,7 +336,8 @@ static rnnc_status fit_inputs(loader *l) {
         return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model has no input that data could fill");
     }
     for (uint32_t a = 1; a < s->model->graph->axes.count; a++) {
-        s->extents[a] = s->extents[a] ? s->extents[a] : 1; // an axis that no input has
+        // An axis that no input has is as short as it can be.
+        s->extents[a] = s->extents[a] ? s->extents[a] : graph_least_extent(s->model->graph, (int)a);
     }
     TRY(graph_bind_parts(s->model->graph, s->extents, l->d));
     if (!s->recipe && s->places < s->batch) {

@@ -39,6 +39,8 @@ static const slice_model models[] = {
     {"states", 4, "axis T has 3 indices in this run; the slice [T: 3..] needs at least 4", false,
      "    h = lstm(n, x)\n"
      "    y = backward rnn(n, h[T: 1..-1] * h[T: ..-2])\n"
+     "    output tail = h[T: -2..]\n"
+     "    output given = x[T: 1..]\n"
      "    p = linear(3, h[T: 3..])\n"
      "    loss = mean[T, batch] mean squared_error(p, wanted[T: 3..]) + mean[T, batch] mean square(y)"
      " + mean[batch] sum(last[T](h[T: ..-2]) * first[T](y))\n"},
