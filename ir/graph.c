@@ -83,9 +83,8 @@ int64_t graph_least_extent(const graph *g, int axis) {
 rnnc_status graph_bind_parts(const graph *g, int64_t *extents, diag_sink *d) {
     for (uint32_t i = 0; i < g->axes.count; i++) {
         const axis_info *info = &g->axes.at[i];
-        if (info->kind == AXIS_IS_PART) {
-            TRY(part_bind(info->part, (int)i, g->axes.at[info->part.of].name, extents, d));
-        }
+        bool part = info->kind == AXIS_IS_PART;
+        TRY(part ? part_bind(info->part, (int)i, g->axes.at[info->part.of].name, extents, d) : RNNC_OK);
     }
     return RNNC_OK;
 }

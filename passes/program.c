@@ -12,9 +12,8 @@ void program_destroy(program *p) {
 rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d) {
     for (uint32_t i = 0; i < p->axes.count; i++) {
         const program_axis *a = &p->axes.at[i];
-        if (a->kind == AXIS_IS_PART) {
-            TRY(part_bind(a->part, (int)i, p->axes.at[a->part.of].name, extents, d));
-        }
+        bool part = a->kind == AXIS_IS_PART;
+        TRY(part ? part_bind(a->part, (int)i, p->axes.at[a->part.of].name, extents, d) : RNNC_OK);
     }
     return RNNC_OK;
 }

@@ -321,9 +321,8 @@ static rnnc_status choose_steps(const graph *g, pass_context *cx, int64_t *out_s
                              "axis %s: at most %d steps can be unrolled, not %lld", info->name, MOST_STEPS,
                              (long long)cx->unroll[a]);
         }
-        if (info->kind == AXIS_IS_PART && out_steps[info->part.of] > 0) {
-            TRY(part_bind(info->part, (int)a, g->axes.at[info->part.of].name, out_steps, cx->d));
-        }
+        bool part = info->kind == AXIS_IS_PART && out_steps[info->part.of] > 0;
+        TRY(part ? part_bind(info->part, (int)a, g->axes.at[info->part.of].name, out_steps, cx->d) : RNNC_OK);
     }
     return RNNC_OK;
 }
@@ -333,9 +332,7 @@ rnnc_status pass_unroll(graph *g, pass_context *cx) {
     TRY(choose_steps(g, cx, steps));
     // The outermost axis last: what is stacked along it then lies in the order of memory.
     for (int axis = (int)g->axes.count - 1; axis > AXIS_BATCH; axis--) {
-        if (steps[axis] > 0) {
-            TRY(unroll_axis(g, cx, axis, steps));
-        }
+        TRY(steps[axis] > 0 ? unroll_axis(g, cx, axis, steps) : RNNC_OK);
     }
     return RNNC_OK;
 }
