@@ -1,9 +1,15 @@
 #include "frontend/axis_order.h"
 
-// What must lie inside of each axis: the other axes of the values that are stepped along it.
+// What must lie inside of each axis: the other axes of the values that are stepped along it. Parts of an axis are
+// numbered after it, and so count as lying inside.
 static void find_inner(const graph *g, axis_set out_inner[MAX_AXES]) {
     for (int axis = 0; axis < MAX_AXES; axis++) {
         out_inner[axis] = 0;
+    }
+    for (uint32_t axis = 0; axis < g->axes.count; axis++) {
+        if (g->axes.at[axis].kind == AXIS_IS_PART) {
+            out_inner[g->axes.at[axis].part.of] |= (axis_set)AXIS_BIT(axis);
+        }
     }
     for (node_id n = 0; n < g->nodes.count; n++) {
         const node *at = graph_node(g, n);
@@ -74,6 +80,9 @@ void axis_order_choose(graph *g, recipe *r) {
     }
     for (uint32_t axis = 0; axis < g->axes.count; axis++) {
         g->axes.at[number[axis]] = before[axis];
+        if (before[axis].kind == AXIS_IS_PART) {
+            g->axes.at[number[axis]].part.of = number[before[axis].part.of];
+        }
     }
     for (node_id n = 0; n < g->nodes.count; n++) {
         renumber_node(&g->nodes.at[n], number);

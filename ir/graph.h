@@ -82,8 +82,8 @@ typedef enum axis_kind { AXIS_IS_BATCH, AXIS_IS_SEQUENCE, AXIS_IS_FIXED, AXIS_IS
 typedef struct axis_info {
     const char *name; // "B" for the batch
     axis_kind kind;
-    int64_t size;   // AXIS_IS_FIXED: its extent; else 0: a number of the run
-    int declared;   // its place among the axes as the user wrote them, which is the order of an array's dimensions
+    int64_t size; // AXIS_IS_FIXED: its extent; else 0: a number of the run
+    int declared; // its place among the axes as the user wrote them, which is the order of an array's dimensions
     axis_part part; // AXIS_IS_PART: of which axis
 } axis_info;
 
