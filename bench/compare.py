@@ -55,7 +55,7 @@ def step_rows():
     for threads in (1, 2):
         for recipe in ("small", "medium"):
             rows.append(Row(f"language model, {recipe}: training step", threads,
-                            ["bench", EXAMPLES / "language_model.rnn", "--recipe", recipe], "step_ms",
+                            ["bench", EXAMPLES / "ptb.rnn", "--recipe", recipe], "step_ms",
                             ["torch_language_model.py", "--recipe", recipe]))
         rows.append(Row("mnist: training step", threads,
                         ["bench", EXAMPLES / "mnist.rnn", "--recipe", "rows", "--length", "28"], "step_ms",

@@ -1,4 +1,4 @@
-"""A training step of the word-level language model of examples/language_model.rnn (Zaremba et al. 2014) in PyTorch.
+"""A training step of the word-level language model of examples/ptb.rnn (Zaremba et al. 2014) in PyTorch.
 
 Embedding, dropout, two LSTM layers, a linear layer over the vocabulary; cross-entropy summed over the steps and averaged
 over the rows; gradients clipped to a norm of 5; SGD. Prints the median time of a step as JSON.

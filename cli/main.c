@@ -18,7 +18,7 @@ typedef struct command_row {
 static const command_row commands[] = {
     {"check", ON_CHECK, command_check, "what a model is: signature, parameters, loss, memory",
      "rnnc check MODEL [--recipe R] [--set N=V] [--json]",
-     "rnnc check examples/language_model.rnn --recipe large"},
+     "rnnc check examples/ptb.rnn --recipe large"},
     {"dump", ON_DUMP, command_dump, "a stage of compilation as text",
      "rnnc dump MODEL [--stage source|graph|program|llvm|asm|dot] [--passes TEXT] [--print-after PASS]",
      "rnnc dump examples/series.rnn --passes \"simplify, differentiate\""},
@@ -36,7 +36,7 @@ static const command_row commands[] = {
      "rnnc run examples/series.rnn --weights series.safetensors --in value=x.npy --out forecast=y.npy"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
-     "rnnc bench examples/language_model.rnn --batch 20 --length 20 --threads 2"},
+     "rnnc bench examples/ptb.rnn --batch 20 --length 20 --threads 2"},
     {"plot", ON_PLOT, command_plot, "draw the curves of runs, as `train --metrics` wrote them",
      "rnnc plot RUN.jsonl … [--metric NAME] [--log] [--plot F.svg]",
      "rnnc plot small.jsonl large.jsonl --metric perplexity --plot both.svg"},
