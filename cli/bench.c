@@ -234,9 +234,8 @@ static rnnc_status time_phase(bench_job *job, phase phase_timed) {
     model *m = NULL;
     TRY(load_model(&job->source, true, job->d, &m));
     const recipe *r = m->recipe;
-    rate_rule *rules = arena_new_array(&job->memory, rate_rule, (r ? r->schedule.count : 0) + 1);
     update_options update = {.rule = UPDATE_SGD, .rate = 0.01};
-    update = r ? recipe_update(r, rules) : update;
+    update = r ? recipe_update(r, &job->memory) : update;
     job->compiler.pipeline = phase_timed == PHASE_GRADIENTS ? gradient_pipeline(job) : job->line->passes;
     graph_keep_measured(m->graph);
     machine made = {0};

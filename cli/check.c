@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/check.h"
 #include "cli/command.h"
 #include "runtime/data/metrics.h"
 #include "runtime/train/overlap.h"
@@ -63,9 +64,7 @@ static void add_up(report *r, const program *p) {
 
 // Compiles the training step, all but its machine code. Consumes the model's graph.
 static rnnc_status measure_step(report *r) {
-    const recipe *recipe_used = r->model->recipe;
-    rate_rule *rules = arena_new_array(&r->memory, rate_rule, recipe_used->schedule.count + 1);
-    update_options update = recipe_update(recipe_used, rules);
+    update_options update = recipe_update(r->model->recipe, &r->memory);
     compile_options options = {.pipeline = r->line->passes,
                                .hooks = &r->compiler.hooks,
                                .update = &update,
@@ -139,62 +138,6 @@ static void print_loss(const report *r) {
     printf("\nloss: %s\n  %s\n", r->model->loss_text, r->model->loss_reduction);
 }
 
-static void print_schedule(const recipe *r) {
-    for (uint32_t i = 0; i < r->schedule.count; i++) {
-        const schedule_rule *rule = &r->schedule.at[i];
-        if (rule->kind == SCHEDULE_DECAY_EPOCH) {
-            printf("  rate *= %g each epoch after %" PRId64 "\n", rule->factor, rule->after);
-        } else {
-            printf("  rate *= %g each %" PRId64 " steps after %" PRId64 "\n", rule->factor, rule->every,
-                   rule->after);
-        }
-    }
-}
-
-static void print_recipe(const report *r) {
-    const recipe *how = r->model->recipe;
-    if (!how) {
-        return;
-    }
-    printf("\nrecipe %s: batch %" PRId64, how->name, how->batch);
-    for (uint32_t i = 0; i < how->step_axis_count; i++) {
-        printf(", %s = %" PRId64, r->model->graph->axes.at[how->steps[i].axis].name, how->steps[i].extent);
-        if (how->steps[i].advance) {
-            printf(" every %" PRId64, how->steps[i].advance);
-        }
-    }
-    printf("%s\n", how->carry_state ? ", states carried on" : "");
-    for (uint32_t i = 0; i < how->settings.count; i++) {
-        printf("  set %s = %s\n", how->settings.at[i].name, how->settings.at[i].value);
-    }
-    if (how->optimizer == OPTIMIZER_ADAM) {
-        printf("  adam(rate = %g, beta1 = %g, beta2 = %g, epsilon = %g)\n", how->rate, how->beta1, how->beta2,
-               how->epsilon);
-    } else {
-        printf("  sgd(rate = %g)\n", how->rate);
-    }
-    print_schedule(how);
-    const struct {
-        const char *text;
-        double value;
-    } numbers[] = {{"clip_norm", how->clip_norm},
-                   {"clip_value", how->clip_value},
-                   {"epochs", (double)how->epochs},
-                   {"max_steps", (double)how->max_steps},
-                   {"validation last", (double)how->validation_last}};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        if (numbers[i].value > 0) {
-            printf("  %s %.10g\n", numbers[i].text, numbers[i].value);
-        }
-    }
-    for (uint32_t i = 0; i < how->validation_keys.count; i++) {
-        printf("  validation \"%s\"\n", how->validation_keys.at[i]);
-    }
-    if (how->keep != KEEP_LAST) {
-        printf("  keep best%s\n", how->keep == KEEP_BEST_ACCURACY ? " accuracy" : "");
-    }
-}
-
 static void print_memory(const report *r) {
     const graph *g = r->model->graph;
     arena *memory = (arena *)&r->memory;
@@ -245,7 +188,7 @@ static rnnc_status make_report(report *r) {
         print_values(r);
         print_parameters(r);
         print_loss(r);
-        print_recipe(r);
+        print_recipe(r->model);
     }
     bool known = choose_extents(r->line, r->model, NULL, r->extents, &r->unknown_axis);
     if (known && r->model->recipe && r->model->loss_text) {

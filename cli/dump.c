@@ -27,7 +27,6 @@ typedef struct dump_job {
     graph *graph; // the model's, or one read from text
     graph *parsed;
     compiler compiler;
-    rate_rule *rules;
     update_options update;
     bool trains;
 } dump_job;
@@ -82,8 +81,7 @@ static rnnc_status read_model(dump_job *job) {
     const recipe *r = job->model->recipe;
     job->trains = r && graph_find_output(job->graph, "loss") != NO_NODE;
     if (job->trains) {
-        job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
-        job->update = recipe_update(r, job->rules);
+        job->update = recipe_update(r, &job->source.memory);
     }
     return RNNC_OK;
 }

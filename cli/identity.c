@@ -28,8 +28,7 @@ static rnnc_status add_graphs(const loaded *source, diag_sink *d, record *about)
     graph_keep_measured(m->graph);
     add(about, "model", m->graph->name);
     add_graph(about, "the model's graph", m->graph);
-    update_options update =
-        recipe_update(m->recipe, arena_new_array(&about->memory, rate_rule, m->recipe->schedule.count + 1));
+    update_options update = recipe_update(m->recipe, &about->memory);
     compile_options c = {
         .pipeline = "simplify, differentiate, update",
         .update = &update,

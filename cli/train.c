@@ -17,7 +17,6 @@ typedef struct training_job {
     dataset *data;
     compiler compiler;
     machine machine, plain_machine;
-    rate_rule *rules;
     carried_data carried;
     kept_training kept;
     double begin; // seconds
@@ -53,8 +52,7 @@ static rnnc_status initialize(training_job *job) {
 
 static rnnc_status build_machines(training_job *job) {
     const recipe *r = job->model->recipe;
-    job->rules = arena_new_array(&job->source.memory, rate_rule, r->schedule.count + 1);
-    update_options update = recipe_update(r, job->rules);
+    update_options update = recipe_update(r, &job->source.memory);
     graph_keep_measured(job->model->graph);
     TRY(model_overlap(job->model, job->d));
     TRY(build_machine(&job->compiler, job->model->graph, &update, job->data->extents, job->d, &job->machine));

@@ -3,6 +3,7 @@
 #define RNNC_FRONTEND_AST_H
 
 #include "frontend/lex.h"
+#include "frontend/model.h"
 
 typedef enum expression_kind {
     EXPR_NUMBER,   // number
@@ -142,11 +143,15 @@ typedef enum recipe_item_kind {
     ITEM_OPTIMIZER,  // value: a call
     ITEM_CLIP_NORM,  // value
     ITEM_CLIP_VALUE, // value
-    ITEM_SCHEDULE,   // value: factor, every: steps or NULL for epochs, after or NULL
-    ITEM_EPOCHS,     // value
-    ITEM_MAX_STEPS,  // value
-    ITEM_SET,        // name = value
-    ITEM_BIND,       // name = value or series
+    ITEM_SCHEDULE, // schedule, counts_steps; value: factor, every: length, after; NULL where the form lacks it
+    ITEM_WEIGHT_DECAY, // name: pattern or NULL, value
+    ITEM_FREEZE,       // name: pattern
+    ITEM_SKIP_LIMIT,   // value
+    ITEM_STOP,         // value: epochs
+    ITEM_EPOCHS,       // value
+    ITEM_MAX_STEPS,    // value
+    ITEM_SET,          // name = value
+    ITEM_BIND,         // name = value or series
     ITEM_EXAMPLES,
     ITEM_WINDOWS, // every: stride or NULL
     ITEM_RANDOM_WINDOWS,
@@ -163,6 +168,8 @@ typedef struct recipe_item {
     const char *name;
     expression *value, *every, *after;
     bool of_each;         // validation last n of each
+    schedule_kind schedule;
+    bool counts_steps;
     const char *variable; // series(value in variable, variable = low to high by step)
     expression *low, *high, *step;
 } recipe_item;

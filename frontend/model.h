@@ -28,7 +28,15 @@ typedef struct model_options {
     bool training; // dropout is in the graph; else it is the identity
 } model_options;
 
-typedef enum optimizer_kind { OPTIMIZER_SGD, OPTIMIZER_ADAM } optimizer_kind;
+typedef enum optimizer_kind {
+    OPTIMIZER_SGD,
+    OPTIMIZER_MOMENTUM,
+    OPTIMIZER_NESTEROV,
+    OPTIMIZER_RMSPROP,
+    OPTIMIZER_ADAGRAD,
+    OPTIMIZER_ADAM,
+    OPTIMIZER_ADAMW,
+} optimizer_kind;
 
 // `init PATTERN KIND(…)`: the last rule whose pattern ('*' any characters) fits a part's name decides.
 typedef struct init_rule {
@@ -36,15 +44,22 @@ typedef struct init_rule {
     initializer init;
 } init_rule;
 
+// The forms of `schedule`, each a factor of the rate. docs/language.md section 10 has the equations.
 typedef enum schedule_kind {
-    SCHEDULE_DECAY_EPOCH, // rate *= factor each epoch after `after` (numbered from 1)
-    SCHEDULE_DECAY_STEP,  // rate *= factor each `every` steps after `after` steps, in whole steps
+    SCHEDULE_DECAY,        // rate *= factor each epoch after `after`, each `length` steps after `after`
+    SCHEDULE_DECAY_SMOOTH, // rate *= factor per `length` steps after `after`
+    SCHEDULE_ONCE,         // rate *= factor after epochs (or steps) `after`
+    SCHEDULE_PLATEAU,      // rate *= factor on plateau of `length` epochs
+    SCHEDULE_WARM_UP,      // warm_up over `length`
+    SCHEDULE_COSINE,       // cosine over `length` to `factor`
+    SCHEDULE_INVERSE_SQRT, // inverse_sqrt after `after`
 } schedule_kind;
 
 typedef struct schedule_rule {
     schedule_kind kind;
+    bool steps; // counts steps, else epochs
     double factor;
-    int64_t after, every;
+    int64_t after, length;
 } schedule_rule;
 
 typedef enum data_kind {
@@ -72,6 +87,12 @@ typedef struct text_options {
     int64_t least, most; // 0: not stated
     int64_t longest;     // of a row; 0: any
 } text_options;
+
+// `weight_decay PATTERN x`: the last rule whose pattern fits a part's name decides.
+typedef struct weight_decay_rule {
+    const char *pattern;
+    double decay;
+} weight_decay_rule;
 
 // One line of a recipe's `data` block: how the input or target |input| is filled.
 typedef struct data_binding {
@@ -119,9 +140,19 @@ typedef struct recipe {
     bool carry_state;
     VEC(init_rule) init;
     optimizer_kind optimizer;
-    double rate, beta1, beta2, epsilon;
-    double clip_norm;  // 0: none
-    double clip_value; // 0: none
+    double rate;
+    double beta1, beta2, epsilon; // of the optimisers that have them
+    double momentum;              // of momentum, nesterov and rmsprop
+    double decay;                 // of rmsprop's mean square
+    double start;                 // of adagrad's sum of squares
+    bool lazy_rows;               // rows = lazy: what a batch does not touch of an embedding stays as it is
+    double adamw_decay;           // adamw(weight_decay = …), where `weight_decay` says nothing
+    double weight_decay;          // of matrices without a rule below; 0: none
+    VEC(weight_decay_rule) weight_decays;
+    int64_t skip_limit; // updates in a row left out for want of finite numbers that end training; 0: none is
+    int64_t patience;   // epochs without better validation that end training; 0: any number
+    double clip_norm;   // 0: none
+    double clip_value;  // 0: none
     VEC(schedule_rule) schedule;
     int64_t epochs;    // 0: not stated
     int64_t max_steps; // 0: not stated

@@ -77,23 +77,43 @@ static bool in_pattern(const parser *p, const token *before) {
     return part && (!before || before->where.end == p->at->where.begin);
 }
 
-// `*.b zero`: the characters up to the next space are a pattern if an initialiser's name follows.
-static void parse_pattern(parser *p, recipe_item *item) {
-    const token *begin = p->at;
+// Moves over the tokens of a pattern; the last one, or NULL if there is none.
+static const token *pass_pattern(parser *p) {
     const token *before = NULL;
     while (in_pattern(p, before)) {
         before = p->at++;
     }
+    return before;
+}
+
+static void name_by_pattern(const parser *p, const token *begin, const token *last, recipe_item *item) {
+    const source_file *file = &p->d->files.at[begin->where.file];
+    item->name_where = span_join(begin->where, last->where);
+    item->name =
+        arena_strndup(p->memory, file->text + begin->where.begin, last->where.end - begin->where.begin);
+}
+
+// `*.b zero`: the characters up to the next space are a pattern if an initialiser's name follows.
+static void parse_pattern(parser *p, recipe_item *item) {
+    const token *begin = p->at, *before = pass_pattern(p);
     bool wild = before && (before > begin || before->kind == TOKEN_TIMES);
     bool pattern = before && parser_is(p, TOKEN_NAME) && (wild || initializer_is_name(p->at->text));
-    if (!pattern) {
+    if (pattern) {
+        name_by_pattern(p, begin, before, item);
+    } else {
         p->at = begin;
-        return;
     }
-    const source_file *file = &p->d->files.at[begin->where.file];
-    item->name_where = span_join(begin->where, before->where);
-    item->name =
-        arena_strndup(p->memory, file->text + begin->where.begin, before->where.end - begin->where.begin);
+}
+
+// `*.table 0`: they are a pattern here if a space and then a number or a parenthesis follow.
+static void parse_pattern_of_number(parser *p, recipe_item *item) {
+    const token *begin = p->at, *before = parser_is(p, TOKEN_NUMBER) ? NULL : pass_pattern(p);
+    bool number = parser_is(p, TOKEN_NUMBER) || parser_is(p, TOKEN_PAREN_OPEN);
+    if (before && number && before->where.end != p->at->where.begin) {
+        name_by_pattern(p, begin, before, item);
+    } else {
+        p->at = begin;
+    }
 }
 
 static bool parse_init(parser *p, recipe_definition *r, recipe_item item) {
@@ -109,28 +129,153 @@ static bool parse_init(parser *p, recipe_definition *r, recipe_item item) {
     return true;
 }
 
-// rate *= 0.5 each epoch after 4; rate *= 0.9 each 100 steps after 1000
-static bool parse_schedule(parser *p, recipe_definition *r, recipe_item item) {
-    if (!parser_expect_word(p, "rate") || !parser_expect(p, TOKEN_TIMES_ASSIGN)) {
+// weight_decay 0.01, *.table 0
+static bool parse_weight_decay(parser *p, recipe_definition *r, recipe_item item) {
+    do {
+        item.name = NULL;
+        parse_pattern_of_number(p, &item);
+        if (!parse_value_item(p, r, item)) {
+            return false;
+        }
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
+// freeze *.table, lstm.0.*
+static bool parse_freeze(parser *p, recipe_definition *r, recipe_item item) {
+    do {
+        const token *begin = p->at, *last = pass_pattern(p);
+        if (!last) {
+            return parser_expected(p, "the name of a weight, or a pattern as *.table");
+        }
+        name_by_pattern(p, begin, last, &item);
+        add_item(p, r, item);
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
+// stop after 5 epochs without better validation
+static bool parse_stop(parser *p, recipe_definition *r, recipe_item item) {
+    if (!parser_expect_word(p, "after")) {
         return false;
     }
     item.value = parse_expression(p);
-    if (!item.value || !parser_expect_word(p, "each")) {
-        return false;
+    return item.value && parser_expect_word(p, "epochs") && parser_expect_word(p, "without") &&
+           parser_expect_word(p, "better") && parser_expect_word(p, "validation") && add_item(p, r, item);
+}
+
+static bool parse_unit(parser *p, recipe_item *item) {
+    item->counts_steps = parser_accept_word(p, "steps");
+    return item->counts_steps || parser_accept_word(p, "epochs") || parser_expected(p, "'epochs' or 'steps'");
+}
+
+// 1000 steps, or 5 epochs
+static bool parse_length(parser *p, recipe_item *item, expression **out) {
+    *out = parse_expression(p);
+    return *out && parse_unit(p, item);
+}
+
+static bool parse_start(parser *p, recipe_item *item) {
+    if (parser_accept_word(p, "after")) {
+        item->after = parse_expression(p);
+        return item->after != NULL;
     }
+    return true;
+}
+
+// each epoch after 4; each 100 steps after 1000
+static bool parse_each(parser *p, recipe_definition *r, recipe_item item) {
+    item.schedule = SCHEDULE_DECAY;
     if (!parser_accept_word(p, "epoch")) {
+        item.counts_steps = true;
         item.every = parse_expression(p);
         if (!item.every || !parser_expect_word(p, "steps")) {
             return false;
         }
     }
-    if (parser_accept_word(p, "after")) {
+    return parse_start(p, &item) && add_item(p, r, item);
+}
+
+// per 100 steps after 1000
+static bool parse_per(parser *p, recipe_definition *r, recipe_item item) {
+    item.schedule = SCHEDULE_DECAY_SMOOTH;
+    item.counts_steps = true;
+    item.every = parse_expression(p);
+    return item.every && parser_expect_word(p, "steps") && parse_start(p, &item) && add_item(p, r, item);
+}
+
+// after epochs 30, 60: an item for each
+static bool parse_places(parser *p, recipe_definition *r, recipe_item item) {
+    item.schedule = SCHEDULE_ONCE;
+    if (!parse_unit(p, &item)) {
+        return false;
+    }
+    do {
         item.after = parse_expression(p);
         if (!item.after) {
             return false;
         }
+        add_item(p, r, item);
+    } while (parser_accept(p, TOKEN_COMMA));
+    return true;
+}
+
+// on plateau of 3 epochs
+static bool parse_plateau(parser *p, recipe_definition *r, recipe_item item) {
+    item.schedule = SCHEDULE_PLATEAU;
+    if (!parser_expect_word(p, "plateau") || !parser_expect_word(p, "of")) {
+        return false;
+    }
+    item.every = parse_expression(p);
+    return item.every && parser_expect_word(p, "epochs") && add_item(p, r, item);
+}
+
+// warm_up over 1000 steps; cosine over 20 epochs to 0.1; inverse_sqrt after 4000 steps
+static bool parse_curve(parser *p, recipe_definition *r, recipe_item item) {
+    bool over = item.schedule != SCHEDULE_INVERSE_SQRT;
+    if (!parser_expect_word(p, over ? "over" : "after") ||
+        !parse_length(p, &item, over ? &item.every : &item.after)) {
+        return false;
+    }
+    if (item.schedule == SCHEDULE_COSINE && parser_accept_word(p, "to")) {
+        item.value = parse_expression(p);
+        return item.value && add_item(p, r, item);
     }
     return add_item(p, r, item);
+}
+
+// rate *= 0.5, and when
+static bool parse_factor(parser *p, recipe_definition *r, recipe_item item) {
+    if (!parser_expect(p, TOKEN_TIMES_ASSIGN)) {
+        return false;
+    }
+    item.value = parse_expression(p);
+    if (!item.value) {
+        return false;
+    }
+    return parser_accept_word(p, "each")    ? parse_each(p, r, item)
+           : parser_accept_word(p, "per")   ? parse_per(p, r, item)
+           : parser_accept_word(p, "after") ? parse_places(p, r, item)
+           : parser_accept_word(p, "on")    ? parse_plateau(p, r, item)
+                                            : parser_expected(p, "'each', 'per', 'after' or 'on plateau'");
+}
+
+static bool parse_schedule(parser *p, recipe_definition *r, recipe_item item) {
+    static const struct {
+        const char *word;
+        schedule_kind kind;
+    } curves[] = {
+        {"warm_up", SCHEDULE_WARM_UP}, {"cosine", SCHEDULE_COSINE}, {"inverse_sqrt", SCHEDULE_INVERSE_SQRT}};
+    if (parser_accept_word(p, "rate")) {
+        return parse_factor(p, r, item);
+    }
+    for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
+        if (parser_accept_word(p, curves[i].word)) {
+            item.schedule = curves[i].kind;
+            return parse_curve(p, r, item);
+        }
+    }
+    return parser_expected(p, "'rate *= …', 'warm_up', 'cosine' or 'inverse_sqrt'");
 }
 
 // After "series(": expression in t, t = 0 to 30 by 0.1 )
@@ -259,6 +404,10 @@ static const item_row item_rows[] = {
     {"clip_norm", ITEM_CLIP_NORM, parse_value_item},
     {"clip_value", ITEM_CLIP_VALUE, parse_value_item},
     {"schedule", ITEM_SCHEDULE, parse_schedule},
+    {"weight_decay", ITEM_WEIGHT_DECAY, parse_weight_decay},
+    {"freeze", ITEM_FREEZE, parse_freeze},
+    {"skip_limit", ITEM_SKIP_LIMIT, parse_value_item},
+    {"stop", ITEM_STOP, parse_stop},
     {"epochs", ITEM_EPOCHS, parse_value_item},
     {"max_steps", ITEM_MAX_STEPS, parse_value_item},
     {"set", ITEM_SET, parse_named_items},

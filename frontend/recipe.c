@@ -142,23 +142,31 @@ typedef struct number_row {
     bool whole;
     size_t offset;
     double low;
+    double below;    // 0: any size
+    bool above_zero; // 0 itself is out, too
 } number_row;
 
 static const number_row numbers[] = {
-    {"batch", ITEM_BATCH, true, offsetof(recipe, batch), 1},
-    {"epochs", ITEM_EPOCHS, true, offsetof(recipe, epochs), 0},
-    {"max_steps", ITEM_MAX_STEPS, true, offsetof(recipe, max_steps), 0},
-    {"validation_last", ITEM_VALIDATION, true, offsetof(recipe, validation_last), 0},
-    {"stride", ITEM_WINDOWS, true, offsetof(recipe, stride), 1},
-    {"clip_norm", ITEM_CLIP_NORM, false, offsetof(recipe, clip_norm), 0},
-    {"clip_value", ITEM_CLIP_VALUE, false, offsetof(recipe, clip_value), 0},
-    {"rate", ITEM_OPTIMIZER, false, offsetof(recipe, rate), 0},
-    {"beta1", ITEM_OPTIMIZER, false, offsetof(recipe, beta1), 0},
-    {"beta2", ITEM_OPTIMIZER, false, offsetof(recipe, beta2), 0},
-    {"epsilon", ITEM_OPTIMIZER, false, offsetof(recipe, epsilon), 0},
+    {"batch", ITEM_BATCH, true, offsetof(recipe, batch), 1, 0, false},
+    {"epochs", ITEM_EPOCHS, true, offsetof(recipe, epochs), 0, 0, false},
+    {"max_steps", ITEM_MAX_STEPS, true, offsetof(recipe, max_steps), 0, 0, false},
+    {"validation_last", ITEM_VALIDATION, true, offsetof(recipe, validation_last), 0, 0, false},
+    {"stride", ITEM_WINDOWS, true, offsetof(recipe, stride), 1, 0, false},
+    {"skip_limit", ITEM_SKIP_LIMIT, true, offsetof(recipe, skip_limit), 0, 0, false},
+    {"patience", ITEM_STOP, true, offsetof(recipe, patience), 0, 0, false},
+    {"clip_norm", ITEM_CLIP_NORM, false, offsetof(recipe, clip_norm), 0, 0, false},
+    {"clip_value", ITEM_CLIP_VALUE, false, offsetof(recipe, clip_value), 0, 0, false},
+    {"weight_decay", ITEM_WEIGHT_DECAY, false, offsetof(recipe, weight_decay), 0, 0, false},
+    {"rate", ITEM_OPTIMIZER, false, offsetof(recipe, rate), 0, 0, false},
+    {"beta1", ITEM_OPTIMIZER, false, offsetof(recipe, beta1), 0, 1, false},
+    {"beta2", ITEM_OPTIMIZER, false, offsetof(recipe, beta2), 0, 1, false},
+    {"epsilon", ITEM_OPTIMIZER, false, offsetof(recipe, epsilon), 0, 0, true},
+    {"momentum", ITEM_OPTIMIZER, false, offsetof(recipe, momentum), 0, 1, false},
+    {"decay", ITEM_OPTIMIZER, false, offsetof(recipe, decay), 0, 1, false},
+    {"start", ITEM_OPTIMIZER, false, offsetof(recipe, start), 0, 0, false},
 };
 
-enum { NUMBER_COUNT = sizeof numbers / sizeof *numbers };
+enum { NUMBER_COUNT = sizeof numbers / sizeof *numbers, DEFAULT_SKIP_LIMIT = 10 };
 #define LARGEST_NUMBER ((int64_t)1 << 48)
 
 static const number_row *find_number(const char *name) {
@@ -194,9 +202,20 @@ static void set_number(elaborator *el, const number_row *row, const expression *
         return;
     }
     double x = 0;
-    if (recipe_real(el, e, what, row->low, &x)) {
+    if (!recipe_real(el, e, what, row->low, &x)) {
+        return;
+    }
+    if (row->below > 0 && x >= row->below) {
+        elaborate_error(el, e->where, "%s must be below %g, found %.10g", what, row->below, x);
+    } else if (row->above_zero && x <= 0) {
+        elaborate_error(el, e->where, "%s must be above 0, found %g", what, x);
+    } else {
         memcpy(at, &x, sizeof x);
     }
+}
+
+void recipe_set_number(elaborator *el, const char *name, const expression *e, recipe *r) {
+    set_number(el, find_number(name), e, r);
 }
 
 // ---- Items ----
@@ -221,73 +240,6 @@ static void set_steps_of(elaborator *el, recipe *r, const char *name, span where
     r->steps[i].extent = extent;
     if (every) {
         recipe_whole(el, every, "the steps from window to window", 1, LARGEST_NUMBER, &r->steps[i].advance);
-    }
-}
-
-static void set_optimizer_argument(elaborator *el, recipe *r, const argument *arg) {
-    const char *const known[] = {"rate", "beta1", "beta2", "epsilon"};
-    size_t count = r->optimizer == OPTIMIZER_ADAM ? 4 : 1;
-    const char *name = arg->name ? arg->name : "rate";
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(known[i], name) == 0) {
-            set_number(el, find_number(name), arg->value, r);
-            return;
-        }
-    }
-    const char *near = nearest_name(name, known, count);
-    elaborate_error(el, arg->where, "the optimizer takes no '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                    near ? near : "", near ? "'?" : "");
-}
-
-static void check_betas(elaborator *el, const recipe *r, span where) {
-    if (r->beta1 >= 1 || r->beta2 >= 1) {
-        elaborate_error(el, where, "adam needs beta1 and beta2 below 1, found %g and %g", r->beta1, r->beta2);
-    }
-}
-
-// sgd(rate), adam(rate, beta1, beta2, epsilon); the last three as in Kingma & Ba 2015 if not given.
-static void set_optimizer(elaborator *el, const recipe_item *item, recipe *r) {
-    static const char *const names[] = {"sgd", "adam"};
-    const expression *e = item->value;
-    const expression *name = e->kind == EXPR_CALL ? e->a : e;
-    const char *text = name->kind == EXPR_NAME ? name->text : "";
-    bool sgd = strcmp(text, "sgd") == 0, adam = strcmp(text, "adam") == 0;
-    if (!sgd && !adam) {
-        const char *near = nearest_name(text, names, 2);
-        elaborate_error(el, e->where, "unknown optimizer '%s'; %s%s%s", text,
-                        near ? "did you mean '" : "there are sgd", near ? near : " and ",
-                        near ? "'?" : "adam");
-        return;
-    }
-    r->optimizer = adam ? OPTIMIZER_ADAM : OPTIMIZER_SGD;
-    r->rate = -1;
-    r->beta1 = 0.9;
-    r->beta2 = 0.999;
-    r->epsilon = 1e-8;
-    uint32_t errors = el->d->error_count;
-    for (uint32_t i = 0; e->kind == EXPR_CALL && i < e->args.count; i++) {
-        set_optimizer_argument(el, r, &e->args.at[i]);
-    }
-    if (r->rate < 0 && el->d->error_count == errors) {
-        elaborate_error(el, e->where, "the optimizer needs a rate: %s(rate = …)", text);
-        r->rate = 0;
-    }
-    check_betas(el, r, e->where);
-}
-
-static void add_schedule(elaborator *el, const recipe_item *item, recipe *r, arena *memory) {
-    schedule_rule rule = {.kind = item->every ? SCHEDULE_DECAY_STEP : SCHEDULE_DECAY_EPOCH, .every = 1};
-    bool sound = recipe_real(el, item->value, "the factor of a schedule", 0, &rule.factor);
-    if (item->every) {
-        sound =
-            recipe_whole(el, item->every, "the steps of a schedule", 1, LARGEST_NUMBER, &rule.every) && sound;
-    }
-    if (item->after) {
-        sound =
-            recipe_whole(el, item->after, "the start of a schedule", 0, LARGEST_NUMBER, &rule.after) && sound;
-    }
-    if (sound) {
-        vec_push(memory, r->schedule, rule);
     }
 }
 
@@ -328,7 +280,7 @@ static void set_schedule(elaborator *el, const recipe_item *item, recipe *r, rec
         r->schedule.count = 0;
     }
     facts->schedule_file = own ? item->where : facts->schedule_file;
-    add_schedule(el, item, r, memory);
+    recipe_add_schedule(el, item, r, memory);
 }
 
 static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recipe_facts *facts,
@@ -343,6 +295,8 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
     case ITEM_CLIP_VALUE:
     case ITEM_EPOCHS:
     case ITEM_MAX_STEPS:
+    case ITEM_SKIP_LIMIT:
+    case ITEM_STOP:
         for (int i = 0; i < NUMBER_COUNT; i++) {
             if (numbers[i].kind == item->kind) {
                 set_number(el, &numbers[i], item->value, r);
@@ -355,10 +309,12 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
     case ITEM_INIT: add_init(el, item, r, memory); return;
     case ITEM_OPTIMIZER:
         facts->optimizer = true;
-        set_optimizer(el, item, r);
+        recipe_set_optimizer(el, item, r);
         return;
     case ITEM_SCHEDULE: set_schedule(el, item, r, facts, memory); return;
     case ITEM_VALIDATION_FILES: recipe_validation_files(item, r, memory); return;
+    case ITEM_WEIGHT_DECAY: recipe_add_weight_decay(el, item, r, memory); return;
+    case ITEM_FREEZE: recipe_freeze(el, item); return;
     case ITEM_BIND: recipe_bind_data(el, item, r, memory); return;
     case ITEM_WINDOWS:
         facts->batching = true;
@@ -377,12 +333,21 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
     }
 }
 
+static void apply_number(elaborator *el, const setting *s, const number_row *row, recipe *r) {
+    if (row->kind == ITEM_OPTIMIZER && !recipe_optimizer_takes(r, row->name)) {
+        elaborate_error(el, s->where, "the recipe's optimizer, %s, has no '%s'",
+                        recipe_optimizer_name(r->optimizer), row->name);
+        return;
+    }
+    set_number(el, row, s->value, r);
+}
+
 static void apply_settings(elaborator *el, const settings_list *settings, recipe *r, arena *memory) {
     for (uint32_t i = 0; i < settings->count; i++) {
         const setting *s = &settings->at[i];
         const number_row *row = s->is_number_of_recipe ? find_number(s->name) : NULL;
         if (row) {
-            set_number(el, row, s->value, r);
+            apply_number(el, s, row, r);
         } else if (s->is_number_of_recipe) {
             set_steps_of(el, r, s->name, s->where, s->value, NULL);
         } else if (!s->from_command) {
@@ -405,6 +370,17 @@ static void check_facts(elaborator *el, const recipe_definition *def, const reci
     if (r->keep != KEEP_LAST && !r->validation_last && !r->validation_keys.count) {
         elaborate_error(el, def->where, "'keep best' needs examples to judge by: validation last 1000");
     }
+    if (r->patience && !r->validation_last && !r->validation_keys.count) {
+        elaborate_error(el, def->where,
+                        "'stop' needs examples to judge by: validation last 1000 in the data block");
+    }
+    for (uint32_t i = 0; i < r->schedule.count; i++) {
+        if (r->schedule.at[i].kind == SCHEDULE_PLATEAU && !r->validation_last && !r->validation_keys.count) {
+            elaborate_error(el, def->where,
+                            "a schedule 'on plateau' needs examples to judge by: validation "
+                            "last 1000 in the data block");
+        }
+    }
     recipe_check_data(el, def, r, facts->batching);
 }
 
@@ -413,11 +389,14 @@ recipe *recipe_evaluate(elaborator *el, const recipe_definition *def, const reci
     recipe *r = arena_new(memory, recipe);
     r->name = arena_strdup(memory, def->name);
     r->stride = 1;
+    r->skip_limit = DEFAULT_SKIP_LIMIT;
+    r->weight_decay = -1;
     recipe_facts facts = {.def = def};
     for (uint32_t i = 0; i < items->count; i++) {
         apply_item(el, &items->at[i], r, &facts, memory);
     }
     apply_settings(el, settings, r, memory);
+    r->weight_decay = r->weight_decay < 0 ? r->adamw_decay : r->weight_decay;
     check_facts(el, def, r, &facts);
     return r;
 }

@@ -37,6 +37,19 @@ void recipe_number_names(arena *memory, const char *const **out_names, uint32_t 
 recipe *recipe_evaluate(elaborator *el, const recipe_definition *def, const recipe_items *items,
                         const settings_list *settings, arena *memory);
 
+// Sets the number |name| of |r|, which is in the table of numbers, to what |e| says.
+void recipe_set_number(elaborator *el, const char *name, const expression *e, recipe *r);
+
+// recipe_update.c
+void recipe_set_optimizer(elaborator *el, const recipe_item *item, recipe *r);
+// Whether the recipe's optimiser has the number |name|; all have "rate".
+bool recipe_optimizer_takes(const recipe *r, const char *name);
+const char *recipe_optimizer_name(optimizer_kind kind);
+void recipe_add_schedule(elaborator *el, const recipe_item *item, recipe *r, arena *memory);
+void recipe_add_weight_decay(elaborator *el, const recipe_item *item, recipe *r, arena *memory);
+// Makes the weights that a pattern fits frozen in the elaborator's graph.
+void recipe_freeze(elaborator *el, const recipe_item *item);
+
 // recipe_data.c
 void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena *memory);
 void recipe_validation_files(const recipe_item *item, recipe *r, arena *memory);

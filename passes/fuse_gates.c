@@ -90,16 +90,20 @@ static void collect_candidates(const graph *g, fuser *f, arena *scratch) {
     }
 }
 
-static bool are_alike(const graph *g, const candidate *a, const candidate *b) {
-    return graph_variable_of(g, a->node)->role == graph_variable_of(g, b->node)->role &&
-           graph_type(g, a->node).elem == graph_type(g, b->node).elem;
+// Weights of one role and one decay.
+static bool are_alike(const fuser *f, const graph *g, const candidate *a, const candidate *b) {
+    const graph_variable *x = graph_variable_of(g, a->node), *y = graph_variable_of(g, b->node);
+    const update_options *update = f->cx->update;
+    bool decay = !update ||
+                 update_weight_decay(update, &x->parts.at[0]) == update_weight_decay(update, &y->parts.at[0]);
+    return x->role == y->role && x->type.elem == y->type.elem && decay;
 }
 
-static bool can_join(const graph *g, const candidate *a, const candidate *b) {
+static bool can_join(const fuser *f, const graph *g, const candidate *a, const candidate *b) {
     return a->usable && b->usable && a->reader_count && a->reader_count == b->reader_count &&
            memcmp(a->readers, b->readers, a->reader_count * sizeof a->readers[0]) == 0 &&
            memcmp(a->recurrences, b->recurrences, a->reader_count * sizeof a->recurrences[0]) == 0 &&
-           are_alike(g, a, b);
+           are_alike(f, g, a, b);
 }
 
 // "lstm.i.W+3": the first of four. Nothing else is named so but by chance.
@@ -153,7 +157,7 @@ static void form_groups(graph *g, fuser *f, pass_context *cx) {
         candidate *members[MOST_MEMBERS];
         uint32_t count = 0;
         for (node_id m = n; m < node_count && count < MOST_MEMBERS; m++) {
-            if (f->of[m].group == NO_GROUP && can_join(g, &f->of[n], &f->of[m])) {
+            if (f->of[m].group == NO_GROUP && can_join(f, g, &f->of[n], &f->of[m])) {
                 members[count++] = &f->of[m];
             }
         }
@@ -242,7 +246,7 @@ static uint32_t match_biases(const graph *g, const uint32_t *uses, node_id whole
             bias_sum sum;
             found = match_bias(g, uses, n, &sum) && sum.slice->operands[0] == whole &&
                     sum.slice->attr[0].i == column &&
-                    (count == 0 || are_alike(g, members[0], &f->of[sum.bias]));
+                    (count == 0 || are_alike(f, g, members[0], &f->of[sum.bias]));
             if (found) {
                 members[count++] = &f->of[sum.bias];
                 column += sum.slice->type.dim[0];

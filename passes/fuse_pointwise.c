@@ -21,6 +21,7 @@ typedef struct fusion {
     node_id *sequence;  // by position
     uint32_t length;
     bool *after_reduction;           // by node: in its group, it follows a reduction over columns
+    bool *only_folded;               // by node: see find_only_folded
     uint32_t *uses;                  // by node: how often operands and outputs name it
     uint32_t *met, *uses_met, round; // see argument_count
 } fusion;
@@ -128,6 +129,21 @@ static bool is_number(value_type t) {
     return t.rank == 1 && t.dim[0] == 1;
 }
 
+// Marks what all readers fold over the columns, at once or after more element-wise work: squares of a norm. As the
+// epilogue of a product it would be stored for a fold that cannot follow there; beside the fold it is a register.
+static void find_only_folded(fusion *f) {
+    uint32_t *folded_uses = arena_new_array(f->cx->scratch, uint32_t, f->g->nodes.count);
+    for (uint32_t at = f->length; at-- > 0;) {
+        node_id n = f->sequence[at];
+        const node *x = graph_node(f->g, n);
+        bool outside = f->p->loop_of[n] == NO_LOOP;
+        f->only_folded[n] = outside && op_has(x->op, POINTWISE) && f->uses[n] && folded_uses[n] == f->uses[n];
+        for (uint32_t i = 0; (folds_columns(x) || f->only_folded[n]) && i < x->operand_count; i++) {
+            folded_uses[x->operands[i]]++;
+        }
+    }
+}
+
 // ---- Making groups ----
 
 static uint32_t add_group(fusion *f, kernel_kind kind, node_id n) {
@@ -168,8 +184,9 @@ static node_id in_register(const fusion *f, uint32_t group, node_id x) {
 typedef struct path_check {
     fusion *f;
     uint32_t group;
-    bool found;  // a path from |group| through another group
-    bool memory; // |group| itself is read through memory
+    uint32_t own; // whose operands are looked at: |group| itself, or the other group of a merger
+    bool found;   // a path from |group| through another group
+    bool memory;  // |group| itself is read through memory
 } path_check;
 
 static void check_source(void *user, uint32_t source) {
@@ -187,7 +204,8 @@ static void check_readers(fusion *f, node_id effect, path_check *check) {
         const node *reader = graph_node(f->g, n);
         for (uint32_t i = 0; i < reader->operand_count; i++) {
             uint32_t in = f->p->group_of[n];
-            if (reader->operands[i] == variable && n != effect && in != NO_GROUP && in != check->group) {
+            bool elsewhere = in != NO_GROUP && in != check->group && in != check->own;
+            if (reader->operands[i] == variable && n != effect && elsewhere) {
                 check_source(check, in);
             }
             // Readers that are not in a group yet come later in the order, and must not: they have no place here.
@@ -211,7 +229,7 @@ static bool reads_memory(const node *n, uint32_t i) {
 
 static bool operands_fit(fusion *f, uint32_t group, node_id n) {
     const node *at = graph_node(f->g, n);
-    path_check check = {f, group, false, false};
+    path_check check = {f, group, group, false, false};
     const plan_group *into = &f->p->groups.at[group];
     for (uint32_t i = 0; i < at->operand_count; i++) {
         node_id x = at->operands[i];
@@ -245,7 +263,8 @@ static bool columns_fit(const fusion *f, const plan_group *into, node_id n) {
     const node *at = graph_node(f->g, n);
     value_type reach = span_of(f->g, n);
     if (into->kind == KERNEL_PRODUCT) {
-        return !folds_columns(at) && at->op != OP_PICK && at->op != OP_GATHER && same_shape(into, reach);
+        return !f->only_folded[n] && !folds_columns(at) && at->op != OP_PICK && at->op != OP_GATHER &&
+               same_shape(into, reach);
     }
     bool only_numbers = into->rank == 1 && into->dim[0] == 1;
     return same_shape(into, reach) || (is_number(reach) && into->rank == 1) ||
@@ -279,7 +298,9 @@ static void count_operands(argument_count *c, node_id n) {
     }
 }
 
+// A variable that is read and assigned may be two arguments: read as one row, written as any.
 static void count_result(argument_count *c, node_id n) {
+    c->total += op_has(graph_node(c->f->g, n)->op, EFFECT);
     uint32_t here = c->f->met[n] == c->round ? c->f->uses_met[n] : 0;
     c->total += c->f->uses[n] > here;
 }
@@ -334,7 +355,7 @@ static void join(fusion *f, uint32_t group, node_id n) {
 // Whether group |a| reads group |b| in registers only, or not at all: through no memory and no third group.
 static bool reads_only_in_register(fusion *f, uint32_t a, uint32_t b) {
     const plan_group *group = &f->p->groups.at[a];
-    path_check check = {f, b, false, false};
+    path_check check = {f, b, a, false, false};
     for (uint32_t i = 0; i < group->nodes.count; i++) {
         const node *n = graph_node(f->g, group->nodes.at[i]);
         for (uint32_t k = 0; k < n->operand_count; k++) {
@@ -568,9 +589,11 @@ rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     f.position = arena_new_array(cx->scratch, uint32_t, g->nodes.count);
     f.sequence = arena_new_array(cx->scratch, node_id, g->nodes.count);
     f.after_reduction = arena_new_array(cx->scratch, bool, g->nodes.count);
+    f.only_folded = arena_new_array(cx->scratch, bool, g->nodes.count);
     count_uses(&f);
     assign_loops(&f, &order);
     sink_into_loops(&f);
+    find_only_folded(&f);
     for (uint32_t i = 0; i < f.length; i++) {
         place(&f, f.sequence[i]);
     }

@@ -4,25 +4,8 @@
 
 #include "ir/graph.h"
 #include "passes/plan.h"
+#include "passes/update.h"
 #include "support/strbuf.h"
-
-// How the variables are updated: what the `update` pass builds. See docs/language.md for each equation.
-typedef enum update_rule { UPDATE_NONE, UPDATE_SGD, UPDATE_ADAM } update_rule;
-
-typedef struct rate_rule {
-    double factor; // the rate is multiplied by this …
-    int64_t after; // … for each epoch (or period of |every| steps) beyond this many
-    int64_t every; // 0: counts epochs; else: steps in a period
-} rate_rule;
-
-typedef struct update_options {
-    update_rule rule;
-    double rate, beta1, beta2, epsilon;
-    double clip_norm;  // 0: none. The global norm over all trained weights
-    double clip_value; // 0: none
-    const rate_rule *schedule;
-    uint32_t schedule_count;
-} update_options;
 
 typedef struct pass_counts {
     uint64_t rewrites;

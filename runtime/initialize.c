@@ -4,31 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/pattern.h"
 #include "support/philox.h"
 
 #define PI 3.14159265358979323846
-
-bool pattern_fits(const char *pattern, const char *name) {
-    const char *star = NULL, *resume = NULL; // the last '*', and where in |name| to try again after it
-    while (*name) {
-        if (*pattern == '*') {
-            star = pattern++;
-            resume = name;
-        } else if (*pattern == *name) {
-            pattern++;
-            name++;
-        } else if (star) {
-            pattern = star + 1;
-            name = ++resume;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*') {
-        pattern++;
-    }
-    return !*pattern;
-}
 
 // FNV-1a (Fowler, Noll and Vo), 64 bits.
 static uint64_t hash_name(const char *name) {

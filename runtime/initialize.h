@@ -22,7 +22,4 @@ rnnc_status weights_initialize(weights *w, const weight_rule *rules, uint32_t ru
 // Fills one part by |how|.
 rnnc_status weight_part_initialize(const weight_part *p, initializer how, uint64_t seed, diag_sink *d);
 
-// Whether |pattern|, in which '*' stands for any characters, fits the whole of |name|.
-bool pattern_fits(const char *pattern, const char *name);
-
 #endif

@@ -87,21 +87,54 @@ rnnc_status machine_reset_slots(machine *m, diag_sink *d) {
     return RNNC_OK;
 }
 
-update_options recipe_update(const recipe *r, rate_rule *out_rules) {
+static const update_rule rule_of[] = {
+    [OPTIMIZER_SGD] = UPDATE_SGD,           [OPTIMIZER_MOMENTUM] = UPDATE_MOMENTUM,
+    [OPTIMIZER_NESTEROV] = UPDATE_MOMENTUM, [OPTIMIZER_RMSPROP] = UPDATE_RMSPROP,
+    [OPTIMIZER_ADAGRAD] = UPDATE_ADAGRAD,   [OPTIMIZER_ADAM] = UPDATE_ADAM,
+    [OPTIMIZER_ADAMW] = UPDATE_ADAM,
+};
+
+static const rate_kind kind_of[] = {
+    [SCHEDULE_DECAY] = RATE_DECAY,
+    [SCHEDULE_DECAY_SMOOTH] = RATE_DECAY_SMOOTH,
+    [SCHEDULE_ONCE] = RATE_ONCE,
+    [SCHEDULE_PLATEAU] = RATE_PLATEAU,
+    [SCHEDULE_WARM_UP] = RATE_WARM_UP,
+    [SCHEDULE_COSINE] = RATE_COSINE,
+    [SCHEDULE_INVERSE_SQRT] = RATE_INVERSE_ROOT,
+};
+
+static rate_rule rate_rule_of(const schedule_rule *rule) {
+    return (rate_rule){kind_of[rule->kind], rule->steps, rule->factor, rule->after, rule->length};
+}
+
+update_options recipe_update(const recipe *r, arena *memory) {
+    rate_rule *rates = arena_new_array(memory, rate_rule, r->schedule.count + 1);
+    decay_rule *decays = arena_new_array(memory, decay_rule, r->weight_decays.count + 1);
     for (uint32_t i = 0; i < r->schedule.count; i++) {
-        const schedule_rule *rule = &r->schedule.at[i];
-        out_rules[i] =
-            (rate_rule){rule->factor, rule->after, rule->kind == SCHEDULE_DECAY_STEP ? rule->every : 0};
+        rates[i] = rate_rule_of(&r->schedule.at[i]);
+    }
+    for (uint32_t i = 0; i < r->weight_decays.count; i++) {
+        decays[i] = (decay_rule){r->weight_decays.at[i].pattern, r->weight_decays.at[i].decay};
     }
     return (update_options){
-        .rule = r->optimizer == OPTIMIZER_ADAM ? UPDATE_ADAM : UPDATE_SGD,
+        .rule = rule_of[r->optimizer],
         .rate = r->rate,
+        .momentum = r->momentum,
+        .nesterov = r->optimizer == OPTIMIZER_NESTEROV,
         .beta1 = r->beta1,
         .beta2 = r->beta2,
+        .decay = r->decay,
+        .start = r->start,
         .epsilon = r->epsilon,
+        .lazy_rows = r->lazy_rows,
+        .weight_decay = r->weight_decay,
+        .decays = decays,
+        .decay_count = r->weight_decays.count,
         .clip_norm = r->clip_norm,
         .clip_value = r->clip_value,
-        .schedule = out_rules,
+        .guarded = r->skip_limit > 0,
+        .schedule = rates,
         .schedule_count = r->schedule.count,
     };
 }

@@ -34,8 +34,8 @@ void unrolled_extents(const graph *g, const int64_t *extents, int64_t *out_unrol
 // The optimisers' memory as before the first step.
 rnnc_status machine_reset_slots(machine *m, diag_sink *d);
 
-// What a recipe says of updates. |out_rules| has room for as many rules as the recipe's schedule.
-update_options recipe_update(const recipe *r, rate_rule *out_rules);
+// What a recipe says of updates. Its rules are in |memory|; patterns stay the recipe's.
+update_options recipe_update(const recipe *r, arena *memory);
 
 // Takes from |g| all outputs but those for which |keep| is true.
 typedef bool output_filter(const graph_output *output, const void *user);

@@ -77,8 +77,7 @@ static void open_bench(bench *b, int steps, int advance, bool summed, bool inter
     if (b->data->advance) {
         check(b, graph_overlap(b->model->graph, b->data->step_axis, &b->d));
     }
-    rate_rule rules[1];
-    update_options update = recipe_update(b->model->recipe, rules);
+    update_options update = recipe_update(b->model->recipe, &b->d.memory);
     b->backend = kernel_interpret_backend(&b->shape);
     machine_options made = {.threads = 1, .update = &update, .backend = interpreted ? NULL : &b->backend};
     memcpy(made.maxima, b->data->extents, sizeof made.maxima);

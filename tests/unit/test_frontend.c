@@ -693,8 +693,8 @@ static void test_recipe_inherits(void **state) {
     assert_int_equal(r->steps[0].extent, 9);
     assert_true(r->optimizer == OPTIMIZER_SGD && r->rate == 0.5 && r->carry_state);
     assert_int_equal(r->schedule.count, 1);
-    assert_int_equal(r->schedule.at[0].kind, SCHEDULE_DECAY_STEP);
-    assert_int_equal(r->schedule.at[0].every, 100);
+    assert_int_equal(r->schedule.at[0].kind, SCHEDULE_DECAY);
+    assert_int_equal(r->schedule.at[0].length, 100);
     assert_int_equal(r->init.count, 3);
     assert_int_equal(r->epochs, 13);
     assert_int_equal(r->max_steps, 99);

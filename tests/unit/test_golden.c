@@ -34,18 +34,40 @@ static bool take_number(const char *word, const char *name, double *out) {
     return true;
 }
 
+static bool take_rule(run_line *r, const char *name) {
+    static const char *const names[] = {[UPDATE_SGD] = "sgd",
+                                        [UPDATE_MOMENTUM] = "momentum",
+                                        [UPDATE_RMSPROP] = "rmsprop",
+                                        [UPDATE_ADAGRAD] = "adagrad",
+                                        [UPDATE_ADAM] = "adam"};
+    for (int i = UPDATE_SGD; i <= UPDATE_ADAM; i++) {
+        if (strcmp(names[i], name) == 0) {
+            r->update.rule = (update_rule)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_word(run_line *r, const char *word) {
     if (strncmp(word, "--passes=", 9) == 0) {
         snprintf(r->passes, sizeof r->passes, "%s", word + 9);
         return true;
     }
     if (strncmp(word, "--rule=", 7) == 0) {
-        r->update.rule = strcmp(word + 7, "adam") == 0 ? UPDATE_ADAM : UPDATE_SGD;
-        return true;
+        return take_rule(r, word + 7);
     }
     double number = 0;
     if (take_number(word, "--after=", &number)) {
         r->schedule.after = (int64_t)number;
+        return true;
+    }
+    if (take_number(word, "--guarded=", &number)) {
+        r->update.guarded = number != 0;
+        return true;
+    }
+    if (take_number(word, "--lazy=", &number)) {
+        r->update.lazy_rows = number != 0;
         return true;
     }
     if (take_number(word, "--factor=", &r->schedule.factor)) {
@@ -54,6 +76,8 @@ static bool take_word(run_line *r, const char *word) {
     }
     return take_number(word, "--rate=", &r->update.rate) || take_number(word, "--beta1=", &r->update.beta1) ||
            take_number(word, "--beta2=", &r->update.beta2) ||
+           take_number(word, "--momentum=", &r->update.momentum) ||
+           take_number(word, "--weight-decay=", &r->update.weight_decay) ||
            take_number(word, "--epsilon=", &r->update.epsilon) ||
            take_number(word, "--clip-norm=", &r->update.clip_norm) ||
            take_number(word, "--clip-value=", &r->update.clip_value);

@@ -11,6 +11,7 @@
 
 #include "runtime/initialize.h"
 #include "runtime/weights_file.h"
+#include "support/pattern.h"
 
 enum { IN = 60, OUT = 40 };
 

@@ -1,0 +1,120 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/check.h"
+
+static const char *rows_text(const recipe *r) {
+    return r->lazy_rows ? ", rows = lazy" : "";
+}
+
+static void print_optimizer(const recipe *r) {
+    const char *rows = rows_text(r);
+    switch (r->optimizer) {
+    case OPTIMIZER_SGD: printf("  sgd(rate = %g%s)\n", r->rate, rows); return;
+    case OPTIMIZER_MOMENTUM:
+    case OPTIMIZER_NESTEROV:
+        printf("  %s(rate = %g, momentum = %g%s)\n",
+               r->optimizer == OPTIMIZER_MOMENTUM ? "momentum" : "nesterov", r->rate, r->momentum, rows);
+        return;
+    case OPTIMIZER_RMSPROP:
+        printf("  rmsprop(rate = %g, decay = %g, epsilon = %g, momentum = %g%s)\n", r->rate, r->decay,
+               r->epsilon, r->momentum, rows);
+        return;
+    case OPTIMIZER_ADAGRAD:
+        printf("  adagrad(rate = %g, start = %g, epsilon = %g%s)\n", r->rate, r->start, r->epsilon, rows);
+        return;
+    case OPTIMIZER_ADAM:
+    case OPTIMIZER_ADAMW:
+        printf("  %s(rate = %g, beta1 = %g, beta2 = %g, epsilon = %g%s)\n",
+               r->optimizer == OPTIMIZER_ADAM ? "adam" : "adamw", r->rate, r->beta1, r->beta2, r->epsilon,
+               rows);
+        return;
+    }
+}
+
+static void print_rule(const schedule_rule *rule) {
+    const char *unit = rule->steps ? "steps" : "epochs";
+    switch (rule->kind) {
+    case SCHEDULE_DECAY:
+        printf("  rate *= %g each ", rule->factor);
+        if (rule->steps) {
+            printf("%" PRId64 " steps after %" PRId64 "\n", rule->length, rule->after);
+        } else {
+            printf("epoch after %" PRId64 "\n", rule->after);
+        }
+        return;
+    case SCHEDULE_DECAY_SMOOTH:
+        printf("  rate *= %g per %" PRId64 " steps after %" PRId64 "\n", rule->factor, rule->length,
+               rule->after);
+        return;
+    case SCHEDULE_ONCE:
+        printf("  rate *= %g after %s %" PRId64 "\n", rule->factor, unit, rule->after);
+        return;
+    case SCHEDULE_PLATEAU:
+        printf("  rate *= %g on plateau of %" PRId64 " epochs\n", rule->factor, rule->length);
+        return;
+    case SCHEDULE_WARM_UP: printf("  warm_up over %" PRId64 " %s\n", rule->length, unit); return;
+    case SCHEDULE_COSINE:
+        printf("  cosine over %" PRId64 " %s to %g\n", rule->length, unit, rule->factor);
+        return;
+    case SCHEDULE_INVERSE_SQRT: printf("  inverse_sqrt after %" PRId64 " %s\n", rule->after, unit); return;
+    }
+}
+
+static void print_decay(const recipe *r) {
+    if (r->weight_decay > 0) {
+        printf("  weight_decay %.10g of matrices\n", r->weight_decay);
+    }
+    for (uint32_t i = 0; i < r->weight_decays.count; i++) {
+        printf("  weight_decay %s %.10g\n", r->weight_decays.at[i].pattern, r->weight_decays.at[i].decay);
+    }
+}
+
+static void print_numbers(const recipe *r) {
+    const struct {
+        const char *text;
+        double value;
+        const char *after;
+    } numbers[] = {{"clip_norm", r->clip_norm, ""},
+                   {"clip_value", r->clip_value, ""},
+                   {"skip_limit", (double)r->skip_limit, ""},
+                   {"epochs", (double)r->epochs, ""},
+                   {"max_steps", (double)r->max_steps, ""},
+                   {"validation last", (double)r->validation_last, ""},
+                   {"stop after", (double)r->patience, " epochs without better validation"}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].value > 0) {
+            printf("  %s %.10g%s\n", numbers[i].text, numbers[i].value, numbers[i].after);
+        }
+    }
+}
+
+void print_recipe(const model *m) {
+    const recipe *how = m->recipe;
+    if (!how) {
+        return;
+    }
+    printf("\nrecipe %s: batch %" PRId64, how->name, how->batch);
+    for (uint32_t i = 0; i < how->step_axis_count; i++) {
+        printf(", %s = %" PRId64, m->graph->axes.at[how->steps[i].axis].name, how->steps[i].extent);
+        if (how->steps[i].advance) {
+            printf(" every %" PRId64, how->steps[i].advance);
+        }
+    }
+    printf("%s\n", how->carry_state ? ", states carried on" : "");
+    for (uint32_t i = 0; i < how->settings.count; i++) {
+        printf("  set %s = %s\n", how->settings.at[i].name, how->settings.at[i].value);
+    }
+    print_optimizer(how);
+    for (uint32_t i = 0; i < how->schedule.count; i++) {
+        print_rule(&how->schedule.at[i]);
+    }
+    print_decay(how);
+    print_numbers(how);
+    for (uint32_t i = 0; i < how->validation_keys.count; i++) {
+        printf("  validation \"%s\"\n", how->validation_keys.at[i]);
+    }
+    if (how->keep != KEEP_LAST) {
+        printf("  keep best%s\n", how->keep == KEEP_BEST_ACCURACY ? " accuracy" : "");
+    }
+}
