@@ -357,6 +357,22 @@ static void apply_settings(elaborator *el, const settings_list *settings, recipe
     }
 }
 
+static void check_plateaus(elaborator *el, const recipe_definition *def, const recipe *r) {
+    uint32_t plateaus = 0;
+    for (uint32_t i = 0; i < r->schedule.count; i++) {
+        plateaus += r->schedule.at[i].kind == SCHEDULE_PLATEAU;
+    }
+    if (plateaus && !r->validation_last && !r->validation_keys.count) {
+        elaborate_error(
+            el, def->where,
+            "a schedule 'on plateau' needs examples to judge by: validation last 1000 in the data block");
+    }
+    if (plateaus > 1) {
+        elaborate_error(el, def->where, "the recipe has %u schedules 'on plateau'; there can be one",
+                        plateaus);
+    }
+}
+
 static void check_facts(elaborator *el, const recipe_definition *def, const recipe *r,
                         const recipe_facts *facts) {
     if (!facts->batch) {
@@ -374,13 +390,7 @@ static void check_facts(elaborator *el, const recipe_definition *def, const reci
         elaborate_error(el, def->where,
                         "'stop' needs examples to judge by: validation last 1000 in the data block");
     }
-    for (uint32_t i = 0; i < r->schedule.count; i++) {
-        if (r->schedule.at[i].kind == SCHEDULE_PLATEAU && !r->validation_last && !r->validation_keys.count) {
-            elaborate_error(el, def->where,
-                            "a schedule 'on plateau' needs examples to judge by: validation "
-                            "last 1000 in the data block");
-        }
-    }
+    check_plateaus(el, def, r);
     recipe_check_data(el, def, r, facts->batching);
 }
 

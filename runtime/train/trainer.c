@@ -97,8 +97,9 @@ static void put_setting(engine *e, const char *name, double value) {
 
 static rnnc_status run_step(trainer *r, const feed_batch *batch) {
     overlap_put(r->engine, batch);
-    put_setting(r->engine, "epoch", (double)r->at.epoch);
-    put_setting(r->engine, "step", (double)r->at.step);
+    put_setting(r->engine, UPDATE_EPOCH, (double)r->at.epoch);
+    put_setting(r->engine, UPDATE_STEP, (double)r->at.step);
+    put_setting(r->engine, UPDATE_PLATEAUS, (double)r->at.patience.plateaus);
     if (r->carry) {
         state_put(r->states);
     }
@@ -110,13 +111,20 @@ static rnnc_status run_step(trainer *r, const feed_batch *batch) {
     return RNNC_OK;
 }
 
-static rnnc_status check_loss(const trainer *r, double loss) {
-    if (isfinite(loss)) {
-        return RNNC_OK;
+// What the step was, which is counted already. An update that the guard has left out is not measured, and what its
+// states have become is not carried on.
+static rnnc_status measure_step(trainer *r, int64_t rows) {
+    const recipe *how = r->t->data->recipe;
+    measures before = r->at.sums;
+    double loss = measures_add(&r->at.sums, r->engine, rows);
+    bool made = update_watch_read(&r->watch, &r->at.updates, loss, r->at.step);
+    if (!made) {
+        r->at.sums = before;
+        state_clear(r->states);
     }
-    return diag_fail(r->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                     "the loss is %g at step %lld (epoch %lld); a smaller rate or clip_norm may help", loss,
-                     (long long)r->at.step, (long long)r->at.epoch);
+    r->result->skipped = r->at.updates.skipped_in_all;
+    bool over = made ? !isfinite(loss) : how && r->watch.skipped_in_a_row >= how->skip_limit;
+    return over ? update_watch_diverged(&r->watch, how, r->at.step, r->at.epoch, r->d) : RNNC_OK;
 }
 
 // Trains on the next batch. |*out_whole|: there was none, the epoch is over.
@@ -128,8 +136,8 @@ static rnnc_status train_step(trainer *r, bool *out_whole) {
         return RNNC_OK;
     }
     TRY(run_step(r, &batch));
-    TRY(check_loss(r, measures_add(&r->at.sums, r->engine, batch.rows)));
     r->at.step++;
+    TRY(measure_step(r, batch.rows));
     r->at.batch++;
     r->result->steps = r->at.step;
     r->places += (double)batch.places;
@@ -143,9 +151,15 @@ static bool are_steps_done(const trainer *r) {
     return r->t->max_steps && r->at.step >= r->t->max_steps;
 }
 
+static bool has_waited(const trainer *r) {
+    const recipe *how = r->t->data->recipe;
+    return how && how->patience && r->at.patience.waited >= how->patience;
+}
+
 // Between epochs. An epoch that the steps cut short has to be closed first.
 static bool is_over(const trainer *r) {
-    return (r->t->epochs && r->at.epoch > r->t->epochs) || (are_steps_done(r) && r->at.batch == 0);
+    return (has_waited(r) && r->at.batch == 0) || (r->t->epochs && r->at.epoch > r->t->epochs) ||
+           (are_steps_done(r) && r->at.batch == 0);
 }
 
 static bool must_stop(const trainer *r) {
@@ -177,6 +191,7 @@ static void begin_epoch(trainer *r) {
     if (r->at.batch == 0) {
         state_clear(r->states);
         r->at.sums = (measures){0};
+        update_sums_start_epoch(&r->at.updates);
     }
 }
 
@@ -208,12 +223,21 @@ static rnnc_status judge(const trainer *r, const measures *validation, double *o
     return RNNC_OK;
 }
 
+static int64_t plateau_length(const recipe *how) {
+    for (uint32_t i = 0; how && i < how->schedule.count; i++) {
+        if (how->schedule.at[i].kind == SCHEDULE_PLATEAU) {
+            return how->schedule.at[i].length;
+        }
+    }
+    return 0;
+}
+
 static rnnc_status keep_if_best(trainer *r) {
     const recipe *how = r->t->data->recipe;
     bool keeps = how && how->keep != KEEP_LAST;
     double judged = 0;
     TRY(judge(r, &r->at.validation, &judged));
-    if (r->at.best_epoch && !(judged < r->at.best_judged)) {
+    if (!patience_judge(&r->at.patience, judged, plateau_length(how))) {
         return RNNC_OK;
     }
     if (keeps && !r->best) {
@@ -222,7 +246,6 @@ static rnnc_status keep_if_best(trainer *r) {
     if (keeps) {
         weights_copy(r->best, engine_weights(r->engine));
     }
-    r->at.best_judged = judged;
     r->at.best_epoch = r->at.epoch;
     r->at.best_validation = r->at.validation;
     return save_best(r);
@@ -257,7 +280,7 @@ static rnnc_status close_epoch(trainer *r) {
     r->result->last = r->at.last;
     r->result->epochs = r->at.epoch;
     TRY(report_metrics(r, validates ? &r->at.validation : NULL));
-    if (!trainer_by_steps(r) || are_steps_done(r)) {
+    if (!trainer_by_steps(r) || are_steps_done(r) || has_waited(r)) {
         report_finish(r, false);
     }
     r->at.epoch++;
@@ -340,6 +363,7 @@ rnnc_status training_run(const training *t, diag_sink *d, training_result *out_r
     r.at = (training_position){.epoch = 1, .metrics_bytes = -1};
     r.carry = t->data->recipe && t->data->recipe->carry_state;
     arena_init(&r.memory);
+    update_watch_init(&r.watch, t->machine);
     rnnc_status status = prepare(&r);
     status = status == RNNC_OK ? train_all(&r) : status;
     if (r.writes) {

@@ -4,8 +4,10 @@
 #define RNNC_RUNTIME_TRAIN_TRAINER_PARTS_H
 
 #include "runtime/data/progress.h"
+#include "runtime/train/patience.h"
 #include "runtime/train/state.h"
 #include "runtime/train/trainer.h"
+#include "runtime/train/update_watch.h"
 
 // Where a training is: all that a checkpoint says besides its tensors. A field added here needs a line in
 // trainer_save.c.
@@ -18,7 +20,8 @@ typedef struct training_position {
     measures validation;      // after the last epoch
     measures best_validation; // of the best epoch
     int64_t best_epoch;       // by validation; 0: none yet
-    double best_judged;       // what it was judged by; least is best
+    patience patience;        // what validations were judged by; least is best
+    update_sums updates;      // of the epoch so far
     double seconds;           // of training, all runs together
     int64_t metrics_bytes;    // length of the metrics file; -1: none
 } training_position;
@@ -32,6 +35,7 @@ typedef struct trainer {
     bool carry;
     weights *best; // a copy of the best weights so far, where the recipe keeps them
     training_position at;
+    update_watch watch;
     training_result *result;
     metrics_writer writer;
     bool writes;

@@ -27,6 +27,15 @@ void report_start(trainer *r) {
     r->places = 0;
 }
 
+enum { MOST_FIELDS = 2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 1 };
+
+// A line is short: "rate", "norm", "skipped".
+static const char *update_label(const char *key) {
+    return strcmp(key, "learning_rate") == 0   ? "rate"
+           : strcmp(key, "gradient_norm") == 0 ? "norm"
+                                               : "skipped";
+}
+
 static uint32_t progress_fields(const trainer *r, const measures *trained, const measures *validation,
                                 progress_field *out_fields) {
     metric values[2 * (MEASURES_MOST + 3)];
@@ -39,6 +48,12 @@ static uint32_t progress_fields(const trainer *r, const measures *trained, const
             name = strcmp(name, "loss") == 0 ? "validation loss" : name;
         }
         out_fields[i] = (progress_field){name, values[i].value, percent ? PROGRESS_PERCENT : PROGRESS_VALUE};
+    }
+    metric updates[UPDATE_METRICS];
+    uint32_t update_count = update_watch_values(&r->watch, &r->at.updates, updates);
+    for (uint32_t i = 0; i < update_count; i++) {
+        out_fields[count++] =
+            (progress_field){update_label(updates[i].key), updates[i].value, PROGRESS_VALUE};
     }
     bool streams = r->t->data->batching == BATCH_STREAMS;
     const char *unit = streams ? dataset_unit(r->t->data) : "examples/s";
@@ -54,7 +69,7 @@ static const measures *shown_measures(const trainer *r) {
 }
 
 void report_step(trainer *r) {
-    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
+    progress_field fields[MOST_FIELDS];
     if (r->t->progress) {
         uint32_t count = progress_fields(r, shown_measures(r), NULL, fields);
         progress_update(&r->bar, r->at.step - r->bar_begin, fields, count);
@@ -62,7 +77,7 @@ void report_step(trainer *r) {
 }
 
 void report_finish(trainer *r, bool stopped) {
-    progress_field fields[2 * (MEASURES_MOST + 3) + 1];
+    progress_field fields[MOST_FIELDS];
     if (r->t->progress) {
         const measures *trained = stopped ? shown_measures(r) : &r->at.last;
         const measures *validation = r->t->validation && !stopped ? &r->at.validation : NULL;
@@ -77,7 +92,7 @@ rnnc_status report_metrics(trainer *r, const measures *validation) {
     if (!r->writes) {
         return RNNC_OK;
     }
-    metric values[2 * (MEASURES_MOST + 3) + 3];
+    metric values[2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 3];
     uint32_t count = 0;
     values[count++] = (metric){"epoch", (double)r->at.epoch};
     values[count++] = (metric){"step", (double)r->at.step};
@@ -87,6 +102,7 @@ rnnc_status report_metrics(trainer *r, const measures *validation) {
     for (uint32_t i = first; i < count; i++) {
         values[i].key = arena_printf(&r->memory, "validation_%s", values[i].key);
     }
+    count += update_watch_values(&r->watch, &r->at.updates, values + count);
     values[count++] = (metric){"seconds", r->seconds_before + trainer_now() - r->begin};
     return metrics_write(&r->writer, values, count, r->d);
 }

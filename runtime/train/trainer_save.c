@@ -8,13 +8,27 @@ static void add_position(const trainer *r, record *about) {
     record_whole(about, "training.batch", at->batch);
     record_whole(about, "training.step", at->step);
     record_whole(about, "training.best_epoch", at->best_epoch);
-    record_real(about, "training.best_judged", at->best_judged);
+    record_real(about, "training.best_judged", at->patience.best);
+    record_whole(about, "training.judged", at->patience.judged);
+    record_whole(about, "training.waited", at->patience.waited);
+    record_whole(about, "training.flat", at->patience.flat);
+    record_whole(about, "training.plateaus", at->patience.plateaus);
     record_real(about, "training.seconds", r->seconds_before + trainer_now() - r->begin);
     record_whole(about, "training.metrics_bytes", at->metrics_bytes);
     measures_save(&at->sums, "training.sums.", about);
     measures_save(&at->last, "training.last.", about);
     measures_save(&at->validation, "training.validation.", about);
     measures_save(&at->best_validation, "training.best.", about);
+    update_sums_save(&at->updates, about);
+}
+
+static rnnc_status read_patience(trainer *r, const safetensors *file) {
+    patience *p = &r->at.patience;
+    TRY(record_read_real(file, "training.best_judged", r->d, &p->best));
+    TRY(record_read_whole(file, "training.judged", r->d, &p->judged));
+    TRY(record_read_whole(file, "training.waited", r->d, &p->waited));
+    TRY(record_read_whole(file, "training.flat", r->d, &p->flat));
+    return record_read_whole(file, "training.plateaus", r->d, &p->plateaus);
 }
 
 static rnnc_status read_position(trainer *r, const safetensors *file) {
@@ -24,7 +38,8 @@ static rnnc_status read_position(trainer *r, const safetensors *file) {
     TRY(record_read_whole(file, "training.batch", r->d, &at->batch));
     TRY(record_read_whole(file, "training.step", r->d, &at->step));
     TRY(record_read_whole(file, "training.best_epoch", r->d, &at->best_epoch));
-    TRY(record_read_real(file, "training.best_judged", r->d, &at->best_judged));
+    TRY(read_patience(r, file));
+    TRY(update_sums_restore(&at->updates, file, r->d));
     TRY(record_read_real(file, "training.seconds", r->d, &at->seconds));
     TRY(record_read_whole(file, "training.metrics_bytes", r->d, &at->metrics_bytes));
     TRY(measures_restore(&at->sums, "training.sums.", file, r->engine, r->d));
@@ -106,6 +121,7 @@ rnnc_status restore_checkpoint(trainer *r) {
     *r->result = (training_result){
         .epochs = r->at.epoch - 1,
         .steps = r->at.step,
+        .skipped = r->at.updates.skipped_in_all,
         .last = r->at.last,
         .validation = r->at.validation,
     };
