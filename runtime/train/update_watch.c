@@ -73,34 +73,55 @@ rnnc_status update_sums_restore(update_sums *s, const safetensors *from, diag_si
 
 // ---- Divergence ----
 
-static const size_t prefix_length = sizeof UPDATE_SQUARES - 1;
-
-// The name of output |i|'s variable if it is a sum of squares, else NULL.
-static const char *squares_of(const engine *e, uint32_t i) {
-    const char *name = engine_output_info(e, i).name;
-    return strncmp(name, UPDATE_SQUARES, prefix_length) == 0 ? name + prefix_length : NULL;
+// The sum of squares of variable |i|'s gradient, -1 if there is none.
+static double squares_of(const update_watch *w, uint32_t i) {
+    strbuf name = {0};
+    strbuf_addf(&name, UPDATE_SQUARES "%s", w->machine->variables[i].name);
+    int output = engine_find_output(w->machine->engine, strbuf_text(&name));
+    strbuf_deinit(&name);
+    return output < 0 ? -1 : read(w, output);
 }
 
-static const char *first_bad_tensor(engine *e) {
-    for (uint32_t i = 0; i < engine_output_count(e); i++) {
-        const char *variable = squares_of(e, i);
-        if (variable && !isfinite(engine_output_number(e, i))) {
-            return variable;
-        }
-    }
-    return NULL;
-}
-
-// "'lstm.0.i.x'", and what it is joined with.
-static const char *describe_tensor(const update_watch *w, const char *variable, arena *memory) {
+// "the gradient of 'lstm.0.i.x' is not finite": of the first variable of which it is true.
+static void describe_bad_gradient(const update_watch *w, strbuf *out) {
     for (uint32_t i = 0; i < w->machine->variable_count; i++) {
         const graph_variable *v = &w->machine->variables[i];
-        if (strcmp(v->name, variable) == 0 && v->parts.count > 1) {
-            return arena_printf(memory, "'%s' (or of the %u more that are computed with it)",
-                                v->parts.at[0].name, v->parts.count - 1);
+        if (isfinite(squares_of(w, i))) {
+            continue;
+        }
+        strbuf_addf(out, ", the gradient of '%s'", v->parts.at[0].name);
+        if (v->parts.count > 1) {
+            strbuf_addf(out, " (or of the %u weights that are computed with it)", v->parts.count - 1);
+        }
+        strbuf_add(out, " is not finite");
+        return;
+    }
+}
+
+static bool is_part_finite(const weight_part *part) {
+    for (int64_t row = 0; row < part->rows; row++) {
+        for (int64_t column = 0; column < part->columns; column++) {
+            if (!isfinite(weight_get(part, row, column))) {
+                return false;
+            }
         }
     }
-    return arena_printf(memory, "'%s'", variable);
+    return true;
+}
+
+// Where a weight itself has overflown, leaving updates out cannot help any more.
+static void describe_bad_weight(const update_watch *w, strbuf *out) {
+    const weights *all = engine_weights(w->machine->engine);
+    for (uint32_t i = 0; i < all->count; i++) {
+        const graph_variable *v = all->arrays[i].variable;
+        for (uint32_t k = 0; v->role != VARIABLE_SLOT && k < v->parts.count; k++) {
+            weight_part part = weights_part(all, i, k);
+            if (!is_part_finite(&part)) {
+                strbuf_addf(out, ", the weight '%s' itself is not finite any more", v->parts.at[k].name);
+                return;
+            }
+        }
+    }
 }
 
 static bool is_number(const char *from, size_t length) {
@@ -132,39 +153,45 @@ typedef struct layer {
     double squares;
 } layer;
 
+static void add_to_layer(layer *layers, uint32_t *count, const char *name, double squares) {
+    size_t length = layer_length(name);
+    uint32_t k = 0;
+    while (k < *count && (layers[k].length != length || memcmp(layers[k].name, name, length) != 0)) {
+        k++;
+    }
+    if (k == MOST_LAYERS) {
+        k = MOST_LAYERS - 1;
+        layers[k].name = "others";
+        layers[k].length = strlen("others");
+    } else if (k == *count) {
+        layers[(*count)++] = (layer){name, length, 0};
+    }
+    layers[k].squares += squares;
+}
+
 // In the order of the model; what is beyond MOST_LAYERS goes to the last one. Returns their number.
-static uint32_t sum_layers(engine *e, layer out_layers[MOST_LAYERS]) {
+static uint32_t sum_layers(const update_watch *w, layer out_layers[MOST_LAYERS]) {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < engine_output_count(e); i++) {
-        const char *variable = squares_of(e, i);
-        if (!variable) {
-            continue;
+    for (uint32_t i = 0; i < w->machine->variable_count; i++) {
+        double squares = squares_of(w, i);
+        if (!(squares < 0)) {
+            add_to_layer(out_layers, &count, w->machine->variables[i].name, squares);
         }
-        size_t length = layer_length(variable);
-        uint32_t k = 0;
-        while (k < count &&
-               (out_layers[k].length != length || memcmp(out_layers[k].name, variable, length))) {
-            k++;
-        }
-        if (k == MOST_LAYERS) {
-            k = MOST_LAYERS - 1;
-            out_layers[k].name = "others";
-            out_layers[k].length = strlen("others");
-        } else if (k == count) {
-            out_layers[count++] = (layer){variable, length, 0};
-        }
-        out_layers[k].squares += engine_output_number(e, i);
     }
     return count;
 }
 
+static void add_number(strbuf *out, double x) {
+    strbuf_addf(out, "%.3g", isnan(x) ? NAN : x); // without a sign
+}
+
 static void note_norms(const update_watch *w, diag_sink *d) {
     layer layers[MOST_LAYERS];
-    uint32_t count = sum_layers(w->machine->engine, layers);
+    uint32_t count = sum_layers(w, layers);
     strbuf text = {0};
     for (uint32_t i = 0; i < count; i++) {
-        strbuf_addf(&text, "%s%.*s %.3g", i ? ", " : "", (int)layers[i].length, layers[i].name,
-                    sqrt(layers[i].squares));
+        strbuf_addf(&text, "%s%.*s ", i ? ", " : "", (int)layers[i].length, layers[i].name);
+        add_number(&text, sqrt(layers[i].squares));
     }
     if (count) {
         diag_note(d, NO_SPAN, "norms of the gradients by layer: %s", strbuf_text(&text));
@@ -195,17 +222,13 @@ static void note_remedies(const recipe *r, diag_sink *d) {
 
 rnnc_status update_watch_diverged(const update_watch *w, const recipe *r, int64_t step, int64_t epoch,
                                   diag_sink *d) {
-    arena memory;
-    arena_init(&memory);
-    const char *tensor = first_bad_tensor(w->machine->engine);
     strbuf what = {0};
-    strbuf_addf(&what, "step %lld (epoch %lld): the loss is %g", (long long)step, (long long)epoch,
-                w->last_loss);
-    if (tensor) {
-        strbuf_addf(&what, ", and the gradient of %s is not finite", describe_tensor(w, tensor, &memory));
-    }
+    strbuf_addf(&what, "step %lld (epoch %lld): the loss is ", (long long)step, (long long)epoch);
+    add_number(&what, w->last_loss);
+    describe_bad_gradient(w, &what);
+    describe_bad_weight(w, &what);
     if (w->skipped_in_a_row) {
-        strbuf_addf(&what, "; so were the last %lld updates left out, the most that skip_limit allows",
+        strbuf_addf(&what, "; %lld updates in a row were left out (skip_limit)",
                     (long long)w->skipped_in_a_row);
     }
     rnnc_status status =
@@ -215,6 +238,5 @@ rnnc_status update_watch_diverged(const update_watch *w, const recipe *r, int64_
         note_remedies(r, d);
     }
     strbuf_deinit(&what);
-    arena_deinit(&memory);
     return status;
 }
