@@ -30,8 +30,14 @@ static void report(bits *b, const char *what, const char *why) {
                 diff_forms[b->model.form].name, b->model.hidden, dtype_name(b->model.real), b->backend->name);
 }
 
-static const update_options adam = {
-    .rule = UPDATE_ADAM, .rate = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip_norm = 0.1};
+static const update_options adam = {.rule = UPDATE_ADAM,
+                                    .rate = 0.01,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .epsilon = 1e-8,
+                                    .weight_decay = 0.01,
+                                    .clip_norm = 0.1,
+                                    .guarded = true};
 
 static subject_options plain_options(const bits *b, int64_t longest, int64_t largest) {
     return (subject_options){
