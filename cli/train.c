@@ -88,7 +88,7 @@ static void print_start(const training_job *job) {
 }
 
 static void print_end(const training_job *job, const training_result *result) {
-    metric values[2 * (MEASURES_MOST + 3) + 4];
+    metric values[2 * (MEASURES_MOST + 3) + 5];
     uint32_t count = 0;
     values[count++] = (metric){"epoch", (double)result->epochs};
     values[count++] = (metric){"step", (double)result->steps};
@@ -100,6 +100,7 @@ static void print_end(const training_job *job, const training_result *result) {
         for (uint32_t i = first; i < count; i++) {
             values[i].key = arena_printf((arena *)&job->source.memory, "validation_%s", values[i].key);
         }
+        values[count++] = (metric){"skipped_updates", (double)result->skipped};
         values[count++] = (metric){"seconds", result->seconds};
         metrics_render(values, count, &text);
     } else {
@@ -108,6 +109,10 @@ static void print_end(const training_job *job, const training_result *result) {
                         values[i].value);
         }
         strbuf_addf(&text, ", %.1f seconds\n", result->seconds);
+        if (result->skipped) {
+            strbuf_addf(&text, "%lld updates were left out: the loss or a gradient was not finite\n",
+                        (long long)result->skipped);
+        }
         if (result->best_epoch) {
             strbuf_addf(&text, "kept the weights of epoch %lld\n", (long long)result->best_epoch);
         }

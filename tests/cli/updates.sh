@@ -63,6 +63,33 @@ run 0 $train --recipe waiting --metrics "$m" --set rate=0 --quiet
 run 0 $train --recipe waiting --metrics "$m" --set rate=1e-30 --set patience=0 --set epochs=6 --quiet
 tail -n 1 "$m" | grep -q '"learning_rate":2.5' || fail "two plateaus in $(tail -n 1 "$m")"
 
+echo "updates left out"
+cat >"$scratch/some.rnn" <<'END'
+model some() {
+    input  value: real[T]
+    target next: real[T]
+    loss = mean[T, batch] (squared_error(linear(1, value), next) + 0.001 * log(abs(value)))
+}
+train windows {
+    batch 3   steps T = 2
+    optimizer sgd(rate = 0.01)   skip_limit 100
+    epochs 4
+    data {
+        value = series(t in t, t = 0 - 5 to 5 by 0.5)
+        next = ahead(value, 1)
+        windows
+    }
+}
+END
+# The logarithm meets a zero in two windows of an epoch.
+for engine in --interpret "--threads 1"; do
+    run 0 "$RNNC" train "$scratch/some.rnn" --quiet $engine --metrics "$m" --json
+    says out '"loss":[0-9.e-]*,.*"skipped_updates":[4-8],'
+    grep -q '"skipped_updates":[12],' "$m" || fail "updates left out in $(cat "$m")"
+    run 0 "$RNNC" train "$scratch/some.rnn" --quiet $engine
+    says out '[4-8] updates were left out'
+done
+
 echo "divergence"
 for engine in --interpret "--threads 1"; do
     refused "training diverged at step 10 (epoch 1): the loss is nan.*; 10 updates in a row" \
