@@ -139,11 +139,11 @@ typedef enum recipe_item_kind {
     ITEM_BATCH, // value
     ITEM_STEPS, // name = value, |every|
     ITEM_CARRY,
-    ITEM_INIT,       // name: pattern or NULL, value
-    ITEM_OPTIMIZER,  // value: a call
-    ITEM_CLIP_NORM,  // value
-    ITEM_CLIP_VALUE, // value
-    ITEM_SCHEDULE, // schedule, counts_steps; value: factor, every: length, after; NULL where the form lacks it
+    ITEM_INIT,         // name: pattern or NULL, value
+    ITEM_OPTIMIZER,    // value: a call
+    ITEM_CLIP_NORM,    // value
+    ITEM_CLIP_VALUE,   // value
+    ITEM_SCHEDULE,     // schedule, counts_steps; value: factor, every: length, after (or NULL)
     ITEM_WEIGHT_DECAY, // name: pattern or NULL, value
     ITEM_FREEZE,       // name: pattern
     ITEM_SKIP_LIMIT,   // value

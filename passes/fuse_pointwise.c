@@ -129,8 +129,9 @@ static bool is_number(value_type t) {
     return t.rank == 1 && t.dim[0] == 1;
 }
 
-// Marks what all readers fold over the columns, at once or after more element-wise work: squares of a norm. As the
-// epilogue of a product it would be stored for a fold that cannot follow there; beside the fold it is a register.
+// Marks what all readers fold over the columns, at once or after more element-wise work: squares of a norm.
+// As the epilogue of a product it would be stored for a fold that cannot follow there; beside the fold it is
+// a register.
 static void find_only_folded(fusion *f) {
     uint32_t *folded_uses = arena_new_array(f->cx->scratch, uint32_t, f->g->nodes.count);
     for (uint32_t at = f->length; at-- > 0;) {

@@ -1,8 +1,8 @@
 // update: what is done with the gradients, as nodes like any others.
 //
-// Takes every output "gradient.NAME" and replaces them by assignments: the schedule of the rate (update_rate.c),
-// clipping and the guard against numbers that are not finite (update_limit.c), the optimiser (update_rules.c). Rates,
-// powers, norms and counts are f64 in every model.
+// Takes every output "gradient.NAME" and replaces them by assignments: the schedule of the rate
+// (update_rate.c), clipping and the guard against numbers that are not finite (update_limit.c), the optimiser
+// (update_rules.c). Rates, powers, norms and counts are f64 in every model.
 //
 //     output value "gradient.W" %1    ->    %10 = mul %rate, %1 ; %11 = sub $W, %10 ; assign $W, %11
 #include "passes/update.h"

@@ -1,5 +1,5 @@
-// How variables are updated: what a recipe says of optimiser, rate and limits, as the `update` pass builds it.
-// docs/language.md section 10 has each equation and its source.
+// How variables are updated: what a recipe says of optimiser, rate and limits, as the `update` pass builds
+// it. docs/language.md section 10 has each equation and its source.
 #ifndef RNNC_PASSES_UPDATE_H
 #define RNNC_PASSES_UPDATE_H
 
@@ -65,10 +65,10 @@ typedef struct update_options {
 #define UPDATE_EPOCH "training.epoch"
 #define UPDATE_STEP "training.step"
 #define UPDATE_PLATEAUS "training.plateaus"
-// Outputs, all f64[1]. The rate of this step is always there; the norm of all gradients before any clipping, and the
-// sum of squares of each variable's gradient under the prefix and its name, where the norm is needed; the updates left
-// out so far, and how many of them were the last ones without a break, in guarded updates. The last two are slots of
-// the same names, too.
+// Outputs, all f64[1]. The rate of this step is always there; the norm of all gradients before any clipping,
+// and the sum of squares of each variable's gradient under the prefix and its name, where the norm is needed;
+// the updates left out so far, and how many of them were the last ones without a break, in guarded updates.
+// The last two are slots of the same names, too.
 #define UPDATE_RATE "training.rate"
 #define UPDATE_NORM "training.gradient_norm"
 #define UPDATE_SQUARES "training.squares."

@@ -20,7 +20,8 @@ typedef struct updater {
     node_id first_scale, second_scale; // Adam: rate / (1 - beta1^t) and 1 / (1 - beta2^t) in the model's type
 } updater;
 
-// A single number in double precision: what rates, powers, norms and counts are computed in, whatever the model's type.
+// A single number in double precision: what rates, powers, norms and counts are computed in, whatever the
+// model's type.
 node_id update_exact(updater *u, double value);
 // A single number, in the model's type.
 node_id update_real(updater *u, node_id exact);
@@ -30,7 +31,8 @@ node_id update_where_sound(updater *u, node_id made, node_id old);
 // update_rate.c: the schedule of the rate, in f64.
 node_id update_rate(updater *u);
 
-// update_limit.c: norms, clipping, and whether the update is made. Replaces gradients, sets |sound|, adds outputs.
+// update_limit.c: norms, clipping, and whether the update is made. Replaces gradients, sets |sound|, adds
+// outputs.
 void update_limit(updater *u);
 
 // update_rules.c: adds a slot, and gives its name.

@@ -1,8 +1,8 @@
 // Norms of gradients, clipping by value and by the norm of all, and the guard.
 //
-// Squares are added up in f64, in f32 models too, by the same tree as every sum (docs/numerics.md). The norm that is an
-// output and that the guard looks at is of the gradients as they came; the one that is clipped to, of what clipping by
-// value has left of them.
+// Squares are added up in f64, in f32 models too, by the same tree as every sum (docs/numerics.md). The norm
+// that is an output and that the guard looks at is of the gradients as they came; the one that is clipped to,
+// of what clipping by value has left of them.
 #include <float.h>
 
 #include "passes/update_internal.h"

@@ -1,5 +1,5 @@
-// The learning rate as a node: the recipe's rate times a factor for each rule of its schedule, all in f64. Epochs and
-// steps are inputs; as f64 they are exact up to 2^53.
+// The learning rate as a node: the recipe's rate times a factor for each rule of its schedule, all in f64.
+// Epochs and steps are inputs; as f64 they are exact up to 2^53.
 #include <math.h>
 
 #include "passes/update_internal.h"

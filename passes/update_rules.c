@@ -1,10 +1,10 @@
-// The optimisers. g is the gradient after clipping; rate and the powers of Adam are computed in f64 and rounded to the
-// model's type once, where they meet weights; slots are of the model's type.
+// The optimisers. g is the gradient after clipping; rate and the powers of Adam are computed in f64 and
+// rounded to the model's type once, where they meet weights; slots are of the model's type.
 //
 //   SGD       d = g
 //   momentum  v <- mu v + g;  d = v                                               (Polyak 1964)
-//   Nesterov  v <- mu v + g;  d = g + mu v           (Nesterov 1983, as Sutskever et al. 2013 rewrite it, with the
-//                                                     rate outside of v)
+//   Nesterov  v <- mu v + g;  d = g + mu v       (Nesterov 1983, as Sutskever et al. 2013 rewrite it, with the
+//                                                 rate outside of v)
 //   RMSProp   s <- rho s + (1 - rho) g^2;  d = g / (sqrt(s) + epsilon)             (Tieleman and Hinton 2012)
 //             with momentum: v <- mu v + d;  d = v
 //   Adagrad   s <- s + g^2;  d = g / (sqrt(s) + epsilon)                           (Duchi et al. 2011)
@@ -13,9 +13,10 @@
 //
 //   W <- W - (rate d + rate lambda W)      with lambda > 0 the decoupled decay of Loshchilov and Hutter 2019
 //
-// The same equations serve for a whole variable and for the rows of a table that a batch has touched. Then all values
-// are a row for each position, variables are read by `gather` and changed by `add_rows`, and positions that are not the
-// first of their token change nothing: their gradients are in the first one's (`segment`).
+// The same equations serve for a whole variable and for the rows of a table that a batch has touched. Then
+// all values are a row for each position, variables are read by `gather` and changed by `add_rows`, and
+// positions that are not the first of their token change nothing: their gradients are in the first one's
+// (`segment`).
 #include "passes/update_internal.h"
 
 typedef struct site {
@@ -64,7 +65,8 @@ static void add_rows(const site *s, const char *name, node_id change) {
     graph_add_node(u->g, NULL, OP_ADD_ROWS, (value_type){0}, operands, 3, NULL);
 }
 
-// The new value of what |read| gave. Of rows the difference is added: exact where a number changes by less than a half.
+// The new value of what |read| gave. Of rows the difference is added: exact where a number changes by less
+// than a half.
 static void write(const site *s, const char *name, node_id old, node_id made) {
     updater *u = s->u;
     if (s->tokens != NO_NODE) {
@@ -171,8 +173,8 @@ static node_id change_of(const site *s) {
 
 // ---- A variable ----
 
-// A row whose gradient is zero stays as it is without being looked at: by SGD and Adagrad always, by the others
-// because the recipe wants it so.
+// A row whose gradient is zero stays as it is without being looked at: by SGD and Adagrad always, by the
+// others because the recipe wants it so.
 static bool works_on_rows(const updater *u, const site *s, node_id gradient) {
     bool scattered = graph_node(u->g, gradient)->op == OP_SCATTER;
     bool rests = (u->options->rule == UPDATE_SGD || u->options->rule == UPDATE_ADAGRAD) && s->decay <= 0;

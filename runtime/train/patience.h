@@ -14,8 +14,8 @@ typedef struct patience {
     int64_t plateaus; // so far
 } patience;
 
-// Takes one epoch's validation, of which less is better; true if it is the best so far. What is not a number is never
-// better than a number. |plateau|: epochs without a better one that make a plateau, 0: none do.
+// Takes one epoch's validation, of which less is better; true if it is the best so far. What is not a number
+// is never better than a number. |plateau|: epochs without a better one that make a plateau, 0: none do.
 bool patience_judge(patience *p, double judged, int64_t plateau);
 
 #endif

@@ -133,8 +133,8 @@ static bool is_number(const char *from, size_t length) {
     return length > 0;
 }
 
-// The layer of a weight: its name up to the last number with something behind it, as "lstm.0" of "lstm.0.i.x"; without
-// one, up to the first dot.
+// The layer of a weight: its name up to the last number with something behind it, as "lstm.0" of
+// "lstm.0.i.x"; without one, up to the first dot.
 static size_t layer_length(const char *name) {
     size_t first = strcspn(name, "."), length = first, from = 0;
     for (const char *dot = name + first; *dot; dot = name + from + strcspn(name + from, ".")) {

@@ -1,5 +1,6 @@
-// Optimisers, decay, rows of tables, the guard and schedules over several steps, each against its equations written
-// down once more in C: by the reference interpreter, by interpreted kernels and by machine code, in f64 and in f32.
+// Optimisers, decay, rows of tables, the guard and schedules over several steps, each against its equations
+// written down once more in C: by the reference interpreter, by interpreted kernels and by machine code, in
+// f64 and in f32.
 #include "codegen/backend.h"
 #include "passes/compile.h"
 #include "runtime/engine.h"
@@ -426,6 +427,58 @@ static void norms_are_added_up_in_f64(void **state) {
     }
 }
 
+// ---- What it costs ----
+
+// The only call that reads or writes variable |name|, but for the model's own; NULL if there are several.
+static const program_call *only_call(const program *p, const char *name) {
+    const program_call *found = NULL;
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        const program_call *call = &p->calls.at[i];
+        for (uint32_t k = 0; k < call->arg_count; k++) {
+            bool variable = call->args[k].base == PLACE_VARIABLE;
+            if (variable && strcmp(p->variables.at[call->args[k].index].name, name) == 0 && call != found) {
+                if (found) {
+                    return NULL;
+                }
+                found = call;
+            }
+        }
+    }
+    return found;
+}
+
+// One kernel for a weight, and no square of the norm in memory.
+static void a_step_is_one_call_for_a_weight(void **state) {
+    (void)state;
+    static const char text[] = "graph \"step\" f32\n"
+                               "variable $W : f32[40,50] weight default\n"
+                               "%0 = input {name = \"x\", role = \"data\"} : f32<B>[40]\n"
+                               "%1 = input {name = \"g\", role = \"data\"} : f32<B>[50]\n"
+                               "%2 = outer %0, %1 : f32[40,50]\n"
+                               "output value \"gradient.W\" %2\n";
+    const update_options o = {.rule = UPDATE_ADAM,
+                              .rate = 0.1,
+                              .beta1 = 0.9,
+                              .beta2 = 0.99,
+                              .epsilon = 1e-8,
+                              .clip_norm = 1,
+                              .weight_decay = 0.1,
+                              .guarded = true};
+    bench b;
+    open_bench(&b, parse_graph(text), "update", BY_KERNELS, &o);
+    const program_call *call = only_call(b.program, "W");
+    assert_non_null(call);
+    assert_ptr_equal(only_call(b.program, "adam.m.W"), call);
+    assert_ptr_equal(only_call(b.program, "adam.v.W"), call);
+    for (uint32_t i = 0; i < b.program->calls.count; i++) {
+        for (uint32_t k = 0; k < b.program->calls.at[i].arg_count; k++) {
+            const program_place *place = &b.program->calls.at[i].args[k];
+            assert_false(place->elem == DT_F64 && place->columns > 1);
+        }
+    }
+    close_bench(&b);
+}
+
 // ---- Schedules ----
 
 typedef double factor_formula(double epoch, double step, double plateaus);
@@ -521,7 +574,8 @@ static void check_rates(const bench *b, const schedule_case *c) {
         give(b, UPDATE_PLATEAUS, &plateaus, 1);
         run((bench *)b);
         double expected = 0.3 * c->formula(epoch, step, plateaus), found = output_of(b, UPDATE_RATE);
-        // A power of 1e6 periods magnifies the last digit of its base; what is lost to the flush of denormals is nothing.
+        // A power of 1e6 periods magnifies the last digit of its base; what is lost to the flush of denormals
+        // is nothing.
         if (!is_near(found, expected, (tolerance){1e-17, step > 2000 ? 1e-9 : 2e-14})) {
             fail_msg("schedule %d, epoch %g, step %g: the rate is %.17g, expected %.17g",
                      (int)(c - schedules), epoch, step, found, expected);
@@ -597,6 +651,7 @@ int main(void) {
         cmocka_unit_test(adagrad),
         cmocka_unit_test(adam),
         cmocka_unit_test(norms_are_added_up_in_f64),
+        cmocka_unit_test(a_step_is_one_call_for_a_weight),
         cmocka_unit_test(rates_follow_the_schedule),
         cmocka_unit_test(the_last_rule_that_fits_decides),
         cmocka_unit_test(joined_weights_have_one_decay),
