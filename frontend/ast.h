@@ -167,7 +167,7 @@ typedef struct recipe_item {
     span name_where;
     const char *name;
     expression *value, *every, *after;
-    bool of_each;         // validation last n of each
+    bool of_each; // validation last n of each
     schedule_kind schedule;
     bool counts_steps;
     const char *variable; // series(value in variable, variable = low to high by step)

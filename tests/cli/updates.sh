@@ -63,6 +63,19 @@ run 0 $train --recipe waiting --metrics "$m" --set rate=0 --quiet
 run 0 $train --recipe waiting --metrics "$m" --set rate=1e-30 --set patience=0 --set epochs=6 --quiet
 tail -n 1 "$m" | grep -q '"learning_rate":2.5' || fail "two plateaus in $(tail -n 1 "$m")"
 
+# In pieces of 40 steps, with plateaus and an end by waiting: the same lines.
+without_seconds() {
+    sed 's/,"seconds".*//' "$1"
+}
+waiting="$train --recipe waiting --set rate=1e-30 --set T=4 --quiet"
+run 0 $waiting --metrics "$m"
+for piece in 1 2 3 4 5; do
+    run 0 $waiting --metrics "$scratch/pieces.jsonl" --checkpoint "$scratch/kept" --resume --max-steps 40
+done
+without_seconds "$m" >"$scratch/whole.txt"
+without_seconds "$scratch/pieces.jsonl" | cmp - "$scratch/whole.txt" || fail "not the same lines in pieces"
+[ "$(wc -l <"$m")" -eq 6 ] || fail "not six epochs"
+
 echo "updates left out"
 cat >"$scratch/some.rnn" <<'END'
 model some() {
