@@ -21,6 +21,7 @@ rnnc_status command_train(const command_line *line, diag_sink *d);
 rnnc_status command_eval(const command_line *line, diag_sink *d);
 rnnc_status command_run(const command_line *line, diag_sink *d);
 rnnc_status command_bench(const command_line *line, diag_sink *d);
+rnnc_status command_sample(const command_line *line, diag_sink *d);
 rnnc_status command_plot(const command_line *line, diag_sink *d);
 
 // Writes what |d| has collected to standard error and forgets it, so that nothing appears twice.

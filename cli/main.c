@@ -17,8 +17,7 @@ typedef struct command_row {
 
 static const command_row commands[] = {
     {"check", ON_CHECK, command_check, "what a model is: signature, parameters, loss, memory",
-     "rnnc check MODEL [--recipe R] [--set N=V] [--json]",
-     "rnnc check examples/ptb.rnn --recipe large"},
+     "rnnc check MODEL [--recipe R] [--set N=V] [--json]", "rnnc check examples/ptb.rnn --recipe large"},
     {"dump", ON_DUMP, command_dump, "a stage of compilation as text",
      "rnnc dump MODEL [--stage source|graph|program|llvm|asm|dot] [--passes TEXT] [--print-after PASS]",
      "rnnc dump examples/series.rnn --passes \"simplify, differentiate\""},
@@ -34,6 +33,11 @@ static const command_row commands[] = {
      "rnnc run MODEL --weights F.safetensors --in NAME=F.npy … --out NAME=F.npy … [--interpret] [--cpu C] "
      "[--threads N]",
      "rnnc run examples/series.rnn --weights series.safetensors --in value=x.npy --out forecast=y.npy"},
+    {"sample", ON_SAMPLE, command_sample, "let a language model go on with a text",
+     "rnnc sample MODEL --weights F.safetensors [--prompt TEXT] [--length N] [--temperature T] [--top-k K]\n"
+     "           [--seed N]",
+     "rnnc sample examples/characters.rnn --weights characters.safetensors --prompt ROMEO: --temperature "
+     "0.8"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
      "rnnc bench examples/ptb.rnn --batch 20 --length 20 --threads 2"},

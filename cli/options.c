@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@ typedef enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
     OPTION_NUMBER,
+    OPTION_REAL, // at least 0
     OPTION_PAIR,
     OPTION_TIME,  // 90, 90s, 10m, 1.5h, 2d
     OPTION_PLACE, // a folder or file that may be left out
@@ -39,7 +41,7 @@ static const option_row options[] = {
     {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1,
      "passes over the data, instead of what the recipe says"},
     {"steps", OPTION_NUMBER, ON_TRAIN, "N", AT(steps), 1, "training steps, instead of what the recipe says"},
-    {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN, "F.safetensors", AT(weights), 0,
+    {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN | ON_SAMPLE, "F.safetensors", AT(weights), 0,
      "the weights to use, or to begin with"},
     {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0,
      "where to write the trained weights"},
@@ -67,6 +69,11 @@ static const option_row options[] = {
     {"plot", OPTION_TEXT, ON_PLOT, "F.svg", AT(plot), 0, "draw into a file, too"},
     {"metric", OPTION_TEXT, ON_PLOT, "NAME", AT(metric), 0, "what to draw; else loss"},
     {"log", OPTION_FLAG, ON_PLOT, NULL, AT(log_scale), 0, "on a logarithmic scale"},
+    {"prompt", OPTION_TEXT, ON_SAMPLE, "TEXT", AT(prompt), 0, "what the text begins with; else a new line"},
+    {"length", OPTION_NUMBER, ON_SAMPLE, "N", AT(length), 1, "how many characters or words to add; else 500"},
+    {"temperature", OPTION_REAL, ON_SAMPLE, "T", AT(temperature), 0,
+     "below 1 the likely becomes likelier; 0: always the likeliest; else 1"},
+    {"top-k", OPTION_NUMBER, ON_SAMPLE, "K", AT(top_k), 1, "draw from the K likeliest only; else from all"},
     {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
      "source, graph (the default), program, llvm, asm or dot"},
     {"batch", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
@@ -164,6 +171,18 @@ static rnnc_status read_time(const option_row *row, const char *text, diag_sink 
     return RNNC_OK;
 }
 
+static rnnc_status read_real(const option_row *row, const char *text, diag_sink *d, double *out) {
+    char *end = NULL;
+    double value = strtod(text, &end);
+    bool fits = end != text && !*end && value >= 0 && value <= DBL_MAX;
+    if (!fits) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s takes a number of at least 0, found '%s'",
+                         row->name, text);
+    }
+    *out = value;
+    return RNNC_OK;
+}
+
 static rnnc_status read_pair(const option_row *row, const char *text, diag_sink *d, command_line *line,
                              pair_list *list) {
     const char *equals = strchr(text, '=');
@@ -190,6 +209,7 @@ static rnnc_status store(const option_row *row, const char *value, diag_sink *d,
     case OPTION_PLACE: *(const char **)at = value; return RNNC_OK;
     case OPTION_TIME: return read_time(row, value, d, (double *)at);
     case OPTION_NUMBER: return read_number(row, value, d, (int64_t *)at);
+    case OPTION_REAL: return read_real(row, value, d, (double *)at);
     case OPTION_PAIR: return read_pair(row, value, d, line, (pair_list *)at);
     }
     return RNNC_INTERNAL;
@@ -252,8 +272,8 @@ static rnnc_status read_argument(int argc, char **argv, int *at, unsigned bit, d
 }
 
 rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, command_line *out_line) {
-    *out_line =
-        (command_line){.seed = 1, .checkpoint_keep = 3, .bisect_limit = -1, .argc = argc, .argv = argv};
+    *out_line = (command_line){
+        .seed = 1, .temperature = 1, .checkpoint_keep = 3, .bisect_limit = -1, .argc = argc, .argv = argv};
     arena_init(&out_line->memory);
     for (int at = 2; at < argc; at++) {
         TRY(read_argument(argc, argv, &at, bit, d, out_line));

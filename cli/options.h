@@ -17,7 +17,8 @@ enum command_bits {
     ON_RUN = 16,
     ON_BENCH = 32,
     ON_PLOT = 64,
-    ON_ALL = 63, // all that take a model
+    ON_SAMPLE = 128,
+    ON_ALL = 63 | ON_SAMPLE, // all that take a model
 };
 
 // KEY=VALUE
@@ -48,6 +49,9 @@ typedef struct command_line {
     const char *resume;     // NULL: no; "": from that folder; else another folder, or a checkpoint
     int64_t checkpoint_every, checkpoint_keep, max_steps;
     double max_seconds;
+    const char *prompt;
+    double temperature;
+    int64_t top_k; // 0: all
     bool partial;
     int argc; // of the process
     char **argv;

@@ -108,6 +108,11 @@ bool dataset_has_validation(const dataset *s);
 // What the places of streams are counted in: "characters/s".
 const char *dataset_unit(const dataset *s);
 
+// ---- dataset_text.c ----
+
+// How the texts of |b| are cut into words.
+word_rules data_word_rules(const data_binding *b);
+
 // ---- dataset_split.c ----
 
 typedef enum data_part { DATA_ALL, DATA_TRAINING, DATA_VALIDATION } data_part;

@@ -91,7 +91,7 @@ static rnnc_status read_characters(const dataset_request *request, diag_sink *d,
 
 // ---- Words ----
 
-static word_rules rules_of(const data_binding *b) {
+word_rules data_word_rules(const data_binding *b) {
     const text_options *o = &b->text;
     return (word_rules){.characters = o->characters,
                         .punctuation = o->punctuation,
@@ -185,7 +185,7 @@ static rnnc_status take_words(const dataset_request *request, const data_binding
 
 static rnnc_status read_words(const dataset_request *request, const data_binding *b, diag_sink *d,
                               arena *memory, data_source *s) {
-    word_rules rules = rules_of(b);
+    word_rules rules = data_word_rules(b);
     word_text t = {0};
     s->file_count = b->key_count;
     s->file_rows = arena_new_array(memory, int64_t, b->key_count);

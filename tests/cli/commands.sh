@@ -8,10 +8,10 @@ echo "help, version, misuse"
 run 0 "$RNNC" --version
 says out '^rnnc [0-9]'
 run 0 "$RNNC" --help
-for command in check dump train eval run bench plot; do
+for command in check dump train eval run bench plot sample; do
     says out "^  $command "
 done
-for command in check dump train eval run bench; do
+for command in check dump train eval run bench sample; do
     run 0 "$RNNC" $command --help
     says out "^example: rnnc $command "
     says out '  --threads N'
@@ -107,6 +107,31 @@ says out 'truth'
 grep -q '<svg' "$scratch/plot.svg" || fail "no drawing"
 run 0 "$RNNC" run $series --set hidden=6 --interpret --weights "$w" --continue 30
 says out '30 steps continued from 20 zeros'
+
+echo "sample"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do printf 'abcd\nabcd\n'; done >"$scratch/letters.txt"
+chars="examples/characters.rnn --set alphabet=5 --set hidden=8 --set layers=1 --set batch=2 --set T=10 --set validation_last=0"
+run 0 "$RNNC" train $chars --set rate=0.05 --epochs 60 --quiet --data text="$scratch/letters.txt" --weights-out "$scratch/letters.safetensors"
+sample="$RNNC sample $chars --weights $scratch/letters.safetensors"
+run 0 $sample --prompt ab --length 8 --temperature 0
+printf 'abcd\nabcd\n\n' | cmp -s - "$scratch/out" || fail "the likeliest text is $(cat "$scratch/out")"
+run 0 $sample --length 40 --temperature 3 --seed 5
+cp "$scratch/out" "$scratch/first"
+run 0 $sample --length 40 --temperature 3 --seed 5 --threads 2
+cmp -s "$scratch/out" "$scratch/first" || fail "a seed gives one text"
+run 0 $sample --length 40 --temperature 3 --seed 5 --interpret
+run 0 $sample --length 40 --temperature 3 --seed 6
+cmp -s "$scratch/out" "$scratch/first" && fail "another seed gives the same text"
+run 0 $sample --length 40 --temperature 3 --top-k 1 --prompt abc
+[ "$(head -n 1 "$scratch/out")" = abcd ] || fail "the first of one is the likeliest"
+run 1 $sample --prompt x
+says err "the character 'x' U+0078 is not in the vocabulary"
+run 2 $sample --temperature -1
+run 2 $sample --temperature nan
+run 1 "$RNNC" sample $chars
+says err 'needs --weights'
+run 1 "$RNNC" sample $series --weights "$w"
+says err 'no vocabulary'
 
 echo "plot"
 printf '{"epoch":1,"step":5,"loss":2,"validation_loss":3}\n{"epoch":2,"step":10,"loss":1}\n' >"$scratch/small.jsonl"

@@ -1,0 +1,26 @@
+// Between a text and the tokens of one input: what a user types, and what a model says.
+#ifndef RNNC_RUNTIME_TRAIN_SPELLER_H
+#define RNNC_RUNTIME_TRAIN_SPELLER_H
+
+#include "runtime/data/words.h"
+
+// Everything is borrowed. One of the two vocabularies is given.
+typedef struct speller {
+    const vocabulary *characters;
+    const word_list *words;
+    word_rules rules; // by which the training text was cut into words
+} speller;
+
+// The tokens of |text|, by malloc. Errors: bytes that are not UTF-8; characters or words that are not in the vocabulary,
+// where it has no <unk>. A line that |text| leaves open is not ended.
+rnnc_status speller_read(const speller *s, const char *text, diag_sink *d, int32_t **out_tokens,
+                         size_t *out_count);
+
+// What to begin with where there is no text: the end of a line if the vocabulary has one, else token 0.
+int32_t speller_begin(const speller *s);
+
+// Appends the text of |token|. Words are parted by spaces, but not from the sign that follows them; <eos> is the end of
+// a line. |previous|: the token before it, or -1.
+void speller_write(const speller *s, int32_t token, int32_t previous, strbuf *out);
+
+#endif
