@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "passes/place.h"
 #include "runtime/initialize.h"
-#include "runtime/place.h"
 #include "runtime/train/classes.h"
 #include "support/clock.h"
 #include "support/philox.h"

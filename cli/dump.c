@@ -3,7 +3,8 @@
 
 #include "cli/command.h"
 #include "cli/dot.h"
-#include "ir/text.h"
+#include "passes/program_text.h"
+#include "passes/stage_text.h"
 #include "runtime/data/gzfile.h"
 
 typedef enum stage {
@@ -24,8 +25,9 @@ typedef struct dump_job {
     stage stage;
     loaded source;
     model *model;
-    graph *graph; // the model's, or one read from text
-    graph *parsed;
+    graph *graph;    // the model's, or one read from text; NULL: the text is a program
+    stage_text text; // what the file holds, if it is no source text
+    plan *plan;      // of the graph
     compiler compiler;
     update_options update;
     bool trains;
@@ -66,10 +68,11 @@ static rnnc_status read_ir(dump_job *job) {
         status = diag_fail(job->d, RNNC_SYNTAX, NO_SPAN, "%s: this is not a text", job->line->file);
     } else {
         file = diag_add_file(job->d, job->line->file, (const char *)bytes.data, (uint32_t)bytes.size);
-        status = graph_parse(job->d, file, &job->parsed);
+        status = stage_parse(job->d, file, &job->text);
     }
     file_bytes_deinit(&bytes);
-    job->graph = job->parsed;
+    job->graph = job->text.g;
+    job->plan = job->text.p;
     return status;
 }
 
@@ -91,7 +94,7 @@ static void print_graph(const dump_job *job) {
     if (job->stage == STAGE_DOT) {
         graph_print_dot(job->graph, &text);
     } else {
-        graph_print(job->graph, &text);
+        stage_print(job->graph, job->plan, &text);
     }
     fputs(strbuf_text(&text), stdout);
     strbuf_deinit(&text);
@@ -115,8 +118,9 @@ static void fill_maxima(const dump_job *job, int64_t *out_maxima) {
     }
 }
 
-static rnnc_status run_passes(dump_job *job, program **out_program) {
+static compile_options options_of(const dump_job *job) {
     compile_options options = {.pipeline = job->line->passes,
+                               .plan = job->plan,
                                .hooks = &job->compiler.hooks,
                                .update = job->trains ? &job->update : NULL,
                                .shape = job->compiler.shape};
@@ -124,6 +128,24 @@ static rnnc_status run_passes(dump_job *job, program **out_program) {
     if (job->compiler.unroll) {
         unrolled_extents(job->graph, options.maxima, options.unroll);
     }
+    return options;
+}
+
+static rnnc_status run_passes(dump_job *job) {
+    compile_options options = options_of(job);
+    rnnc_status status = compile_passes(job->graph, &options, job->d, &job->plan);
+    show_compiler_output(&job->compiler);
+    return status;
+}
+
+// Takes the program that was read, or compiles one. The caller destroys it.
+static rnnc_status get_program(dump_job *job, program **out_program) {
+    if (job->text.program) {
+        *out_program = job->text.program;
+        job->text.program = NULL;
+        return RNNC_OK;
+    }
+    compile_options options = options_of(job);
     rnnc_status status = compile_graph(job->graph, &options, job->d, out_program);
     show_compiler_output(&job->compiler);
     return status;
@@ -131,7 +153,7 @@ static rnnc_status run_passes(dump_job *job, program **out_program) {
 
 static rnnc_status dump_program(dump_job *job) {
     program *p = NULL;
-    TRY(run_passes(job, &p));
+    TRY(get_program(job, &p));
     if (!job->line->print_after) {
         strbuf text = {0};
         program_print(p, &text);
@@ -140,6 +162,19 @@ static rnnc_status dump_program(dump_job *job) {
     }
     program_destroy(p);
     return RNNC_OK;
+}
+
+// A program's panels are cut for one kind of registers.
+static rnnc_status check_target(const dump_job *job, const program *p) {
+    target_shape ours = job->compiler.shape, its = p->shape;
+    if (ours.vector_bytes == its.vector_bytes && ours.vector_registers == its.vector_registers) {
+        return RNNC_OK;
+    }
+    return diag_fail(
+        job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+        "%s: it is for %d registers of %d bytes and the processor has %d of %d; name one that fits "
+        "with --cpu",
+        job->line->file, its.vector_registers, its.vector_bytes, ours.vector_registers, ours.vector_bytes);
 }
 
 // The kernels' code, each under its name.
@@ -151,9 +186,9 @@ static rnnc_status dump_code(dump_job *job) {
                          job->line->cpu);
     }
     codegen_form form = job->stage == STAGE_ASM ? CODEGEN_ASSEMBLY : CODEGEN_LLVM_OPTIMIZED;
-    TRY(run_passes(job, &p));
+    TRY(get_program(job, &p));
     strbuf text = {0};
-    rnnc_status status = RNNC_OK;
+    rnnc_status status = check_target(job, p);
     for (uint32_t i = 0; i < p->kernels.count && status == RNNC_OK; i++) {
         strbuf_addf(&text, "%s kernel %u: %s\n", job->stage == STAGE_ASM ? "#" : ";", i,
                     p->kernels.at[i].name);
@@ -172,10 +207,35 @@ static rnnc_status dump_graph(dump_job *job) {
     bool looks = line->print_after || line->dump_folder || line->stats || line->time_passes;
     // Without any wish the graph is shown as the frontend or the file has it.
     if (line->passes || looks) {
-        TRY(run_passes(job, NULL));
+        TRY(run_passes(job));
     }
     if (!line->print_after) {
         print_graph(job);
+    }
+    return RNNC_OK;
+}
+
+// What a text that is planned already, or a program, leaves no room for.
+static rnnc_status check_wishes(dump_job *job) {
+    const command_line *line = job->line;
+    if ((job->plan || job->text.program) && (line->batch || line->length || line->unroll)) {
+        return diag_fail(
+            job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "%s: it is planned for the extents that it states; --batch, --length and --unroll come "
+            "too late",
+            line->file);
+    }
+    if (!job->text.program) {
+        return RNNC_OK;
+    }
+    if (!line->stage) {
+        job->stage = STAGE_PROGRAM;
+    }
+    if (line->passes || job->stage == STAGE_GRAPH || job->stage == STAGE_DOT) {
+        return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "%s: it is a program, which no pass follows and which holds no graph; --stage takes "
+                         "program, llvm or asm",
+                         line->file);
     }
     return RNNC_OK;
 }
@@ -186,6 +246,7 @@ static rnnc_status run_dump(dump_job *job) {
         return dump_source(job);
     }
     TRY(is_ir_text(job->line->file) ? read_ir(job) : read_model(job));
+    TRY(check_wishes(job));
     TRY(open_compiler(job->line, job->d, &job->compiler));
     if (job->stage == STAGE_GRAPH || job->stage == STAGE_DOT) {
         return dump_graph(job);
@@ -197,7 +258,7 @@ rnnc_status command_dump(const command_line *line, diag_sink *d) {
     dump_job job = {.line = line, .d = d};
     rnnc_status status = run_dump(&job);
     close_compiler(&job.compiler);
-    graph_destroy(job.parsed);
+    stage_text_deinit(&job.text);
     model_destroy(job.model);
     unload_source(&job.source);
     return status;

@@ -35,7 +35,8 @@ static rnnc_status add_graphs(const loaded *source, diag_sink *d, record *about)
         .shape = {.vector_bytes = 16, .vector_registers = 16},
     };
     rnnc_status status = model_overlap(m, d);
-    status = status != RNNC_OK ? status : compile_graph(m->graph, &c, d, NULL);
+    plan *unused;
+    status = status != RNNC_OK ? status : compile_passes(m->graph, &c, d, &unused);
     add_graph(about, "optimizer, rates, schedule or clipping", m->graph);
     model_destroy(m);
     return status;

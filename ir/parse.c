@@ -312,13 +312,35 @@ static void skip_empty_lines(ir_parser *p) {
     }
 }
 
+static bool at_section(const ir_parser *p) {
+    bool found = false;
+    for (const char *const *word = p->sections; *word; word++) {
+        found |= irlex_is_word(&p->lex, *word);
+    }
+    return found;
+}
+
+// What follows a graph names nodes by the numbers of this text.
+static rnnc_status check_numbers(ir_parser *p) {
+    for (uint32_t i = 0; at_section(p) && i < p->nodes.count; i++) {
+        if (p->nodes.at[i].id != i) {
+            return diag_error(p->d, p->nodes.at[i].where,
+                              "in a text with a section '%s' the nodes are numbered from 0 in the order of "
+                              "their lines: expected %%%u, found %%%u",
+                              p->lex.now.text, i, p->nodes.at[i].id);
+        }
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status parse_text(ir_parser *p) {
     skip_empty_lines(p);
     TRY(parse_header(p));
-    for (skip_empty_lines(p); p->lex.now.kind != TOKEN_END; skip_empty_lines(p)) {
+    for (skip_empty_lines(p); p->lex.now.kind != TOKEN_END && !at_section(p); skip_empty_lines(p)) {
         remember(p, parse_line(p));
         irlex_skip_line(&p->lex);
     }
+    remember(p, check_numbers(p));
     remember(p, irparse_finish(p));
     return p->status == RNNC_OK ? graph_verify(p->g, p->d) : p->status;
 }
@@ -333,16 +355,26 @@ static rnnc_status parse_guarded(ir_parser *p, uint32_t file) {
     return parse_text(p);
 }
 
-rnnc_status graph_parse(diag_sink *d, uint32_t file, graph **out_graph) {
+rnnc_status graph_parse_head(diag_sink *d, uint32_t file, const char *const *sections, graph **out_graph,
+                             uint32_t *out_rest) {
     *out_graph = NULL;
-    ir_parser p = {.d = d}; // not in the function that calls setjmp, so that a longjmp leaves it as it was
+    ir_parser p = {
+        .d = d,
+        .sections = sections}; // not in the function that calls setjmp, so that a longjmp leaves it as it was
     rnnc_status status = parse_guarded(&p, file);
     if (status == RNNC_OK) {
         p.g->memory.exhausted = NULL;
         *out_graph = p.g;
+        *out_rest = p.lex.now.where.begin;
     } else {
         graph_destroy(p.g);
     }
     arena_deinit(&p.scratch);
     return status;
+}
+
+rnnc_status graph_parse(diag_sink *d, uint32_t file, graph **out_graph) {
+    static const char *const none[] = {NULL};
+    uint32_t rest;
+    return graph_parse_head(d, file, none, out_graph, &rest);
 }

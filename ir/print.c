@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "ir/text.h"
+#include "ir/text_print.h"
 #include "ir/text_words.h"
 
 static void print_escaped(strbuf *out, unsigned char c) {
@@ -17,7 +18,7 @@ static void print_escaped(strbuf *out, unsigned char c) {
     }
 }
 
-static void print_quoted(strbuf *out, const char *text) {
+void irprint_quoted(strbuf *out, const char *text) {
     strbuf_add(out, "\"");
     for (const char *c = text; *c; c++) {
         print_escaped(out, (unsigned char)*c);
@@ -25,11 +26,11 @@ static void print_quoted(strbuf *out, const char *text) {
     strbuf_add(out, "\"");
 }
 
-static void print_name(strbuf *out, const char *name) {
+void irprint_name(strbuf *out, const char *name) {
     if (text_is_bare_name(name)) {
         strbuf_add(out, name);
     } else {
-        print_quoted(out, name);
+        irprint_quoted(out, name);
     }
 }
 
@@ -38,7 +39,7 @@ static bool same_bits(double a, double b) {
 }
 
 // The fewest digits that read back to the same bits; 17 always do. A nan has one spelling.
-static void print_float(strbuf *out, double value) {
+void irprint_float(strbuf *out, double value) {
     if (value != value) {
         strbuf_add(out, "nan");
         return;
@@ -54,30 +55,30 @@ static void print_float(strbuf *out, double value) {
 }
 
 // Axes stand in layout order: sequence axes by number, the batch last.
-static void print_axes(const graph *g, axis_set axes, strbuf *out) {
+void irprint_axes(const graph *g, axis_set axes, strbuf *out) {
     const char *separator = "<";
     for (uint32_t i = 1; i <= g->axes.count; i++) {
         uint32_t axis = i % g->axes.count;
         if (axes & AXIS_BIT(axis)) {
             strbuf_add(out, separator);
-            print_name(out, g->axes.at[axis].name);
+            irprint_name(out, g->axes.at[axis].name);
             separator = ",";
         }
     }
     strbuf_add(out, *separator == '<' ? "<>" : ">");
 }
 
-static void print_type(const graph *g, value_type t, strbuf *out) {
+void irprint_type(const graph *g, value_type t, strbuf *out) {
     strbuf_add(out, dtype_name(t.elem));
     if (t.axes) {
-        print_axes(g, t.axes, out);
+        irprint_axes(g, t.axes, out);
     }
     strbuf_addf(out, t.rank == 2 ? "[%d,%d]" : "[%d]", t.dim[0], t.dim[1]);
 }
 
 static void print_part(const graph *g, axis_part part, strbuf *out) {
     strbuf_add(out, " of ");
-    print_name(out, g->axes.at[part.of].name);
+    irprint_name(out, g->axes.at[part.of].name);
     strbuf_addf(out, " from %lld to ", (long long)part.from);
     if (part.to) {
         strbuf_addf(out, "%lld", (long long)part.to);
@@ -89,7 +90,7 @@ static void print_part(const graph *g, axis_part part, strbuf *out) {
 static void print_axis(const graph *g, uint32_t number, strbuf *out) {
     const axis_info *axis = &g->axes.at[number];
     strbuf_add(out, "axis ");
-    print_name(out, axis->name);
+    irprint_name(out, axis->name);
     strbuf_addf(out, " %s", text_axis_words().words[axis->kind]);
     if (axis->kind == AXIS_IS_FIXED) {
         strbuf_addf(out, " %lld", (long long)axis->size);
@@ -105,11 +106,11 @@ static void print_init(initializer init, strbuf *out) {
     int arguments = text_init_arguments(init.kind);
     if (arguments >= 1) {
         strbuf_add(out, "(");
-        print_float(out, init.a);
+        irprint_float(out, init.a);
     }
     if (arguments == 2) {
         strbuf_add(out, ", ");
-        print_float(out, init.b);
+        irprint_float(out, init.b);
     }
     strbuf_add(out, arguments ? ")" : "");
 }
@@ -133,7 +134,7 @@ static void print_parts(const graph_variable *v, strbuf *out) {
     for (uint32_t i = 0; i < v->parts.count; i++) {
         const variable_part *part = &v->parts.at[i];
         strbuf_add(out, i ? ", " : "");
-        print_name(out, part->name);
+        irprint_name(out, part->name);
         strbuf_addf(out, " %d %d ", part->from, part->size);
         print_filling(v, part, out);
     }
@@ -142,9 +143,9 @@ static void print_parts(const graph_variable *v, strbuf *out) {
 
 static void print_variable(const graph *g, const graph_variable *v, strbuf *out) {
     strbuf_add(out, "variable $");
-    print_name(out, v->name);
+    irprint_name(out, v->name);
     strbuf_add(out, " : ");
-    print_type(g, v->type, out);
+    irprint_type(g, v->type, out);
     strbuf_addf(out, " %s ", text_variable_words().words[v->role]);
     if (is_whole(v)) {
         print_filling(v, v->parts.at, out);
@@ -160,7 +161,7 @@ static void print_axis_attr(const graph *g, int64_t axis, strbuf *out) {
     } else if (strcmp(g->axes.at[axis].name, "none") == 0) {
         strbuf_add(out, "\"none\"");
     } else {
-        print_name(out, g->axes.at[axis].name);
+        irprint_name(out, g->axes.at[axis].name);
     }
 }
 
@@ -168,10 +169,10 @@ static void print_attr_value(const graph *g, attr_kind kind, attr_value value, s
     switch (kind) {
     case ATTR_NONE: break;
     case ATTR_AXIS: print_axis_attr(g, value.i, out); break;
-    case ATTR_AXES: print_axes(g, (axis_set)value.i, out); break;
+    case ATTR_AXES: irprint_axes(g, (axis_set)value.i, out); break;
     case ATTR_INT: strbuf_addf(out, "%lld", (long long)value.i); break;
-    case ATTR_FLOAT: print_float(out, value.f); break;
-    case ATTR_TEXT: print_quoted(out, value.text ? value.text : ""); break;
+    case ATTR_FLOAT: irprint_float(out, value.f); break;
+    case ATTR_TEXT: irprint_quoted(out, value.text ? value.text : ""); break;
     }
 }
 
@@ -202,24 +203,24 @@ static void print_node(const graph *g, node_id id, strbuf *out) {
     print_operands(n, out);
     print_attrs(g, n, out);
     strbuf_add(out, " : ");
-    print_type(g, n->type, out);
+    irprint_type(g, n->type, out);
     const char *path = graph_origin(g, id)->path;
     if (path && *path) {
         strbuf_add(out, " @");
-        print_quoted(out, path);
+        irprint_quoted(out, path);
     }
     strbuf_add(out, "\n");
 }
 
 static void print_output(const graph_output *output, strbuf *out) {
     strbuf_addf(out, "output %s ", text_output_words().words[output->role]);
-    print_quoted(out, output->name);
+    irprint_quoted(out, output->name);
     strbuf_addf(out, " %%%u\n", output->node);
 }
 
 void graph_print(const graph *g, strbuf *out) {
     strbuf_add(out, "graph ");
-    print_quoted(out, g->name);
+    irprint_quoted(out, g->name);
     strbuf_addf(out, " %s\n", dtype_name(g->real));
     for (uint32_t i = 0; i < g->axes.count; i++) {
         print_axis(g, i, out);

@@ -147,10 +147,15 @@ static ir_token scan(ir_lexer *l) {
     return c == '"' ? scan_string(l) : c == '%' ? scan_value(l) : scan_mark(l);
 }
 
-void irlex_init(ir_lexer *l, diag_sink *d, uint32_t file, arena *memory) {
+void irlex_init_at(ir_lexer *l, diag_sink *d, uint32_t file, uint32_t at, arena *memory) {
     const source_file *source = &d->files.at[file];
     *l = (ir_lexer){.d = d, .memory = memory, .text = source->text, .length = source->length, .file = file};
+    l->at = at;
     l->now = scan(l);
+}
+
+void irlex_init(ir_lexer *l, diag_sink *d, uint32_t file, arena *memory) {
+    irlex_init_at(l, d, file, 0, memory);
 }
 
 void irlex_next(ir_lexer *l) {

@@ -36,6 +36,8 @@ typedef struct ir_lexer {
 
 // Looks at the first token of file number |file|.
 void irlex_init(ir_lexer *l, diag_sink *d, uint32_t file, arena *memory);
+// The same, of its token at byte |at|, where a line begins.
+void irlex_init_at(ir_lexer *l, diag_sink *d, uint32_t file, uint32_t at, arena *memory);
 void irlex_next(ir_lexer *l);
 // Goes to the end of the line, reporting nothing.
 void irlex_skip_line(ir_lexer *l);

@@ -35,7 +35,8 @@ typedef struct ir_parser {
     ir_lexer lex;
     diag_sink *d;
     arena scratch;
-    graph *g; // made by the header line
+    const char *const *sections; // of the text that follows a graph, ended by NULL
+    graph *g;                    // made by the header line
     VEC(node_line) nodes;
     VEC(output_line) outputs;
     rnnc_status status; // of the first error

@@ -5,8 +5,10 @@
 #include "passes/outline.h"
 
 typedef struct compile_options {
-    const char *pipeline;         // NULL: the default for training if |update| is given, else for inference
-    const pass_hooks *hooks;      // NULL: none
+    const char *pipeline;    // NULL: the default for training if |update| is given, else for inference; of
+                             // a graph with a plan, what the plan lacks
+    plan *plan;              // what has been planned for the graph already; NULL: nothing
+    const pass_hooks *hooks; // NULL: none
     const update_options *update; // NULL: inference
     int64_t maxima[MAX_AXES];     // by axis of the graph: the largest extent in a run
     int64_t unroll
@@ -15,8 +17,9 @@ typedef struct compile_options {
     target_shape shape;
 } compile_options;
 
-// Rewrites |g| by the pipeline and makes its program. |g| may be destroyed afterwards. With |out_program| NULL the
-// passes are run and no program is made (for looking at graphs between passes).
+// Rewrites |g| by the pipeline. |*out_plan| is the plan that it then has, in its memory; NULL: none.
+rnnc_status compile_passes(graph *g, const compile_options *options, diag_sink *d, plan **out_plan);
+// The same, and makes the program of what is planned. |g| may be destroyed afterwards.
 rnnc_status compile_graph(graph *g, const compile_options *options, diag_sink *d, program **out_program);
 
 #endif

@@ -11,6 +11,7 @@
 // Without --passes=fuse-pointwise's merging (rewrites exhausted) every node is a kernel of its own.
 #include "ir/order.h"
 #include "passes/dependence.h"
+#include "passes/grouping.h"
 #include "passes/pass.h"
 
 typedef struct fusion {
@@ -25,8 +26,6 @@ typedef struct fusion {
     uint32_t *uses;                  // by node: how often operands and outputs name it
     uint32_t *met, *uses_met, round; // see argument_count
 } fusion;
-
-enum { MAX_GROUP_NODES = 160 };
 
 // ---- Loops, and what is sunk into them ----
 
@@ -101,34 +100,6 @@ static void sink_into_loops(fusion *f) {
     }
 }
 
-// ---- Shapes ----
-
-static axis_set row_axes(const fusion *f, node_id n) {
-    uint32_t loop = f->p->loop_of[n];
-    axis_set axes = graph_type(f->g, n).axes;
-    return loop == NO_LOOP ? axes : (axis_set)(axes & ~AXIS_BIT(f->p->loops.at[loop].axis));
-}
-
-static bool folds_columns(const node *n) {
-    return (op_has(n->op, REDUCE) && n->attr[1].i) || n->op == OP_ARGMAX;
-}
-
-// The type whose columns a node runs over: its own, or of a reduction or a pick, its operand's. A matrix that is folded
-// is one row.
-static value_type span_of(const graph *g, node_id n) {
-    const node *at = graph_node(g, n);
-    value_type type = folds_columns(at) || at->op == OP_PICK ? graph_type(g, at->operands[0]) : at->type;
-    return type;
-}
-
-static bool same_shape(const plan_group *group, value_type t) {
-    return group->rank == t.rank && group->dim[0] == t.dim[0] && group->dim[1] == t.dim[1];
-}
-
-static bool is_number(value_type t) {
-    return t.rank == 1 && t.dim[0] == 1;
-}
-
 // Marks what all readers fold over the columns, at once or after more element-wise work: squares of a norm.
 // As the epilogue of a product it would be stored for a fold that cannot follow there; beside the fold it is
 // a register.
@@ -137,9 +108,9 @@ static void find_only_folded(fusion *f) {
     for (uint32_t at = f->length; at-- > 0;) {
         node_id n = f->sequence[at];
         const node *x = graph_node(f->g, n);
-        bool outside = f->p->loop_of[n] == NO_LOOP;
+        bool outside = f->p->loop_of[n] == NO_LOOP, folds = group_folds_columns(x);
         f->only_folded[n] = outside && op_has(x->op, POINTWISE) && f->uses[n] && folded_uses[n] == f->uses[n];
-        for (uint32_t i = 0; (folds_columns(x) || f->only_folded[n]) && i < x->operand_count; i++) {
+        for (uint32_t i = 0; (folds || f->only_folded[n]) && i < x->operand_count; i++) {
             folded_uses[x->operands[i]]++;
         }
     }
@@ -147,20 +118,7 @@ static void find_only_folded(fusion *f) {
 
 // ---- Making groups ----
 
-static uint32_t add_group(fusion *f, kernel_kind kind, node_id n) {
-    value_type type = span_of(f->g, n);
-    plan_group group = {.kind = kind,
-                        .loop = f->p->loop_of[n],
-                        .axes = row_axes(f, n),
-                        .rank = type.rank,
-                        .dim = {type.dim[0], type.dim[1]},
-                        .root = NO_NODE,
-                        .gates = 1,
-                        .boundary = NO_NODE};
-    // A reduction's rows are its operand's; over columns they are its own as well.
-    if (folds_columns(graph_node(f->g, n))) {
-        group.axes = row_axes(f, n);
-    }
+static uint32_t add_group(fusion *f, plan_group group) {
     vec_push(f->p->memory, f->p->groups, group);
     return f->p->groups.count - 1;
 }
@@ -168,18 +126,6 @@ static uint32_t add_group(fusion *f, kernel_kind kind, node_id n) {
 static void put(fusion *f, uint32_t group, node_id n) {
     vec_push(f->p->memory, f->p->groups.at[group].nodes, n);
     f->p->group_of[n] = group;
-}
-
-// The node whose register |x| reads if it is computed in |group|; a slice of a product is one of its gates.
-static node_id in_register(const fusion *f, uint32_t group, node_id x) {
-    const node *at = graph_node(f->g, x);
-    if (f->p->group_of[x] == group && !op_has(at->op, DELAY)) {
-        return x;
-    }
-    const plan_group *into = &f->p->groups.at[group];
-    bool gate = at->op == OP_SLICE && at->operands[0] == into->root && into->kind == KERNEL_PRODUCT &&
-                into->gates > 1;
-    return gate ? x : NO_NODE;
 }
 
 typedef struct path_check {
@@ -214,31 +160,17 @@ static void check_readers(fusion *f, node_id effect, path_check *check) {
     }
 }
 
-// Rows of |x| as |group| reads them: all of the group's rows, or one and the same.
-static bool reads_rows_plainly(const fusion *f, const plan_group *group, node_id x) {
-    axis_set axes = graph_type(f->g, x).axes;
-    if (group->loop != NO_LOOP) {
-        axes &= (axis_set)~AXIS_BIT(f->p->loops.at[group->loop].axis);
-    }
-    return axes == group->axes || axes == 0;
-}
-
-// A product's operands, the row that a pick chooses from, and a gather's table are read through memory.
-static bool reads_memory(const node *n, uint32_t i) {
-    return op_has(n->op, PRODUCT) || (i == 0 && (n->op == OP_PICK || n->op == OP_GATHER));
-}
-
 static bool operands_fit(fusion *f, uint32_t group, node_id n) {
     const node *at = graph_node(f->g, n);
     path_check check = {f, group, group, false, false};
     const plan_group *into = &f->p->groups.at[group];
     for (uint32_t i = 0; i < at->operand_count; i++) {
         node_id x = at->operands[i];
-        if ((in_register(f, group, x) != NO_NODE && !reads_memory(at, i)) ||
+        if ((group_register(f->g, f->p, group, x) != NO_NODE && !group_reads_memory(at, i)) ||
             (i == 0 && op_has(at->op, EFFECT))) {
             continue;
         }
-        if (into->kind == KERNEL_PRODUCT && !reads_rows_plainly(f, into, x)) {
+        if (into->kind == KERNEL_PRODUCT && !group_reads_rows_plainly(f->g, f->p, into, x)) {
             return false;
         }
         plan_visit_sources(f->g, f->p, x, into->loop, check_source, &check);
@@ -251,7 +183,7 @@ static bool operands_fit(fusion *f, uint32_t group, node_id n) {
 
 static bool follows_reduction(const fusion *f, uint32_t group, const node *n) {
     for (uint32_t i = 0; i < n->operand_count; i++) {
-        node_id x = in_register(f, group, n->operands[i]);
+        node_id x = group_register(f->g, f->p, group, n->operands[i]);
         if (x != NO_NODE && f->after_reduction[x]) {
             return true;
         }
@@ -259,17 +191,8 @@ static bool follows_reduction(const fusion *f, uint32_t group, const node *n) {
     return false;
 }
 
-// Whether the columns of |n| suit the group: all of its columns, or one number a row.
 static bool columns_fit(const fusion *f, const plan_group *into, node_id n) {
-    const node *at = graph_node(f->g, n);
-    value_type reach = span_of(f->g, n);
-    if (into->kind == KERNEL_PRODUCT) {
-        return !f->only_folded[n] && !folds_columns(at) && at->op != OP_PICK && at->op != OP_GATHER &&
-               same_shape(into, reach);
-    }
-    bool only_numbers = into->rank == 1 && into->dim[0] == 1;
-    return same_shape(into, reach) || (is_number(reach) && into->rank == 1) ||
-           (only_numbers && reach.rank == 1);
+    return group_columns_fit(f->g, into, n) && !(into->kind == KERNEL_PRODUCT && f->only_folded[n]);
 }
 
 // The arguments of a kernel for the groups |a| and |b| (or NO_GROUP) and the node |n| (or NO_NODE): what is read from
@@ -283,8 +206,8 @@ typedef struct argument_count {
 } argument_count;
 
 static bool is_counted_in(const argument_count *c, node_id n) {
-    return n == c->joining || in_register(c->f, c->a, n) != NO_NODE ||
-           (c->b != NO_GROUP && in_register(c->f, c->b, n) != NO_NODE);
+    return n == c->joining || group_register(c->f->g, c->f->p, c->a, n) != NO_NODE ||
+           (c->b != NO_GROUP && group_register(c->f->g, c->f->p, c->b, n) != NO_NODE);
 }
 
 static void count_operands(argument_count *c, node_id n) {
@@ -329,25 +252,19 @@ static bool can_join(fusion *f, uint32_t group, node_id n) {
     const node *at = graph_node(f->g, n);
     bool plain = (into->kind == KERNEL_MAP || into->kind == KERNEL_PRODUCT) && into->boundary == NO_NODE &&
                  !into->merged;
-    if (!plain || into->loop != f->p->loop_of[n] || into->axes != row_axes(f, n) ||
-        !columns_fit(f, into, n) || into->nodes.count >= MAX_GROUP_NODES) {
+    if (!plain || into->loop != f->p->loop_of[n] || into->axes != group_row_axes(f->g, f->p, n) ||
+        !columns_fit(f, into, n) || into->nodes.count >= GROUP_MAX_NODES) {
         return false;
     }
-    bool spans_columns = folds_columns(at) || type_columns(at->type) > 1;
+    bool spans_columns = group_folds_columns(at) || type_columns(at->type) > 1;
     return !(spans_columns && follows_reduction(f, group, at)) && arguments_fit(f, group, NO_GROUP, n) &&
            operands_fit(f, group, n);
 }
 
 static void join(fusion *f, uint32_t group, node_id n) {
-    plan_group *into = &f->p->groups.at[group];
-    value_type reach = span_of(f->g, n);
-    if (into->kind == KERNEL_MAP && !is_number(reach)) {
-        into->rank = reach.rank;
-        into->dim[0] = reach.dim[0];
-        into->dim[1] = reach.dim[1];
-    }
     const node *at = graph_node(f->g, n);
-    f->after_reduction[n] = folds_columns(at) || follows_reduction(f, group, at);
+    group_widen(f->g, &f->p->groups.at[group], n);
+    f->after_reduction[n] = group_folds_columns(at) || follows_reduction(f, group, at);
     put(f, group, n);
 }
 
@@ -360,8 +277,9 @@ static bool reads_only_in_register(fusion *f, uint32_t a, uint32_t b) {
     for (uint32_t i = 0; i < group->nodes.count; i++) {
         const node *n = graph_node(f->g, group->nodes.at[i]);
         for (uint32_t k = 0; k < n->operand_count; k++) {
-            bool internal = in_register(f, a, n->operands[k]) != NO_NODE ||
-                            (in_register(f, b, n->operands[k]) != NO_NODE && !reads_memory(n, k));
+            bool internal =
+                group_register(f->g, f->p, a, n->operands[k]) != NO_NODE ||
+                (group_register(f->g, f->p, b, n->operands[k]) != NO_NODE && !group_reads_memory(n, k));
             if (!internal && !(k == 0 && op_has(n->op, EFFECT))) {
                 plan_visit_sources(f->g, f->p, n->operands[k], group->loop, check_source, &check);
             }
@@ -378,7 +296,7 @@ static bool can_merge(fusion *f, uint32_t into, uint32_t from) {
     const plan_group *a = &f->p->groups.at[into], *b = &f->p->groups.at[from];
     if (b->kind != KERNEL_MAP || b->boundary != NO_NODE || b->merged || a->merged || a->boundary != NO_NODE ||
         (a->kind != KERNEL_MAP && a->kind != KERNEL_PRODUCT) || a->loop != b->loop || a->axes != b->axes ||
-        a->nodes.count + b->nodes.count > MAX_GROUP_NODES || !arguments_fit(f, into, from, NO_NODE)) {
+        a->nodes.count + b->nodes.count > GROUP_MAX_NODES || !arguments_fit(f, into, from, NO_NODE)) {
         return false;
     }
     for (uint32_t i = 0; i < b->nodes.count; i++) {
@@ -388,7 +306,8 @@ static bool can_merge(fusion *f, uint32_t into, uint32_t from) {
         }
         const node *at = graph_node(f->g, n);
         for (uint32_t k = 0; a->kind == KERNEL_PRODUCT && k < at->operand_count; k++) {
-            if (f->p->group_of[at->operands[k]] != from && !reads_rows_plainly(f, a, at->operands[k])) {
+            if (f->p->group_of[at->operands[k]] != from &&
+                !group_reads_rows_plainly(f->g, f->p, a, at->operands[k])) {
                 return false;
             }
         }
@@ -402,10 +321,10 @@ static bool keeps_phases(fusion *f, uint32_t x) {
     for (uint32_t i = 0; i < group->nodes.count; i++) {
         const node *n = graph_node(f->g, group->nodes.at[i]);
         bool follows = follows_reduction(f, x, n);
-        if (follows && (folds_columns(n) || type_columns(n->type) > 1)) {
+        if (follows && (group_folds_columns(n) || type_columns(n->type) > 1)) {
             return false;
         }
-        f->after_reduction[group->nodes.at[i]] = follows || folds_columns(n);
+        f->after_reduction[group->nodes.at[i]] = follows || group_folds_columns(n);
     }
     return true;
 }
@@ -479,7 +398,7 @@ static void place_mappable(fusion *f, node_id n) {
         }
     }
     if (home == NO_GROUP) {
-        home = add_group(f, KERNEL_MAP, n);
+        home = add_group(f, group_of_node(f->g, f->p, n));
     }
     join(f, home, n);
     for (uint32_t i = 0; i < count; i++) {
@@ -492,79 +411,30 @@ static void place_mappable(fusion *f, node_id n) {
 
 // ---- One node at a time ----
 
-static const kernel_kind own_kernel[OP_COUNT] = {
-    [OP_MATMUL] = KERNEL_PRODUCT,  [OP_OUTER] = KERNEL_PRODUCT,   [OP_PACK] = KERNEL_PACK,
-    [OP_SEGMENT] = KERNEL_SEGMENT, [OP_SCATTER] = KERNEL_SCATTER, [OP_ADD_ROWS] = KERNEL_ADD_ROWS,
-    [OP_RANDOM] = KERNEL_RANDOM,
-};
-
-static void place_alone(fusion *f, kernel_kind kind, node_id n) {
-    uint32_t group = add_group(f, kind, n);
-    plan_group *added = &f->p->groups.at[group];
-    const node *at = graph_node(f->g, n);
-    added->root = n;
-    if (at->op == OP_MATMUL) {
-        added->gates = (int32_t)graph_node(f->g, at->operands[1])->attr[1].i;
-        added->dim[0] /= added->gates;
-    }
-    added->prepare = kind == KERNEL_PACK && graph_node(f->g, at->operands[0])->op == OP_VARIABLE;
-    put(f, group, n);
-}
-
-// What is written into the block of another value: a delay's boundary beside it, what is inserted over it.
-static void place_boundary(fusion *f, node_id delay) {
-    node_id source = graph_node(f->g, delay)->operands[1];
-    value_type type = graph_type(f->g, source);
-    bool inserts = graph_node(f->g, delay)->op == OP_INSERT;
-    uint32_t loop = inserts ? f->p->loop_of[delay] : NO_LOOP;
-    plan_group group = {.kind = KERNEL_MAP,
-                        .loop = loop,
-                        .axes = loop == NO_LOOP ? type.axes
-                                                : type.axes & (axis_set)~AXIS_BIT(f->p->loops.at[loop].axis),
-                        .rank = type.rank,
-                        .dim = {type.dim[0], type.dim[1]},
-                        .root = NO_NODE,
-                        .gates = 1,
-                        .boundary = delay};
-    vec_push(f->p->memory, f->p->groups, group);
-    f->p->group_of[delay] = f->p->groups.count - 1;
-}
-
 static void place(fusion *f, node_id n) {
-    const node *at = graph_node(f->g, n);
-    if (op_has(at->op, DELAY) || at->op == OP_INSERT) {
-        place_boundary(f, n);
-    } else if (own_kernel[at->op] != KERNEL_MAP) {
-        place_alone(f, own_kernel[at->op], n);
-    } else if (op_has(at->op, REDUCE) && !at->attr[1].i) {
-        place_alone(f, KERNEL_FOLD, n);
-    } else if (!op_has(at->op, LEAF | VIEW)) {
-        place_mappable(f, n);
+    switch (group_role_of(f->g, n)) {
+    case GROUP_ROLE_NONE: break;
+    case GROUP_ROLE_BOUNDARY: f->p->group_of[n] = add_group(f, group_of_boundary(f->g, f->p, n)); break;
+    case GROUP_ROLE_ALONE: put(f, add_group(f, group_of_node(f->g, f->p, n)), n); break;
+    case GROUP_ROLE_MAPPED: place_mappable(f, n); break;
     }
 }
 
-static plan *make_plan(fusion *f) {
-    plan *p = arena_new(&f->g->memory, plan);
-    uint32_t count = f->g->nodes.count;
-    p->memory = &f->g->memory;
-    p->loop_of = arena_new_array(p->memory, uint32_t, count);
-    p->group_of = arena_new_array(p->memory, uint32_t, count);
-    p->block_of = arena_new_array(p->memory, uint32_t, count);
-    p->whole_of = arena_new_array(p->memory, node_id, count);
-    for (node_id n = 0; n < count; n++) {
-        p->loop_of[n] = NO_LOOP;
-        p->group_of[n] = NO_GROUP;
-        p->block_of[n] = UINT32_MAX;
-        p->whole_of[n] = NO_NODE;
-    }
-    for (node_id n = 0; n < count; n++) {
-        const node *whole = graph_node(f->g, n);
-        for (uint32_t i = 0; (whole->op == OP_CONCAT || whole->op == OP_STACK) && i < whole->operand_count;
-             i++) {
-            p->whole_of[whole->operands[i]] = n;
+// Numbers the groups that are left anew, in their order.
+static void drop_merged(fusion *f) {
+    plan *p = f->p;
+    uint32_t *number = arena_new_array(f->cx->scratch, uint32_t, p->groups.count);
+    uint32_t kept = 0;
+    for (uint32_t x = 0; x < p->groups.count; x++) {
+        number[x] = kept;
+        if (!p->groups.at[x].merged) {
+            p->groups.at[kept++] = p->groups.at[x];
         }
     }
-    return p;
+    p->groups.count = kept;
+    for (node_id n = 0; n < f->g->nodes.count; n++) {
+        p->group_of[n] = p->group_of[n] == NO_GROUP ? NO_GROUP : number[p->group_of[n]];
+    }
 }
 
 static void count_uses(fusion *f) {
@@ -585,8 +455,9 @@ static void count_uses(fusion *f) {
 rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     fusion f = {.g = g, .cx = cx};
     graph_order order;
+    TRY(group_check_form(g, cx->shape, cx->scratch, cx->d));
     TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
-    f.p = cx->plan = make_plan(&f);
+    f.p = cx->plan = plan_create(g, cx->shape, cx->maxima);
     f.position = arena_new_array(cx->scratch, uint32_t, g->nodes.count);
     f.sequence = arena_new_array(cx->scratch, node_id, g->nodes.count);
     f.after_reduction = arena_new_array(cx->scratch, bool, g->nodes.count);
@@ -598,5 +469,6 @@ rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     for (uint32_t i = 0; i < f.length; i++) {
         place(&f, f.sequence[i]);
     }
+    drop_merged(&f);
     return RNNC_OK;
 }

@@ -89,57 +89,6 @@ bool kernel_equal(const kernel_desc *a, const kernel_desc *b) {
     return same;
 }
 
-static const char *code_name(uint16_t code) {
-    static const char *const own[] = {"load", "store", "product"};
-    return code < OP_COUNT ? op_get((op_id)code)->mnemonic : own[code - OP_COUNT];
-}
-
-static void print_instr(const kernel_instr *i, uint32_t number, strbuf *out) {
-    strbuf_addf(out, "    ");
-    if (i->code != KI_STORE) {
-        strbuf_addf(out, "%%%u = ", number);
-    }
-    strbuf_add(out, code_name(i->code));
-    const int16_t operands[] = {i->a, i->b, i->c};
-    for (int k = 0; k < 3 && operands[k] >= 0; k++) {
-        strbuf_addf(out, "%s%%%d", k ? ", " : " ", operands[k]);
-    }
-    if (i->arg >= 0) {
-        strbuf_addf(out, " [%d]", i->arg);
-    }
-    if (i->column) {
-        strbuf_addf(out, " column %d", i->column);
-    }
-    if (i->code == OP_CONST) {
-        strbuf_addf(out, " %.9g", i->f);
-    }
-    strbuf_addf(out, " : %s%s\n", dtype_name((dtype)i->elem), i->full ? " full" : "");
-}
-
-void kernel_print(const kernel_desc *k, strbuf *out) {
-    static const char *const kinds[] = {"map",     "product", "fold",     "pack",
-                                        "segment", "scatter", "add_rows", "random"};
-    strbuf_addf(out, "kernel %s %s hash %016llx\n", k->name ? k->name : "", kinds[k->kind],
-                (unsigned long long)kernel_hash(k));
-    strbuf_addf(out, "    %s columns %d dims %d", k->flat ? "flat" : "rows", k->columns, k->dims);
-    if (k->kind == KERNEL_PRODUCT || k->kind == KERNEL_PACK) {
-        strbuf_addf(out, " gates %d inner %d%s%s", k->gates, k->inner, k->packed ? " packed" : "",
-                    k->transposed ? " transposed" : "");
-    }
-    if (k->kind == KERNEL_FOLD) {
-        strbuf_addf(out, " %s kept %d", op_get((op_id)k->fold)->mnemonic, k->kept_dims);
-    }
-    strbuf_add(out, "\n");
-    for (uint32_t i = 0; i < k->arg_count; i++) {
-        const kernel_arg *a = &k->args[i];
-        strbuf_addf(out, "    [%u] %s %d%s%s\n", i, dtype_name((dtype)a->elem), a->columns,
-                    a->uniform ? " uniform" : "", a->written ? " written" : "");
-    }
-    for (uint32_t i = 0; i < k->instr_count; i++) {
-        print_instr(&k->instrs[i], i, out);
-    }
-}
-
 // ---- Passes through the columns (phases.h) ----
 
 bool kernel_reduces(const kernel_desc *k, uint32_t i) {

@@ -5,14 +5,14 @@
 
 // ---- What the program knows of the graph ----
 
-static void copy_axes(const graph *g, const pass_context *cx, program *p) {
+static void copy_axes(const graph *g, const plan *planned, program *p) {
     for (uint32_t a = 0; a < g->axes.count; a++) {
         const axis_info *from = &g->axes.at[a];
         program_axis to = {
             .name = arena_strdup(&p->memory, from->name), .kind = from->kind, .index_offset = -1};
         to.fixed = from->kind == AXIS_IS_FIXED ? from->size : 0;
         to.part = from->part;
-        to.maximum = to.fixed ? to.fixed : cx->maxima[a];
+        to.maximum = planned->maxima[a];
         for (int t = 0; t < DTYPE_COUNT; t++) {
             to.extent_offset[t] = -1;
         }
@@ -274,7 +274,7 @@ static void outline_random(outliner *o) {
                               .columns = 4,
                               .slot_axis = NO_AXIS};
     outline_arg(o, settings, false, true);
-    o->kernel.site = graph_node(o->g, n)->attr[0].text;
+    o->kernel.site = arena_strdup(&o->program->memory, graph_node(o->g, n)->attr[0].text);
     o->kernel.batched = (group->axes & AXIS_BIT(AXIS_BATCH)) != 0;
     // Numbers are addressed by place, so dimensions are never joined: the batch stands alone, and last.
     axis_set left = group->axes;
@@ -356,7 +356,7 @@ static rnnc_status outline_group(outliner *o, uint32_t group, uint32_t *out_call
     if (o->failed != RNNC_OK) {
         node_id n = at->nodes.count ? at->nodes.at[0] : at->boundary;
         return diag_fail(
-            o->cx->d, o->failed, graph_origin(o->g, n)->where,
+            o->d, o->failed, graph_origin(o->g, n)->where,
             "\"%s\" cannot be compiled: it steps along an inner axis, or needs more than %d arguments, %d "
             "instructions or %d row dimensions",
             graph_origin(o->g, n)->path, KERNEL_MAX_ARGS, KERNEL_MAX_INSTRS, KERNEL_MAX_DIMS);
@@ -412,9 +412,9 @@ static void add_outputs(outliner *o) {
     }
 }
 
-rnnc_status program_create(const graph *g, const pass_context *cx, program **out_program) {
-    if (!cx->plan || !cx->plan->blocks.count) {
-        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, program **out_program) {
+    if (!planned || planned->stage != PLAN_PLACED) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "a program needs a plan: fuse-pointwise, schedule, plan-buffers");
     }
     program *p = calloc(1, sizeof *p);
@@ -422,21 +422,23 @@ rnnc_status program_create(const graph *g, const pass_context *cx, program **out
     if (!p || !o) {
         free(p);
         free(o);
-        return diag_fail(cx->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
     }
     arena_init(&p->memory);
-    p->shape = cx->shape;
-    p->arena_bytes = cx->plan->arena_bytes;
-    p->live_bytes = cx->plan->live_bytes;
-    copy_axes(g, cx, p);
+    p->name = arena_strdup(&p->memory, g->name);
+    p->real = g->real;
+    p->shape = planned->shape;
+    p->arena_bytes = planned->arena_bytes;
+    p->live_bytes = planned->live_bytes;
+    copy_axes(g, planned, p);
     copy_variables(g, p);
     copy_inputs(g, p);
     place_run_values(g, p);
-    *o = (outliner){.g = g, .cx = cx, .p = cx->plan, .program = p, .stored = cx->plan->stored};
+    *o = (outliner){.g = g, .d = d, .p = planned, .program = p, .stored = planned->stored};
     o->instr_of = arena_new_array(&p->memory, int16_t, g->nodes.count);
-    rnnc_status status = outline_items(o, cx->plan->prepare.at, cx->plan->prepare.count, true);
+    rnnc_status status = outline_items(o, planned->prepare.at, planned->prepare.count, true);
     if (status == RNNC_OK) {
-        status = outline_items(o, cx->plan->items.at, cx->plan->items.count, false);
+        status = outline_items(o, planned->items.at, planned->items.count, false);
     }
     if (status == RNNC_OK) {
         add_outputs(o);

@@ -5,7 +5,7 @@
 #include "passes/pass.h"
 #include "passes/program.h"
 
-// Makes the program of |g|, which |cx->plan| plans for |cx->shape| and |cx->maxima|. The graph may go afterwards.
-rnnc_status program_create(const graph *g, const pass_context *cx, program **out_program);
+// Makes the program of |g| by its plan, for the target and the extents that this is for. The graph may go afterwards.
+rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, program **out_program);
 
 #endif

@@ -1,6 +1,8 @@
 // Bodies of kernels: instructions for the nodes of a group.
 #include "passes/outline_internal.h"
 
+#include <math.h>
+
 static kernel_instr blank(uint16_t code, dtype elem, bool full) {
     return (kernel_instr){
         .code = code, .elem = (uint8_t)elem, .full = full, .a = -1, .b = -1, .c = -1, .arg = -1};
@@ -21,7 +23,8 @@ static int16_t load(outliner *o, node_id n) {
     const node *at = graph_node(o->g, n);
     if (at->op == OP_CONST) {
         kernel_instr constant = blank(OP_CONST, at->type.elem, false);
-        constant.f = at->attr[0].f;
+        // There is one nan, as in the text.
+        constant.f = at->attr[0].f == at->attr[0].f ? at->attr[0].f : (double)NAN;
         return outline_instr(o, constant);
     }
     if (at->op == OP_COLUMN) {

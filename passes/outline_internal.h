@@ -8,7 +8,7 @@
 // One kernel and its call while they are made.
 typedef struct outliner {
     const graph *g;
-    const pass_context *cx;
+    diag_sink *d;
     const plan *p;
     program *program;
     uint32_t group; // being outlined

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ir/text.h"
 #include "ir/verify.h"
+#include "passes/stage_text.h"
 #include "support/clock.h"
 
 const char pass_pipeline_training[] =
@@ -14,7 +14,8 @@ const char pass_pipeline_inference[] = "simplify, fuse-gates, simplify, batch-ti
                                        "lower, pack-weights, fuse-pointwise, schedule, plan-buffers";
 
 static const pass_info registry[] = {
-#define PASS(function, name, optional, description) {name, pass_##function, optional, description},
+#define PASS(function, name, optional, needs, leaves, description) \
+    {name, pass_##function, optional, PLAN_##needs, PLAN_##leaves, description},
 #include "passes/passes.def"
 #undef PASS
     {0},
@@ -76,11 +77,44 @@ static rnnc_status check_names(const char *pipeline, diag_sink *d) {
     return status;
 }
 
-static rnnc_status write_dump(const graph *g, const char *folder, int number, const char *name,
+static const char *maker_of(plan_stage stage) {
+    const pass_info *p = registry;
+    while (p->leaves != stage) {
+        p++;
+    }
+    return p->name;
+}
+
+// What a pass does not find. A plan may be made again, and its later parts too.
+static rnnc_status check_stage(const pass_info *pass, plan_stage stage, diag_sink *d) {
+    if (stage < pass->needs) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs %s before it", pass->name,
+                         maker_of(pass->needs));
+    }
+    if (stage != PLAN_NONE && pass->leaves == PLAN_NONE) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "%s rewrites the graph, for which there is a plan already: it must come before %s",
+                         pass->name, maker_of(PLAN_GROUPED));
+    }
+    return RNNC_OK;
+}
+
+// Follows the stages of the plan through the pipeline.
+static rnnc_status check_stages(const char *pipeline, plan_stage stage, diag_sink *d) {
+    char name[LONGEST_PASS_NAME + 1];
+    while (next_name(&pipeline, name)) {
+        const pass_info *pass = pass_find(name);
+        TRY(check_stage(pass, stage, d));
+        stage = pass->leaves;
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status write_dump(const graph *g, const plan *p, const char *folder, int number, const char *name,
                               diag_sink *d) {
     strbuf path = {0}, text = {0};
     strbuf_addf(&path, "%s/%02d.%s.ir", folder, number, name);
-    graph_print(g, &text);
+    stage_print(g, p, &text);
     FILE *file = fopen(strbuf_text(&path), "w");
     bool written = file && fwrite(strbuf_text(&text), 1, text.length, file) == text.length;
     written = file && fclose(file) == 0 && written;
@@ -94,27 +128,57 @@ static rnnc_status write_dump(const graph *g, const char *folder, int number, co
     return status;
 }
 
-static rnnc_status after_pass(const graph *g, const pass_hooks *hooks, int number, const char *name,
-                              diag_sink *d) {
+static rnnc_status verify_after(const graph *g, pass_context *cx, int number, const char *name) {
+    rnnc_status status = graph_verify(g, cx->d);
+    if (status == RNNC_OK && cx->plan) {
+        status = plan_verify(g, cx->plan, NULL, cx->scratch, cx->d);
+    }
+    if (status == RNNC_OK && cx->plan && cx->plan->stage == PLAN_PLACED) {
+        status = plan_verify_blocks(g, cx->plan, NULL, cx->scratch, cx->d);
+    }
+    return status == RNNC_OK
+               ? RNNC_OK
+               : diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN,
+                           "pass %02d %s left a graph or a plan that is not valid", number, name);
+}
+
+static rnnc_status after_pass(const graph *g, pass_context *cx, const pass_hooks *hooks, int number,
+                              const char *name) {
     if (hooks->print_after && hooks->printed &&
         (strcmp(hooks->print_after, "all") == 0 || strcmp(hooks->print_after, name) == 0)) {
         strbuf_addf(hooks->printed, "# after %02d %s\n", number, name);
-        graph_print(g, hooks->printed);
+        stage_print(g, cx->plan, hooks->printed);
     }
     if (hooks->dump_folder) {
-        TRY(write_dump(g, hooks->dump_folder, number, name, d));
+        TRY(write_dump(g, cx->plan, hooks->dump_folder, number, name, cx->d));
     }
-    if (hooks->verify_each && graph_verify(g, d) != RNNC_OK) {
-        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "pass %02d %s left a graph that is not valid", number,
-                         name);
+    return hooks->verify_each ? verify_after(g, cx, number, name) : RNNC_OK;
+}
+
+static rnnc_status run_pass(graph *g, pass_context *cx, const pass_hooks *hooks, int number,
+                            const pass_info *pass) {
+    uint32_t nodes_before = g->nodes.count;
+    double begin = clock_milliseconds();
+    TRY(pass->run(g, cx));
+    double took = clock_milliseconds() - begin;
+    if (cx->plan) {
+        cx->plan->stage = pass->leaves;
     }
-    return RNNC_OK;
+    if (hooks->timings) {
+        strbuf_addf(hooks->timings, "%-16s %9.3f ms\n", pass->name, took);
+    }
+    if (hooks->statistics) {
+        strbuf_addf(hooks->statistics, "%-16s %5llu rewrites, %5u -> %5u nodes\n", pass->name,
+                    (unsigned long long)cx->counts->rewrites, nodes_before, g->nodes.count);
+    }
+    return after_pass(g, cx, hooks, number, pass->name);
 }
 
 rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, const pass_hooks *hooks) {
     static const pass_hooks no_hooks = {.bisect_limit = -1};
     hooks = hooks ? hooks : &no_hooks;
     TRY(check_names(pipeline, cx->d));
+    TRY(check_stages(pipeline, cx->plan ? cx->plan->stage : PLAN_NONE, cx->d));
     cx->rewrites_left = hooks->bisect_limit;
     char name[LONGEST_PASS_NAME + 1];
     for (int number = 1; next_name(&pipeline, name); number++) {
@@ -124,20 +188,9 @@ rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, 
         pass_counts counts = {0};
         cx->scratch = &scratch;
         cx->counts = &counts;
-        uint32_t nodes_before = g->nodes.count;
-        double begin = clock_milliseconds();
-        rnnc_status status = pass_find(name)->run(g, cx);
-        double took = clock_milliseconds() - begin;
+        rnnc_status status = run_pass(g, cx, hooks, number, pass_find(name));
         arena_deinit(&scratch);
         TRY(status);
-        if (hooks->timings) {
-            strbuf_addf(hooks->timings, "%-16s %9.3f ms\n", name, took);
-        }
-        if (hooks->statistics) {
-            strbuf_addf(hooks->statistics, "%-16s %5llu rewrites, %5u -> %5u nodes\n", name,
-                        (unsigned long long)counts.rewrites, nodes_before, g->nodes.count);
-        }
-        TRY(after_pass(g, hooks, number, name, cx->d));
     }
     return RNNC_OK;
 }

@@ -32,7 +32,9 @@ typedef rnnc_status pass_function(graph *g, pass_context *cx);
 typedef struct pass_info {
     const char *name;
     pass_function *run;
-    bool optional;           // left out, results stay the same
+    bool optional;    // left out, results stay the same
+    plan_stage needs; // NONE: rewrites the graph, so no plan may have been made for it
+    plan_stage leaves;
     const char *description; // one line
 } pass_info;
 

@@ -104,3 +104,49 @@ void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop,
         plan_visit_sources(g, p, at->operands[i], loop, visit, user);
     }
 }
+
+static void find_wholes(plan *p, const graph *g) {
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        const node *whole = graph_node(g, n);
+        bool joins = whole->op == OP_CONCAT || whole->op == OP_STACK;
+        for (uint32_t i = 0; joins && i < whole->operand_count; i++) {
+            p->whole_of[whole->operands[i]] = n;
+        }
+    }
+}
+
+plan *plan_create(graph *g, target_shape shape, const int64_t *maxima) {
+    plan *p = arena_new(&g->memory, plan);
+    uint32_t count = g->nodes.count;
+    p->memory = &g->memory;
+    p->shape = shape;
+    for (uint32_t a = 0; a < g->axes.count; a++) {
+        const axis_info *axis = &g->axes.at[a];
+        p->maxima[a] = axis->kind == AXIS_IS_FIXED  ? axis->size
+                       : axis->kind == AXIS_IS_PART ? part_extent(axis->part, p->maxima[axis->part.of])
+                       : maxima[a] > 0              ? maxima[a]
+                                                    : graph_least_extent(g, (int)a);
+    }
+    p->loop_of = arena_new_array(p->memory, uint32_t, count);
+    p->group_of = arena_new_array(p->memory, uint32_t, count);
+    p->block_of = arena_new_array(p->memory, uint32_t, count);
+    p->whole_of = arena_new_array(p->memory, node_id, count);
+    p->stored = arena_new_array(p->memory, bool, count);
+    for (node_id n = 0; n < count; n++) {
+        p->loop_of[n] = NO_LOOP;
+        p->group_of[n] = NO_GROUP;
+        p->whole_of[n] = NO_NODE;
+    }
+    plan_forget_blocks(p, count);
+    find_wholes(p, g);
+    return p;
+}
+
+void plan_forget_blocks(plan *p, uint32_t nodes) {
+    p->blocks.count = 0;
+    p->arena_bytes = p->live_bytes = 0;
+    for (node_id n = 0; n < nodes; n++) {
+        p->block_of[n] = UINT32_MAX;
+        p->stored[n] = false;
+    }
+}

@@ -1,7 +1,8 @@
 // The plan: what becomes a kernel call, in which loop, in which order, and where every value lives.
 //
 // Made by fuse-pointwise for a lowered graph (passes/lower.c) and completed by schedule and plan-buffers. Nodes
-// keep their ids throughout; side tables are indexed by them.
+// keep their ids throughout; side tables are indexed by them. At each stage a plan can be printed behind its graph
+// and read back (passes/plan_text.h).
 #ifndef RNNC_PASSES_PLAN_H
 #define RNNC_PASSES_PLAN_H
 
@@ -28,7 +29,7 @@ typedef struct plan_group {
     node_id
         boundary; // a delay node: the group copies its boundary into the delayed value's block; else NO_NODE
     bool prepare; // reads variables only: run when they have changed
-    bool merged;  // its nodes have moved to another group
+    bool merged;  // its nodes have moved to another group; of no group that fuse-pointwise leaves
     VEC(node_id) nodes; // ascending in the order of evaluation
 } plan_group;
 
@@ -56,8 +57,19 @@ static inline bool plan_is_set(const plan_item *item) {
     return item->loop == NO_LOOP && item->group == NO_GROUP;
 }
 
+// How far a plan has come: what the passes have done so far.
+typedef enum plan_stage {
+    PLAN_NONE,    // there is no plan
+    PLAN_GROUPED, // fuse-pointwise: loops and groups
+    PLAN_ORDERED, // schedule: items
+    PLAN_PLACED,  // plan-buffers: blocks
+} plan_stage;
+
 typedef struct plan {
     arena *memory;
+    plan_stage stage;
+    target_shape shape;       // that it is for
+    int64_t maxima[MAX_AXES]; // extents that it is for, the largest of any run
     VEC(plan_loop) loops;
     VEC(plan_group) groups;
     VEC(plan_item) items; // by schedule
@@ -70,6 +82,11 @@ typedef struct plan {
     bool *stored;           // by node: something reads it through memory
     int64_t arena_bytes, live_bytes;
 } plan;
+
+// A plan for |g|, in its memory, without loops and groups. |maxima|: by axis; of fixed axes unused.
+plan *plan_create(graph *g, target_shape shape, const int64_t *maxima);
+// Undoes plan-buffers.
+void plan_forget_blocks(plan *p, uint32_t nodes);
 
 // Where a value is found: the node that owns its block (or an input or variable), and how to get there.
 typedef struct value_place {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64, PLACINGS = 40 };
+enum { PLACINGS = 40 };
 
 typedef struct layout {
     plan *p;
@@ -28,31 +28,29 @@ bool plan_is_of_one_member(const plan_moment *moments, const plan_block *block) 
 
 // By tick: how the sum of live bytes changes. Blocks of one member go by its ticks, into |own|, the others by
 // sets, into |all|.
-static void list_changes(const layout *l, int64_t *all, int64_t *own) {
-    for (uint32_t i = 0; i < l->p->blocks.count; i++) {
-        const plan_block *block = &l->p->blocks.at[i];
+static void list_changes(const plan *p, const plan_moment *moments, int64_t *all, int64_t *own) {
+    for (uint32_t i = 0; i < p->blocks.count; i++) {
+        const plan_block *block = &p->blocks.at[i];
         if (!block->bytes) {
             continue;
         }
-        if (plan_is_of_one_member(l->moments, block)) {
+        if (plan_is_of_one_member(moments, block)) {
             own[block->first] += block->bytes;
             own[block->last + 1] -= block->bytes;
         } else {
-            all[l->moments[block->first].set_first] += block->bytes;
-            all[l->moments[block->last].set_last + 1] -= block->bytes;
+            all[moments[block->first].set_first] += block->bytes;
+            all[moments[block->last].set_last + 1] -= block->bytes;
         }
     }
 }
 
-// The largest sum of bytes live at one time, the peaks of a set's members coming together: no arena for this schedule
-// can be smaller.
-static int64_t largest_live_sum(const layout *l) {
-    int64_t *all = arena_new_array(l->scratch, int64_t, l->ticks + 2);
-    int64_t *own = arena_new_array(l->scratch, int64_t, l->ticks + 2);
-    list_changes(l, all, own);
+int64_t plan_live_sum(const plan *p, const plan_moment *moments, uint32_t ticks, arena *scratch) {
+    int64_t *all = arena_new_array(scratch, int64_t, ticks + 2);
+    int64_t *own = arena_new_array(scratch, int64_t, ticks + 2);
+    list_changes(p, moments, all, own);
     int64_t live = 0, of_member = 0, peak = 0, of_set = 0, largest = 0;
-    for (uint32_t t = 0; t <= l->ticks; t++) {
-        const plan_moment *m = &l->moments[t];
+    for (uint32_t t = 0; t <= ticks; t++) {
+        const plan_moment *m = &moments[t];
         live += all[t];
         of_member += own[t];
         peak = t == m->member_first || of_member > peak ? of_member : peak;
@@ -93,18 +91,18 @@ static int by_falling_area(const void *x, const void *y) {
                       b->bytes * ((int64_t)b->last - b->first + 1), a, b);
 }
 
-static int64_t rounded(int64_t bytes) {
-    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+int64_t plan_rounded(int64_t bytes) {
+    return (bytes + PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT * PLAN_ALIGNMENT;
 }
 
-static bool live_together(const layout *l, const plan_block *x, const plan_block *y) {
-    const plan_moment *begin = &l->moments[x->first], *other_begin = &l->moments[y->first];
-    if (begin->member_first == other_begin->member_first && plan_is_of_one_member(l->moments, x) &&
-        plan_is_of_one_member(l->moments, y)) {
+bool plan_live_together(const plan_moment *moments, const plan_block *x, const plan_block *y) {
+    const plan_moment *begin = &moments[x->first], *other_begin = &moments[y->first];
+    if (begin->member_first == other_begin->member_first && plan_is_of_one_member(moments, x) &&
+        plan_is_of_one_member(moments, y)) {
         return x->first <= y->last && y->first <= x->last;
     }
-    return begin->set_first <= l->moments[y->last].set_last &&
-           other_begin->set_first <= l->moments[x->last].set_last;
+    return begin->set_first <= moments[y->last].set_last &&
+           other_begin->set_first <= moments[x->last].set_last;
 }
 
 // The lowest offset at which |block| meets none of |placed| (ascending by offset) that is live with it.
@@ -112,13 +110,13 @@ static int64_t lowest_offset(const layout *l, const plan_block *block, plan_bloc
                              uint32_t count) {
     int64_t offset = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!placed[i]->bytes || !live_together(l, block, placed[i])) {
+        if (!placed[i]->bytes || !plan_live_together(l->moments, block, placed[i])) {
             continue;
         }
-        if (offset + rounded(block->bytes) <= placed[i]->offset) {
+        if (offset + plan_rounded(block->bytes) <= placed[i]->offset) {
             break;
         }
-        int64_t end = placed[i]->offset + rounded(placed[i]->bytes);
+        int64_t end = placed[i]->offset + plan_rounded(placed[i]->bytes);
         offset = end > offset ? end : offset;
     }
     return offset;
@@ -133,7 +131,7 @@ static void insert_by_offset(plan_block **placed, uint32_t count, plan_block *bl
 }
 
 static int64_t end_of(const plan_block *block) {
-    return block->offset + rounded(block->bytes);
+    return block->offset + plan_rounded(block->bytes);
 }
 
 // Places all blocks in the order of |l|, and keeps the result if it is the smallest so far. Returns the number in the
@@ -169,7 +167,7 @@ static void try_order(layout *l, block_order *compare) {
         l->order[i] = &l->p->blocks.at[i];
     }
     qsort((void *)l->order, count, sizeof *l->order, compare);
-    int64_t enough = l->p->live_bytes + l->p->live_bytes / 100 + ALIGNMENT;
+    int64_t enough = l->p->live_bytes + l->p->live_bytes / 100 + PLAN_ALIGNMENT;
     for (int tries = 0; tries < PLACINGS && l->best_bytes > enough; tries++) {
         uint32_t highest = place_in_order(l);
         if (count) {
@@ -184,7 +182,7 @@ void plan_lay_out(plan *p, const plan_moment *moments, uint32_t ticks, arena *sc
     l.order = arena_new_array(scratch, plan_block *, count + 1);
     l.placed = arena_new_array(scratch, plan_block *, count + 1);
     l.best = arena_new_array(scratch, int64_t, count + 1);
-    p->live_bytes = largest_live_sum(&l);
+    p->live_bytes = plan_live_sum(p, moments, ticks, scratch);
     try_order(&l, by_falling_size);
     try_order(&l, by_falling_lifetime);
     try_order(&l, by_falling_area);

@@ -90,6 +90,8 @@ typedef struct program_axis {
 
 typedef struct program {
     arena memory;
+    const char *name; // the model's; NULL: none
+    dtype real;       // the model's float type
     target_shape shape;
     VEC(program_axis) axes;
     VEC(graph_variable) variables;
@@ -114,6 +116,7 @@ void program_destroy(program *p);
 rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d);
 // The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
 int64_t program_least_extent(const program *p, int axis);
+// As text, which can be read back (passes/program_text.h).
 void program_print(const program *p, strbuf *out);
 
 #endif

@@ -18,7 +18,8 @@ typedef struct scheduler {
     arena *scratch;
     uint8_t *state; // by group: 0 new, 1 being visited, 2 placed
     uint8_t *loop_state;
-    uint32_t loop; // the loop being ordered from inside, NO_LOOP: the whole program
+    uint32_t current; // the group whose sources are visited
+    uint32_t loop;    // the loop being ordered from inside, NO_LOOP: the whole program
     VEC(plan_item) items;
     bool cyclic;
 } scheduler;
@@ -61,10 +62,14 @@ static void visit_group(void *user, uint32_t x) {
         return;
     }
     if (s->state[x]) {
+        s->cyclic |= s->state[x] == 1 && x != s->current;
         return;
     }
+    uint32_t reader = s->current;
     s->state[x] = 1;
+    s->current = x;
     dependence_visit(s->g, s->p, x, visit_group, s);
+    s->current = reader;
     s->state[x] = 2;
     plan_item call = {.loop = NO_LOOP, .group = x};
     vec_push(s->scratch, s->items, call);
@@ -81,10 +86,8 @@ static bool changes_variables(const graph *g) {
 
 rnnc_status pass_schedule(graph *g, pass_context *cx) {
     plan *p = cx->plan;
-    if (!p) {
-        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "schedule needs fuse-pointwise before it");
-    }
-    scheduler s = {.g = g, .p = p, .scratch = cx->scratch, .loop = NO_LOOP};
+    plan_forget_blocks(p, g->nodes.count);
+    scheduler s = {.g = g, .p = p, .scratch = cx->scratch, .current = NO_GROUP, .loop = NO_LOOP};
     s.state = arena_new_array(cx->scratch, uint8_t, p->groups.count);
     s.loop_state = arena_new_array(cx->scratch, uint8_t, p->loops.count + 1);
     for (uint32_t x = 0; x < p->groups.count; x++) {
@@ -104,7 +107,7 @@ rnnc_status pass_schedule(graph *g, pass_context *cx) {
         }
     }
     if (s.cyclic) {
-        return diag_fail(cx->d, RNNC_INTERNAL, NO_SPAN, "the groups of the plan wait for each other");
+        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the groups of the plan wait for each other");
     }
     sets_find(g, cx);
     return RNNC_OK;

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/place.h"
 #include "runtime/context_parts.h"
-#include "runtime/place.h"
 
 static char *base_of(const context *c, const program_place *p) {
     switch (p->base) {
@@ -29,55 +29,6 @@ bound_arg context_bind_place(const context *c, const program_place *p) {
     return a;
 }
 
-static int row_dimensions(const kernel_desc *k) {
-    // A flat kernel's elements are counted like the rows of one dimension.
-    return k->flat ? 1 : k->dims;
-}
-
-// The extent of row dimension |d|: that of its axes, times the fixed one if there is one.
-static int64_t row_extent(const program_call *call, int d, const int64_t *extents) {
-    int64_t fixed = call->row_extents[d] > 0 ? call->row_extents[d] : 1;
-    return axes_extent(call->row_axes[d], extents) * fixed;
-}
-
-// Along a dimension of fixed extent an argument goes from row to row of its array, unless it is uniform.
-static int64_t row_stride(const program_call *call, const kernel_arg *arg, const program_place *p, int d,
-                          const int64_t *extents) {
-    if (arg->uniform) {
-        return 0;
-    }
-    if (!call->row_axes[d]) {
-        return call->row_extents[d] > 0 ? p->columns : 0;
-    }
-    return place_stride(p, call->row_axes[d], extents);
-}
-
-static void bind_product(const kernel_desc *k, const program_call *call, int64_t *ints) {
-    int64_t *a = ints + KERNEL_STRIDES, *b = a + 4;
-    if (k->transposed) {
-        a[0] = 1;
-        a[3] = call->args[0].columns;
-    } else {
-        a[3] = 1;
-    }
-    b[3] = call->args[1].columns;
-}
-
-static void bind_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints) {
-    memset(ints, 0, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *ints);
-    for (int d = 0; d < row_dimensions(k); d++) {
-        ints[d] = row_extent(call, d, extents);
-        for (uint32_t i = 0; i < call->arg_count; i++) {
-            ints[KERNEL_STRIDES + 4 * i + (uint32_t)d] =
-                row_stride(call, &k->args[i], &call->args[i], d, extents);
-        }
-    }
-    ints[KERNEL_INNER] = call->inner_axes ? axes_extent(call->inner_axes, extents) : call->inner;
-    if (k->kind == KERNEL_PRODUCT) {
-        bind_product(k, call, ints);
-    }
-}
-
 static bool is_slow(uint16_t code) {
     return code == OP_EXP || code == OP_LOG || code == OP_TANH || code == OP_SIGMOID || code == OP_ERF ||
            code == OP_SOFTPLUS;
@@ -87,7 +38,7 @@ static bool is_slow(uint16_t code) {
 // simple operation on an f32 in some 0.05 ns and a multiply-add of a product in 0.01.
 static int64_t estimate_cost(const kernel_desc *k, const int64_t *ints) {
     double rows = 1, weight = 1, width = k->elem == DT_F64 ? 2 : 1;
-    for (int d = 0; d < row_dimensions(k); d++) {
+    for (int d = 0; d < kernel_row_dimensions(k); d++) {
         rows *= (double)ints[d];
     }
     for (uint32_t i = 0; i < k->instr_count; i++) {
@@ -125,7 +76,7 @@ static void bind_call(context *c, uint32_t index) {
     for (uint32_t i = 0; i < call->arg_count; i++) {
         b->args[i] = context_bind_place(c, &call->args[i]);
     }
-    bind_ints(k, call, c->extents, b->ints);
+    call_find_ints(k, call, c->extents, b->ints);
     if (b->first_ints != b->ints) {
         memcpy(b->first_ints, b->ints, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *b->ints);
         b->first_ints[KERNEL_INNER] = 0;
@@ -203,7 +154,7 @@ static rnnc_status check_place(const context *c, uint32_t call, uint32_t arg, in
         (p->base == PLACE_VARIABLE && p->index >= c->program->variables.count)) {
         return defect(d, c, call, "an argument's input or variable does not exist");
     }
-    for (int dim = 0; dim < row_dimensions(k) && !k->flat && !k->args[arg].uniform; dim++) {
+    for (int dim = 0; dim < kernel_row_dimensions(k) && !k->flat && !k->args[arg].uniform; dim++) {
         if (!place_walks(p, pc->row_axes[dim], c->extents)) {
             return defect(d, c, call, "a row dimension's axes do not lie side by side in an argument");
         }

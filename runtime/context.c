@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/place.h"
 #include "runtime/block.h"
 #include "runtime/context_parts.h"
-#include "runtime/place.h"
 
 enum { LINE = BLOCK_LINE };
 

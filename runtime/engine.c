@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/place.h"
 #include "runtime/engine_parts.h"
-#include "runtime/place.h"
 
 enum { LINE = 64 };
 

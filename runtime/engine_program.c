@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/place.h"
 #include "runtime/engine_parts.h"
 #include "runtime/kernel_row.h"
-#include "runtime/place.h"
 
 static rnnc_status program_set_extents(engine *e, diag_sink *d) {
     TRY(context_set_extents(e->context, e->extents, d));

@@ -35,7 +35,8 @@ static compile_options compile_options_of(const graph *g, const machine_options 
 static rnnc_status create(graph *g, const machine_options *options, diag_sink *d, machine *m) {
     compile_options c = compile_options_of(g, options);
     if (!options->backend) {
-        TRY(compile_graph(g, &c, d, NULL));
+        plan *unused;
+        TRY(compile_passes(g, &c, d, &unused));
         TRY(engine_create_interpreter(g, INTERPRET_AS_TYPED, d, &m->engine));
         m->variables = g->variables.at;
         m->variable_count = g->variables.count;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "passes/compile.h"
-#include "runtime/place.h"
+#include "passes/place.h"
 #include "tests/diff/models.h"
 
 enum { STEPS = 20, ROWS = 20 };

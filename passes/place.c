@@ -1,4 +1,6 @@
-#include "runtime/place.h"
+#include "passes/place.h"
+
+#include <string.h>
 
 int64_t axes_extent(axis_set axes, const int64_t *extents) {
     int64_t product = 1;
@@ -103,4 +105,55 @@ int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iter
     }
     *out_first = low * place_slot_bytes(p, extents);
     return high * place_slot_bytes(p, extents) + last * dtype_bytes(p->elem);
+}
+
+// ---- Calls ----
+
+int kernel_row_dimensions(const kernel_desc *k) {
+    // A flat kernel's elements are counted like the rows of one dimension.
+    return k->flat ? 1 : k->dims;
+}
+
+// The extent of row dimension |d|: that of its axes, times the fixed one if there is one.
+static int64_t row_extent(const program_call *call, int d, const int64_t *extents) {
+    int64_t fixed = call->row_extents[d] > 0 ? call->row_extents[d] : 1;
+    return axes_extent(call->row_axes[d], extents) * fixed;
+}
+
+// Along a dimension of fixed extent an argument goes from row to row of its array, unless it is uniform.
+static int64_t row_stride(const program_call *call, const kernel_arg *arg, const program_place *p, int d,
+                          const int64_t *extents) {
+    if (arg->uniform) {
+        return 0;
+    }
+    if (!call->row_axes[d]) {
+        return call->row_extents[d] > 0 ? p->columns : 0;
+    }
+    return place_stride(p, call->row_axes[d], extents);
+}
+
+static void find_product_ints(const kernel_desc *k, const program_call *call, int64_t *ints) {
+    int64_t *a = ints + KERNEL_STRIDES, *b = a + 4;
+    if (k->transposed) {
+        a[0] = 1;
+        a[3] = call->args[0].columns;
+    } else {
+        a[3] = 1;
+    }
+    b[3] = call->args[1].columns;
+}
+
+void call_find_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints) {
+    memset(ints, 0, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *ints);
+    for (int d = 0; d < kernel_row_dimensions(k); d++) {
+        ints[d] = row_extent(call, d, extents);
+        for (uint32_t i = 0; i < call->arg_count; i++) {
+            ints[KERNEL_STRIDES + 4 * i + (uint32_t)d] =
+                row_stride(call, &k->args[i], &call->args[i], d, extents);
+        }
+    }
+    ints[KERNEL_INNER] = call->inner_axes ? axes_extent(call->inner_axes, extents) : call->inner;
+    if (k->kind == KERNEL_PRODUCT) {
+        find_product_ints(k, call, ints);
+    }
 }

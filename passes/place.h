@@ -1,8 +1,8 @@
-// Where a program's arguments lie in a run of given extents: pure functions of a place and the extents.
+// Where a program's arguments lie in a run of given extents: pure functions of a place, or a call, and the extents.
 //
 // The layout of an array, outermost first: the sequence and fixed axes by number, the batch, the columns.
-#ifndef RNNC_RUNTIME_PLACE_H
-#define RNNC_RUNTIME_PLACE_H
+#ifndef RNNC_PASSES_PLACE_H
+#define RNNC_PASSES_PLACE_H
 
 #include "passes/program.h"
 
@@ -21,5 +21,10 @@ bool place_walks(const program_place *p, axis_set over, const int64_t *extents);
 // Bytes behind the array's base (offset included) that no access of iterations 0 … |iterations| - 1 passes.
 // Writes the first byte, which is negative if a slot before the array is read.
 int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iterations, int64_t *out_first);
+
+// Row dimensions that a call of |k| runs over: a flat kernel's elements are counted like the rows of one.
+int kernel_row_dimensions(const kernel_desc *k);
+// The numbers that a kernel_function is given: extents, inner length and strides (KERNEL_STRIDES + 4 * arg_count).
+void call_find_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints);
 
 #endif
