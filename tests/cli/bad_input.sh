@@ -75,6 +75,14 @@ refused "'value' is needed" "$RNNC" run $series --set hidden=5 --weights "$weigh
 refused "no pass" "$RNNC" dump $series --passes simplfy
 refused "no pass" "$RNNC" dump $series --print-after nothing
 refused "no stage" "$RNNC" dump $series --stage grap
+refused "fuse-pointwise needs" "$RNNC" dump $series --passes fuse-pointwise
+refused "schedule before" "$RNNC" dump $series --passes "simplify, lower, pack-weights, fuse-pointwise, plan-buffers"
+"$RNNC" dump $series --passes "simplify, lower, pack-weights, fuse-pointwise" >"$scratch/planned.ir"
+refused "rewrites the graph" "$RNNC" dump "$scratch/planned.ir" --passes simplify
+refused "too late" "$RNNC" dump "$scratch/planned.ir" --passes schedule --batch 3
+"$RNNC" dump $series --stage program --cpu interpret >"$scratch/program.ir"
+refused "it is a program" "$RNNC" dump "$scratch/program.ir" --passes simplify
+refused "it is a program" "$RNNC" dump "$scratch/program.ir" --stage graph
 printf 'model m() {\n input x: real[T]\n output y = tanhh(x)\n}\n' >"$scratch/misspelt.rnn"
 refused "did you mean 'tanh'" "$RNNC" check "$scratch/misspelt.rnn"
 absent "$scratch/y.npy"

@@ -68,11 +68,26 @@ says err 'differentiate .* ms'
 run 0 "$RNNC" dump $series --stage dot
 says out '^digraph "series"'
 run 0 "$RNNC" dump $series --stage program
-says out '^program arena'
+says out '^program vectors'
 mkdir "$scratch/dumps"
 run 0 "$RNNC" dump $series --passes "simplify, differentiate" --dump-dir "$scratch/dumps"
 present "$scratch/dumps/01.simplify.ir" "$scratch/dumps/02.differentiate.ir"
 run 0 "$RNNC" dump "$scratch/dumps/02.differentiate.ir"
+mkdir "$scratch/stages"
+run 0 "$RNNC" dump $series --stage program --cpu interpret --dump-dir "$scratch/stages"
+cp "$scratch/out" "$scratch/program.ir"
+for stage in "$scratch/stages"/*fuse-pointwise.ir "$scratch/stages"/*schedule.ir "$scratch/stages"/*plan-buffers.ir; do
+    run 0 "$RNNC" dump "$stage"
+    cmp -s "$scratch/out" "$stage" || fail "a dump of $stage differs"
+    run 0 "$RNNC" dump "$stage" --stage program --cpu interpret
+    cmp -s "$scratch/out" "$scratch/program.ir" || fail "$stage goes on to another program"
+done
+run 0 "$RNNC" dump "$scratch/stages"/*fuse-pointwise.ir --passes schedule
+cmp -s "$scratch/out" "$scratch/stages"/*schedule.ir || fail "schedule after a dump differs"
+run 0 "$RNNC" dump "$scratch/program.ir"
+cmp -s "$scratch/out" "$scratch/program.ir" || fail "a dump of a program differs"
+run 0 "$RNNC" dump "$scratch/program.ir" --stage llvm --cpu x86-64-v3
+says out "; kernel 0"
 
 echo "train, eval"
 w=$scratch/w.safetensors

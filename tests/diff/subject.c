@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "passes/stage_text.h"
 #include "runtime/kernel_interpret.h"
 #include "runtime/kernel_row.h"
 #include "tests/unit/graph_runs.h"
@@ -68,6 +69,21 @@ static rnnc_status create_interpreted(subject *s, const subject_options *o, diag
     return engine_create_interpreter(s->g, INTERPRET_F64, d, &s->engine);
 }
 
+// Puts a program in place of itself, printed and read.
+static rnnc_status reread(program **io_program, diag_sink *d) {
+    strbuf text = {0};
+    stage_text read;
+    program_print(*io_program, &text);
+    rnnc_status status =
+        stage_parse(d, diag_add_file(d, "program.ir", strbuf_text(&text), text.length), &read);
+    strbuf_deinit(&text);
+    if (status == RNNC_OK) {
+        program_destroy(*io_program);
+        *io_program = read.program;
+    }
+    return status;
+}
+
 static rnnc_status create_compiled(subject *s, const subject_options *o, diag_sink *d) {
     pass_hooks hooks = {.verify_each = true, .bisect_limit = -1};
     compile_options options = {
@@ -77,6 +93,9 @@ static rnnc_status create_compiled(subject *s, const subject_options *o, diag_si
         options.unroll[a] = a == AXIS_BATCH ? 0 : o->unroll;
     }
     TRY(compile_graph(s->g, &options, d, &s->program));
+    if (o->reread) {
+        TRY(reread(&s->program, d));
+    }
     TRY(engine_create_program(s->program, &o->backend->backend, NULL, o->threads ? o->threads : 1, d,
                               &s->engine));
     if (o->split_all) {

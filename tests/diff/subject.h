@@ -29,6 +29,7 @@ typedef struct subject_options {
     int64_t longest, largest;     // a compiled program's maxima: of all sequence axes, of the batch
     int64_t unroll;               // > 0: of all sequence axes; |pipeline| must have the pass in it or be NULL
     int threads;                  // 0: one
+    bool reread;                  // the program that runs is read from the printed text of the compiled one
     bool split_all;               // every call is shared out among the threads, however small
     set_choice sets;              // how sets of independent loops run with several threads
 } subject_options;

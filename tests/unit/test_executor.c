@@ -554,7 +554,7 @@ static void test_print(void **state) {
     assert_non_null(strstr(strbuf_text(&text), "\nplace arena at 0 f32<T,B>[5] slot T step 1 mod 2\n"));
     assert_non_null(
         strstr(strbuf_text(&text),
-               "\noutput value \"last\" : f32<B>[5] place arena at 0 f32<T,B>[5] slot T end 0 mod 2\n"));
+               "\noutput value \"last\" : f32<B>[5] place arena at 0 f32<T,B>[5] slot T only 0 end mod 2\n"));
     diag_sink d;
     diag_init(&d);
     stage_text read;
