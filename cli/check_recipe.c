@@ -80,7 +80,8 @@ static void print_numbers(const recipe *r) {
                    {"skip_limit", (double)r->skip_limit, ""},
                    {"epochs", (double)r->epochs, ""},
                    {"max_steps", (double)r->max_steps, ""},
-                   {"validation last", (double)r->validation_last, ""},
+                   {"validation last", (double)r->validation_last, r->validation_of_each ? " of each" : ""},
+                   {"test last", (double)r->test_last, r->test_of_each ? " of each" : ""},
                    {"stop after", (double)r->patience, " epochs without better validation"}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].value > 0) {

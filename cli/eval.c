@@ -1,4 +1,5 @@
 // rnnc eval
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -31,6 +32,17 @@ static void print_measures(const command_line *line, const measures *m) {
     strbuf_deinit(&text);
 }
 
+// So that nobody takes the figures for those of the whole file.
+static void print_part(const dataset *data) {
+    if (data->test_last) {
+        const char *unit = data->batching == BATCH_EXAMPLES  ? "examples"
+                           : data->batching == BATCH_STREAMS ? "places"
+                                                             : "windows";
+        fprintf(stderr, "test part: the last %lld %s (--set test_last=0: all)\n", (long long)data->test_last,
+                unit);
+    }
+}
+
 static rnnc_status run_evaluation(evaluation *e) {
     const command_line *line = e->line;
     if (!line->weights) {
@@ -44,11 +56,13 @@ static rnnc_status run_evaluation(evaluation *e) {
     graph_keep_measured(e->model->graph);
     TRY(build_machine(&e->compiler, e->model->graph, NULL, e->data->extents, e->d, &e->machine));
     TRY(load_weights(line->weights, false, &e->machine, e->d));
+    data_part part = dataset_evaluated(e->data);
     if (!line->json) {
-        print_streams(e->data, DATA_ALL, &e->source.memory);
+        print_streams(e->data, part, &e->source.memory);
+        print_part(e->data);
     }
     measures m;
-    TRY(training_evaluate(&e->machine, e->data, DATA_ALL, (uint64_t)line->seed, e->d, &m));
+    TRY(training_evaluate(&e->machine, e->data, part, (uint64_t)line->seed, e->d, &m));
     print_measures(line, &m);
     return RNNC_OK;
 }

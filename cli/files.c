@@ -18,8 +18,11 @@ rnnc_status load_data(const command_line *line, const model *m, const carried_da
     for (uint32_t i = 0; i < line->data.count; i++) {
         paths[i] = (data_path){line->data.at[i].key, line->data.at[i].value};
     }
-    dataset_request request = {
-        .model = m, .paths = paths, .path_count = line->data.count, .no_validation = !validation};
+    dataset_request request = {.model = m,
+                               .paths = paths,
+                               .path_count = line->data.count,
+                               .no_validation = !validation,
+                               .seed = (uint64_t)line->seed};
     if (carried) {
         request.vocabularies = carried->vocabularies.at;
         request.vocabulary_count = carried->vocabularies.count;

@@ -63,6 +63,9 @@ static void add_reading(const dataset *data, record *about) {
     add(about, "every", arena_printf(memory, "%lld", (long long)data->advance));
     add(about, "stride", arena_printf(memory, "%lld", (long long)data->stride));
     add(about, "validation last", arena_printf(memory, "%lld", (long long)data->validation_last));
+    if (data->test_last) {
+        add(about, "test last", arena_printf(memory, "%lld", (long long)data->test_last));
+    }
     if (r) {
         add(about, "recipe", r->name);
         add(about, "carry state", r->carry_state ? "yes" : "no");
@@ -95,7 +98,7 @@ static void add_source(const data_source *s, const char *part, record *about) {
     strbuf shape = {0};
     array_describe(&s->values, &shape);
     const char *what = s->key ? arena_printf(memory, "%sdata '%s' of '%s'", part, s->key, s->input)
-                              : arena_printf(memory, "series '%s'", s->input);
+                              : arena_printf(memory, "%s '%s'", s->is_drawn ? "random" : "series", s->input);
     add(about, what, arena_printf(memory, "%s %08x", strbuf_text(&shape), crc));
     strbuf_deinit(&shape);
     if (s->characters || s->words) {

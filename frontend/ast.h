@@ -157,6 +157,7 @@ typedef enum recipe_item_kind {
     ITEM_RANDOM_WINDOWS,
     ITEM_STREAMS,
     ITEM_VALIDATION,       // value, of_each
+    ITEM_TEST,             // value, of_each
     ITEM_VALIDATION_FILES, // value: a call whose arguments are the keys
     ITEM_KEEP_BEST,
 } recipe_item_kind;

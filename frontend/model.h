@@ -75,6 +75,7 @@ typedef enum data_kind {
     DATA_COLUMN,  // a column of a table of tokens, blank lines between the examples
     DATA_FILE_OF, // the number of the file, of several, that an example comes from
     DATA_SERIES,
+    DATA_RANDOM, // drawn by the seed
     DATA_AHEAD,
 } data_kind;
 
@@ -111,7 +112,8 @@ typedef struct data_binding {
     int64_t column;       // DATA_COLUMN, counted from 1
     const char *member;   // DATA_NPY: the array's name in an .npz file; NULL: an .npy file
     const double *values; // DATA_SERIES: the values, computed from the expression
-    int64_t value_count;
+    int64_t value_count;  // also DATA_RANDOM: examples, or places
+    int32_t classes;      // k, where the input is a token(k)
     span where;
 } data_binding;
 
@@ -161,6 +163,8 @@ typedef struct recipe {
     int64_t stride;
     int64_t validation_last; // that many last examples (or windows, or series places) are held out; 0: none
     bool validation_of_each; // that many of each file
+    int64_t test_last;       // behind those of validation; only `eval` sees them; 0: none
+    bool test_of_each;
     VEC(const char *) validation_keys; // validation is by files of these keys, one for each key of the data
     keep_rule keep;                    // which weights are the ones that are kept
     VEC(model_setting) settings;       // what the recipe sets, for `check`

@@ -368,11 +368,8 @@ static bool parse_validation_files(parser *p, recipe_definition *r, recipe_item 
     return add_item(p, r, item);
 }
 
-// validation last n, validation last n of each, validation "key"
-static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) {
-    if (parser_is(p, TOKEN_TEXT)) {
-        return parse_validation_files(p, r, item);
-    }
+// last n, last n of each
+static bool parse_last(parser *p, recipe_definition *r, recipe_item item) {
     if (!parser_expect_word(p, "last")) {
         return false;
     }
@@ -387,10 +384,19 @@ static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) 
     return add_item(p, r, item);
 }
 
+// validation last n of each, validation "key"
+static bool parse_validation(parser *p, recipe_definition *r, recipe_item item) {
+    return parser_is(p, TOKEN_TEXT) ? parse_validation_files(p, r, item) : parse_last(p, r, item);
+}
+
 static const item_row data_rows[] = {
-    {"examples", ITEM_EXAMPLES, parse_bare_item},          {"windows", ITEM_WINDOWS, parse_windows},
-    {"random", ITEM_RANDOM_WINDOWS, parse_random_windows}, {"streams", ITEM_STREAMS, parse_bare_item},
-    {"validation", ITEM_VALIDATION, parse_validation},     {"keep", ITEM_KEEP_BEST, parse_keep},
+    {"examples", ITEM_EXAMPLES, parse_bare_item},
+    {"windows", ITEM_WINDOWS, parse_windows},
+    {"random", ITEM_RANDOM_WINDOWS, parse_random_windows},
+    {"streams", ITEM_STREAMS, parse_bare_item},
+    {"validation", ITEM_VALIDATION, parse_validation},
+    {"keep", ITEM_KEEP_BEST, parse_keep},
+    {"test", ITEM_TEST, parse_last},
 };
 
 static bool parse_data(parser *p, recipe_definition *r, recipe_item item);

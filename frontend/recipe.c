@@ -151,6 +151,7 @@ static const number_row numbers[] = {
     {"epochs", ITEM_EPOCHS, true, offsetof(recipe, epochs), 0, 0, false},
     {"max_steps", ITEM_MAX_STEPS, true, offsetof(recipe, max_steps), 0, 0, false},
     {"validation_last", ITEM_VALIDATION, true, offsetof(recipe, validation_last), 0, 0, false},
+    {"test_last", ITEM_TEST, true, offsetof(recipe, test_last), 0, 0, false},
     {"stride", ITEM_WINDOWS, true, offsetof(recipe, stride), 1, 0, false},
     {"skip_limit", ITEM_SKIP_LIMIT, true, offsetof(recipe, skip_limit), 0, 0, false},
     {"patience", ITEM_STOP, true, offsetof(recipe, patience), 0, 0, false},
@@ -283,13 +284,29 @@ static void set_schedule(elaborator *el, const recipe_item *item, recipe *r, rec
     recipe_add_schedule(el, item, r, memory);
 }
 
+static void set_numbers_of(elaborator *el, const recipe_item *item, recipe *r) {
+    for (int i = 0; i < NUMBER_COUNT; i++) {
+        if (numbers[i].kind == item->kind) {
+            set_number(el, &numbers[i], item->value, r);
+        }
+    }
+}
+
+static void set_held_out(elaborator *el, const recipe_item *item, recipe *r) {
+    set_numbers_of(el, item, r);
+    if (item->kind == ITEM_TEST) {
+        r->test_of_each = item->of_each;
+    } else {
+        r->validation_of_each = item->of_each;
+        r->validation_keys.count = 0; // of the recipe's base
+    }
+}
+
 static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recipe_facts *facts,
                        arena *memory) {
     switch (item->kind) {
     case ITEM_VALIDATION:
-        r->validation_of_each = item->of_each;
-        r->validation_keys.count = 0; // of the recipe's base
-        __attribute__((fallthrough));
+    case ITEM_TEST: set_held_out(el, item, r); return;
     case ITEM_BATCH:
     case ITEM_CLIP_NORM:
     case ITEM_CLIP_VALUE:
@@ -297,11 +314,7 @@ static void apply_item(elaborator *el, const recipe_item *item, recipe *r, recip
     case ITEM_MAX_STEPS:
     case ITEM_SKIP_LIMIT:
     case ITEM_STOP:
-        for (int i = 0; i < NUMBER_COUNT; i++) {
-            if (numbers[i].kind == item->kind) {
-                set_number(el, &numbers[i], item->value, r);
-            }
-        }
+        set_numbers_of(el, item, r);
         facts->batch = facts->batch || item->kind == ITEM_BATCH;
         return;
     case ITEM_STEPS: set_steps_of(el, r, item->name, item->name_where, item->value, item->every); return;

@@ -121,6 +121,15 @@ static bool is_input(elaborator *el, const recipe_item *item) {
     return false;
 }
 
+static const data_entry *find_data(const elaborator *el, const char *name) {
+    for (uint32_t i = 0; i < el->data.count; i++) {
+        if (strcmp(el->data.at[i].name, name) == 0) {
+            return &el->data.at[i];
+        }
+    }
+    return NULL;
+}
+
 void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena *memory) {
     if (!is_input(el, item)) {
         return;
@@ -130,6 +139,8 @@ void recipe_bind_data(elaborator *el, const recipe_item *item, recipe *r, arena 
     if (!sound) {
         return;
     }
+    const data_entry *data = find_data(el, b.input);
+    b.classes = data ? data->value.classes : 0;
     data_binding *old = find_binding(r, b.input);
     if (old) {
         *old = b; // of the recipe's base
@@ -160,6 +171,36 @@ static bool is_of_rows(data_kind kind) {
     return kind == DATA_LINES || kind == DATA_LABELS || kind == DATA_COLUMN || kind == DATA_FILE_OF;
 }
 
+// A fixed axis, or one of which the recipe says how many steps it has.
+static bool is_stated(const elaborator *el, const recipe *r, uint32_t axis) {
+    bool stated = el->g->axes.at[axis].kind != AXIS_IS_SEQUENCE;
+    for (uint32_t i = 0; i < r->step_axis_count; i++) {
+        stated = stated || r->steps[i].axis == (int)axis;
+    }
+    return stated;
+}
+
+// A drawn example needs the lengths of its axes, which no file says.
+static void check_drawn(elaborator *el, const recipe *r, const data_binding *b) {
+    const data_entry *data = find_data(el, b->input);
+    if (!data) {
+        elaborate_error(el, b->where,
+                        "lengths are not drawn at random; give them as a file: %s = npy(\"key\")", b->input);
+        return;
+    }
+    axis_set axes = graph_node(el->g, data->value.node)->type.axes;
+    for (uint32_t axis = 1; axis < el->g->axes.count; axis++) {
+        if ((axes & AXIS_BIT(axis)) && !is_stated(el, r, axis)) {
+            elaborate_error(el, b->where, "how long '%s' is drawn along %s is not said: steps %s = 20",
+                            b->input, el->g->axes.at[axis].name, el->g->axes.at[axis].name);
+        }
+    }
+    if (r->validation_keys.count) {
+        elaborate_error(el, b->where,
+                        "with values drawn at random, validation is part of them: validation last 1000");
+    }
+}
+
 static void check_binding(elaborator *el, const recipe *r, const data_binding *b, bool batching_stated) {
     if (b->kind == DATA_AHEAD && (!find_binding((recipe *)r, b->of) || strcmp(b->of, b->input) == 0)) {
         elaborate_error(el, b->where, "'ahead' needs the data of '%s', which is not bound here", b->of);
@@ -172,15 +213,14 @@ static void check_binding(elaborator *el, const recipe *r, const data_binding *b
         elaborate_error(el, b->where,
                         "each line is an example: write 'examples' in place of windows or streams");
     }
+    if (b->kind == DATA_RANDOM) {
+        check_drawn(el, r, b);
+    }
 }
 
 static void check_steps(elaborator *el, const recipe_definition *def, const recipe *r) {
     for (uint32_t axis = 1; axis < el->g->axes.count; axis++) {
-        bool stated = el->g->axes.at[axis].kind != AXIS_IS_SEQUENCE;
-        for (uint32_t i = 0; i < r->step_axis_count; i++) {
-            stated = stated || r->steps[i].axis == (int)axis;
-        }
-        if (!stated) {
+        if (!is_stated(el, r, axis)) {
             elaborate_error(el, def->where,
                             "the recipe '%s' does not say how long a window is: steps %s = 20", def->name,
                             el->g->axes.at[axis].name);
@@ -260,6 +300,10 @@ void recipe_check_data(elaborator *el, const recipe_definition *def, const recip
     check_validation_keys(el, def, r);
     for (uint32_t i = 0; i < r->data.count; i++) {
         check_binding(el, r, &r->data.at[i], batching_stated);
+    }
+    bool mixed = r->validation_last && r->test_last && r->validation_of_each != r->test_of_each;
+    if (mixed) {
+        elaborate_error(el, def->where, "say 'of each' of both, validation and test, or of neither");
     }
     for (uint32_t i = 0; i < el->data.count; i++) {
         if (!find_binding((recipe *)r, el->data.at[i].name)) {

@@ -12,6 +12,7 @@ typedef enum form_rest {
     REST_COLUMNS, // texts, at least one
     REST_COLUMN,  // one text
     REST_NUMBER,  // a whole number
+    REST_COUNT,   // a whole number and no key
 } form_rest;
 
 typedef struct form_row {
@@ -27,10 +28,10 @@ static const form_row forms[] = {
     {"words", DATA_WORDS, REST_KEYS},         {"lines", DATA_LINES, REST_KEYS},
     {"labels", DATA_LABELS, REST_KEYS},       {"column", DATA_COLUMN, REST_NUMBER},
     {"file_of", DATA_FILE_OF, REST_KEYS},     {"ahead", DATA_AHEAD, REST_NONE},
-    {"series", DATA_SERIES, REST_NONE},
+    {"series", DATA_SERIES, REST_NONE},       {"random", DATA_RANDOM, REST_COUNT},
 };
 
-enum { FORM_COUNT = sizeof forms / sizeof *forms };
+enum { FORM_COUNT = sizeof forms / sizeof *forms, MOST_DRAWN = 1000000000 };
 
 typedef enum option_kind { OPTION_TRUTH, OPTION_WHOLE, OPTION_MISSING } option_kind;
 
@@ -144,9 +145,19 @@ static bool refuse_count(elaborator *el, const expression *call, const char *exp
     return false;
 }
 
+static bool read_count(elaborator *el, const expression *call, uint32_t count, data_binding *b) {
+    if (count != 1) {
+        return refuse_count(el, call, "(number): it takes how many examples, or places, are drawn");
+    }
+    return recipe_whole(el, call->args.at[0].value, "how many are drawn", 1, MOST_DRAWN, &b->value_count);
+}
+
 // What stands by place: |count| arguments, the first of which is the key.
 static bool read_places(elaborator *el, const form_row *form, const expression *call, uint32_t count,
                         data_binding *b, arena *memory) {
+    if (form->rest == REST_COUNT) {
+        return read_count(el, call, count, b);
+    }
     b->key_count = form->rest == REST_KEYS ? count : 1;
     b->keys = read_texts(el, call, 0, b->key_count ? b->key_count : 1, memory);
     if (!b->keys) {
@@ -168,6 +179,7 @@ static bool read_places(elaborator *el, const form_row *form, const expression *
             return refuse_count(el, call, "(\"key\", number): columns count from 1");
         }
         return recipe_whole(el, call->args.at[1].value, "the column's number", 1, 1000000, &b->column);
+    case REST_COUNT: break; // has no key
     }
     return false;
 }

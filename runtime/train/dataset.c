@@ -138,6 +138,16 @@ static rnnc_status check_keys(loader *l) {
 
 // ---- Reading ----
 
+static rnnc_status read_source(loader *l, const data_binding *b, data_source *out) {
+    const dataset *s = l->s;
+    for (uint32_t i = 0; b->kind == DATA_RANDOM && i < s->inputs.count; i++) {
+        if (strcmp(s->inputs.at[i].name, b->input) == 0) {
+            return data_random_read(s, b, &s->inputs.at[i], l->request->seed, l->d, out);
+        }
+    }
+    return data_source_read(l->request, b, l->d, &l->s->memory, out);
+}
+
 static rnnc_status read_sources(loader *l) {
     l->source_of = arena_new_array(&l->s->memory, int64_t, l->bindings.count + 1);
     for (uint32_t i = 0; i < l->bindings.count; i++) {
@@ -148,7 +158,7 @@ static rnnc_status read_sources(loader *l) {
         }
         data_source added = {0};
         l->source_of[i] = l->s->sources.count;
-        rnnc_status status = data_source_read(l->request, b, l->d, &l->s->memory, &added);
+        rnnc_status status = read_source(l, b, &added);
         vec_push(&l->s->memory, l->s->sources, added);
         TRY(status);
     }
@@ -324,7 +334,6 @@ static rnnc_status fit_input(loader *l, const data_input *input) {
 static rnnc_status fit_inputs(loader *l) {
     dataset *s = l->s;
     TRY(choose_step_axis(l));
-    set_stated_extents(s);
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *input = &s->inputs.at[i];
         TRY(input->source != UINT32_MAX ? fit_input(l, input) : RNNC_OK);
@@ -383,8 +392,12 @@ static rnnc_status load_validation(loader *l) {
     dataset *s = l->s;
     uint32_t most = s->recipe->validation_keys.count;
     data_path *paths = arena_new_array(&s->memory, data_path, most + 1);
-    dataset_request request = {
-        .model = l->request->model, .paths = paths, .no_validation = true, .weights = l->request->weights};
+    dataset_request request = {.model = l->request->model,
+                               .paths = paths,
+                               .no_validation = true,
+                               .no_test = true,
+                               .seed = l->request->seed,
+                               .weights = l->request->weights};
     TRY(validation_paths(l, paths, &request.path_count));
     request.vocabularies = used_vocabularies(l, &request.vocabulary_count);
     TRY(dataset_load(&request, l->d, &s->validation));
@@ -408,10 +421,12 @@ static rnnc_status load(loader *l) {
     s->stride = r && r->batching == BATCH_WINDOWS ? r->stride : 1;
     s->advance = r && r->step_axis_count == 1 ? r->steps[0].advance : 0;
     s->validation_last = r && !r->validation_keys.count ? r->validation_last : 0;
+    s->test_last = r && !l->request->no_test ? r->test_last : 0;
     if (r && r->carry_state && s->batching != BATCH_STREAMS) {
         return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the recipe '%s' carries the state on, which needs data in streams", r->name);
     }
+    set_stated_extents(s);
     list_inputs(l);
     list_bindings(l);
     TRY(check_keys(l));
@@ -421,7 +436,8 @@ static rnnc_status load(loader *l) {
     }
     TRY(fit_inputs(l));
     bool validates = r && !l->request->no_validation;
-    if (validates && r->validation_of_each && s->validation_last) {
+    bool each = validates && r->validation_of_each && s->validation_last;
+    if (each || (s->test_last && r->test_of_each)) {
         TRY(data_rows_order(s, l->d));
     }
     bool files = validates && r->validation_keys.count;

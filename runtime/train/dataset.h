@@ -39,6 +39,8 @@ typedef struct dataset_request {
     const char
         *weights;       // the file that the vocabularies are from and must be in; NULL: vocabularies are made
     bool no_validation; // files for validation are not read
+    bool no_test;       // all is one part, whatever the recipe keeps for the test
+    uint64_t seed;      // of values that are drawn
     bool given_only;    // no recipe: keys are names of inputs, states and targets; others stay unfilled
 } dataset_request;
 
@@ -46,6 +48,7 @@ typedef struct dataset_request {
 typedef struct data_source {
     const char *input; // the input it was bound to
     const char *key;   // NULL: a series
+    bool is_drawn;     // and not a series
     const char *label; // begins messages: the path, or "the series of 'value'"
     array values;
     double divisor; // values are divided by it: 255 for the bytes of images
@@ -79,7 +82,8 @@ typedef struct dataset {
     const recipe *recipe; // NULL: batches of at most DATASET_BATCH examples
     batching_kind batching;
     int64_t batch, stride, validation_last;
-    int64_t advance; // streams: steps from one training window to the next
+    int64_t test_last; // behind those of validation
+    int64_t advance;   // streams: steps from one training window to the next
     VEC(data_source) sources;
     VEC(data_input) inputs;
     int64_t extents[MAX_AXES];  // of a full batch; 0: not an axis of the model
@@ -110,12 +114,13 @@ const char *dataset_unit(const dataset *s);
 
 // ---- dataset_text.c ----
 
+
 // How the texts of |b| are cut into words.
 word_rules data_word_rules(const data_binding *b);
 
 // ---- dataset_split.c ----
 
-typedef enum data_part { DATA_ALL, DATA_TRAINING, DATA_VALIDATION } data_part;
+typedef enum data_part { DATA_ALL, DATA_TRAINING, DATA_VALIDATION, DATA_TEST } data_part;
 
 // Units [begin, end): examples, windows (number i begins at place i * stride) or, for streams, places.
 typedef struct data_range {
@@ -124,9 +129,11 @@ typedef struct data_range {
     int64_t length; // of each stream
 } data_range;
 
-// What belongs to |part|. The last `validation last` units are held out; windows that would see a place of the held
-// out ones, targets included, belong to neither part. Errors: too few of anything.
+// What belongs to |part|. The last `test last` units are held out, and of the others the last `validation last`; windows
+// that would see a place of those of a later part, targets included, belong to none. Errors: too few of anything.
 rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_range *out_range);
+// What `eval` looks at: the test part if the recipe keeps one, else all.
+data_part dataset_evaluated(const dataset *s);
 
 // ---- dataset_read.c ----
 
@@ -137,6 +144,15 @@ rnnc_status data_source_read(const dataset_request *request, const data_binding 
 const char *data_find_path(const dataset_request *request, const char *key);
 // Checks the values for one input and converts them where its type needs it.
 rnnc_status data_source_check(const dataset *data, data_source *s, const data_input *input, diag_sink *d);
+
+// ---- dataset_random.c ----
+
+// Draws what |b| says for |input|: the axes of an example are as long as |s->extents| says. Tokens are uniform among
+// the input's classes, reals in [0, 1). Element i of the array [examples, axes …, columns] is from word i % 4 of
+//     key = {low word of the seed ^ philox_site("data.NAME"), high word}, counter = {i / 4 in two words, 0, 0}
+// (support/philox.h), so that more examples begin with the same ones.
+rnnc_status data_random_read(const dataset *s, const data_binding *b, const data_input *input, uint64_t seed,
+                             diag_sink *d, data_source *out_source);
 
 // ---- dataset_text.c ----
 
@@ -151,7 +167,7 @@ void data_text_deinit(data_source *s);
 rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d);
 // The source whose rows are as long as |axis|, or NULL.
 const data_source *data_rows_of_axis(const dataset *s, int axis);
-// Puts the examples that are held out of each file behind all others.
+// Puts the examples that are held out of each file behind all others, those of the test last.
 rnnc_status data_rows_order(dataset *s, diag_sink *d);
 
 #endif

@@ -57,6 +57,7 @@ static rnnc_status read_kind(const dataset_request *request, const data_binding 
     case DATA_COLUMN:
     case DATA_FILE_OF: return data_text_read(request, b, d, memory, s);
     case DATA_SERIES: return read_series(b, s, d);
+    case DATA_RANDOM:
     case DATA_AHEAD: break;
     }
     return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "%s: not a source", s->label);

@@ -124,12 +124,12 @@ static rnnc_status check_files(const data_source *files, int64_t each, diag_sink
 
 rnnc_status data_rows_order(dataset *s, diag_sink *d) {
     const data_source *files = source_of_files(s);
-    int64_t each = s->validation_last;
+    int64_t validated = s->recipe->validation_of_each ? s->validation_last : 0;
+    int64_t tested = s->recipe->test_of_each ? s->test_last : 0, each = validated + tested;
     if (s->batching != BATCH_EXAMPLES || !files) {
         return diag_fail(
             d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-            "'validation last n of each' needs lines, labels or file_of, whose files' last lines "
-            "are held out");
+            "'last n of each' needs lines, labels or file_of, whose files' last lines are held out");
     }
     TRY(check_files(files, each, d));
     s->order = calloc((size_t)s->places, sizeof *s->order);
@@ -137,12 +137,14 @@ rnnc_status data_rows_order(dataset *s, diag_sink *d) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the order of %lld examples",
                          (long long)s->places);
     }
-    s->validation_last = each * files->file_count;
-    int64_t trained = 0, held = s->places - s->validation_last, begin = 0;
+    s->validation_last = validated * files->file_count;
+    s->test_last = tested * files->file_count;
+    int64_t test = s->places - s->test_last, held = test - s->validation_last, trained = 0, begin = 0;
     for (uint32_t i = 0; i < files->file_count; i++) {
         int64_t rows = files->file_rows[i];
         for (int64_t row = 0; row < rows; row++) {
-            s->order[row < rows - each ? trained++ : held++] = begin + row;
+            bool trains = row < rows - each, tests = row >= rows - tested;
+            s->order[trains ? trained++ : tests ? test++ : held++] = begin + row;
         }
         begin += rows;
     }

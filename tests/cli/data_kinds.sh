@@ -207,6 +207,24 @@ refused 'file 2 has 1 lines; with 2 of each held out none is left' $train "$scra
 run 0 "$RNNC" check "$scratch/words.rnn"
 says out 'validation "valid"'
 
+echo "a test part, which eval alone looks at"
+sed 's/        validation last 2 of each/        validation last 1 of each   test last 1 of each/' "$scratch/mood.rnn" >"$scratch/parts.rnn"
+run 0 $train "$scratch/parts.rnn" --data good="$scratch/good.txt" --data bad="$scratch/bad.txt" \
+    --weights-out "$scratch/parts.safetensors"
+run 0 "$RNNC" eval "$scratch/parts.rnn" --interpret --weights "$scratch/parts.safetensors" \
+    --data good="$scratch/good.txt" --data bad="$scratch/bad.txt"
+says err 'test part: the last 2 examples'
+run 0 "$RNNC" eval "$scratch/parts.rnn" --interpret --weights "$scratch/parts.safetensors" --set test_last=0 \
+    --data good="$scratch/good.one" --data bad="$scratch/bad.one"
+run 0 "$RNNC" check "$scratch/parts.rnn"
+says out 'test last 1 of each'
+
+echo "values drawn by the seed"
+adding="examples/addition.rnn --model one_number --set hidden=3 --set T=4"
+run 0 $train $adding --steps 2 --weights-out "$scratch/drawn.safetensors"
+run 0 "$RNNC" eval $adding --interpret --weights "$scratch/drawn.safetensors" --seed 2
+says out '^whole '
+
 echo "arrays of one .npz file"
 if python3 -c 'import numpy' 2>/dev/null; then
     python3 -c "import numpy, sys
