@@ -36,11 +36,14 @@ static void refuse(const stages *s, const diag_sink *d, const char *text, const 
     fail_msg("%s, %s: %s", s->name, s->update ? "training" : "in use", what);
 }
 
-static compile_options options_of(const stages *s, const pass_hooks *hooks) {
+// A few indices of each axis, but as many as the graph's slices need.
+static compile_options options_of(const stages *s, const graph *g, const pass_hooks *hooks) {
     compile_options o = {.update = s->update, .hooks = hooks, .shape = {32, 16}};
     for (int a = 0; a < MAX_AXES; a++) {
-        o.maxima[a] = s->unroll ? s->unroll : 5 + a;
-        o.unroll[a] = a == AXIS_BATCH ? 0 : s->unroll;
+        int64_t least = a < (int)g->axes.count ? graph_least_extent(g, a) : 1,
+                wanted = s->unroll ? s->unroll : 5 + a;
+        o.maxima[a] = wanted > least ? wanted : least;
+        o.unroll[a] = a == AXIS_BATCH || !s->unroll ? 0 : o.maxima[a];
     }
     return o;
 }
@@ -50,7 +53,7 @@ static void compile_text(const stages *s, graph *g, plan *p, const char *pipelin
     diag_sink d;
     diag_init(&d);
     pass_hooks hooks = {.verify_each = true, .bisect_limit = -1};
-    compile_options o = options_of(s, &hooks);
+    compile_options o = options_of(s, g, &hooks);
     o.pipeline = pipeline;
     o.plan = p;
     program *made = NULL;
@@ -131,7 +134,7 @@ static void check_graph(stages *s, graph *g) {
     diag_init(&d);
     strbuf printed = {0}, expected = {0};
     pass_hooks hooks = {.print_after = "all", .printed = &printed, .bisect_limit = -1};
-    compile_options o = options_of(s, &hooks);
+    compile_options o = options_of(s, g, &hooks);
     program *made = NULL;
     if (compile_graph(g, &o, &d, &made) != RNNC_OK) {
         refuse(s, &d, strbuf_text(&printed), "it does not compile");
