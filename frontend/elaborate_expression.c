@@ -74,6 +74,10 @@ static bool slice_bound(elaborator *el, const expression *e, int32_t columns, in
 
 static meaning build_columns(elaborator *el, node_id x, int32_t from, int32_t to, span where) {
     int32_t columns = columns_of(el, x);
+    if (to == from + 1 && to > columns) {
+        return elaborate_error(el, where, "there is no column %d: the value has %d, counted from 0", from,
+                               columns);
+    }
     if (from >= to || to > columns) {
         return elaborate_error(el, where, "columns %d to %d of a value with %d columns: nothing is left",
                                from, to, columns);

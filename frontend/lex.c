@@ -1,5 +1,6 @@
 #include "frontend/lex.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +91,11 @@ static void lex_number(lexer *l) {
         skip_digits(l);
     }
     char *digits = arena_strndup(l->memory, l->text + begin, l->at - begin);
-    push(l, TOKEN_NUMBER, begin)->number = strtod(digits, NULL);
+    double number = strtod(digits, NULL);
+    push(l, TOKEN_NUMBER, begin)->number = number;
+    if (isinf(number)) {
+        diag_fail(l->d, RNNC_SYNTAX, span_from(l, begin), "a number beyond 1.8e308; infinity is written inf");
+    }
     if (is_letter(peek(l, 0))) {
         diag_fail(l->d, RNNC_SYNTAX, span_from(l, begin),
                   "a number runs into a name; put a space between them");

@@ -45,7 +45,7 @@ static bool choose_model(build *b) {
         return true;
     }
     if (!b->options->model) {
-        diag_error(b->el.d, NO_SPAN, "the file holds no model");
+        diag_error(b->el.d, NO_SPAN, "%s holds no model: write model NAME(…) { … }", unit->name);
         return false;
     }
     const char *near = nearest_name(b->options->model, unit->model_names.at, unit->model_names.count);

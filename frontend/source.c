@@ -143,6 +143,7 @@ static void list_own_names(source_unit *unit) {
 static rnnc_status parse_all(source_unit *unit, const char *name, const char *text, size_t length) {
     uint32_t errors = unit->d->error_count;
     uint32_t file = diag_add_file(unit->d, name, text, length);
+    unit->name = unit->d->files.at[file].name;
     parse_file(unit->d, file, &unit->memory, &unit->tree);
     list_own_names(unit);
     load_used(unit, file);

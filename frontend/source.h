@@ -8,6 +8,7 @@
 struct source_unit {
     arena memory;
     diag_sink *d;
+    const char *name;     // of the user's file
     syntax_tree tree;     // user's definitions, in order; those of used files after their users'
     syntax_tree standard; // the standard library's
     VEC(const char *) model_names;

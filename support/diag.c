@@ -91,7 +91,12 @@ static void render_source_line(const source_file *file, span where, strbuf *out)
         line_end++;
     }
     strbuf_add(out, "    ");
-    strbuf_add_bytes(out, file->text + line_begin, line_end - line_begin);
+    for (uint32_t i = line_begin; i < line_end; i++) {
+        // What a terminal would take for a command is not handed on to it.
+        unsigned char c = (unsigned char)file->text[i];
+        bool control = (c < ' ' && c != '\t') || c == 127;
+        strbuf_add_bytes(out, control ? "?" : file->text + i, 1);
+    }
     strbuf_add(out, "\n    ");
     // Tabs are repeated so that the caret stands under what it points at.
     for (uint32_t i = line_begin; i < begin; i++) {

@@ -135,7 +135,7 @@ refused "held out" files --data x="$good_x" --data y="$good_y" --set validation_
 
 echo "empty"
 : >"$scratch/empty.rnn"
-refused "no model" "$RNNC" check "$scratch/empty.rnn"
+refused "empty.rnn holds no model" "$RNNC" check "$scratch/empty.rnn"
 : | make_npy "$scratch/none.npy" '<f4' '0, 3, 2'
 refused "no data in it" files --data x="$scratch/none.npy" --data y="$good_y"
 printf 'a,b\n' >"$scratch/none.csv"

@@ -622,10 +622,22 @@ static void test_reduction_words(void **state) {
          "averaged over "
          "the columns"},
         {"mean[T, batch] mean(x * x)", "averaged over T and the batch, averaged over the columns"},
+        {"mean[batch] last[T](e)", "averaged over the batch, at the last index of T"},
+        {"sum[batch] first[T](sum absolute_error(x, 0))",
+         "summed over the batch, at the first index of T, summed over the columns"},
+        {"mean[T, batch] e[T: 2..]", "averaged over T and the batch, only [T: 2..]"},
+        {"weighted_mean[T, batch](x[0] > 0, mean squared_error(x, 0)[1:3])",
+         "averaged with weights over T and the batch, averaged over the columns, only [1:3]"},
+        {"mean[T, batch](x[0] * e)", "averaged over T and the batch"},
+        {"mean[T, batch] own(x, b = 0)", "averaged over T and the batch, summed over the columns"},
+        {"mean[batch] twice(sum[T](e))", "averaged over the batch, summed over T"},
+        {"sum[T, batch](twice(x)[0])", "summed over T and the batch"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[512];
+        char text[1024];
         snprintf(text, sizeof text,
+                 "function own(a, b) {\n d = squared_error(a, b)\n output sum(d)\n}\n"
+                 "function twice(z) { output 2 * z }\n"
                  "model m() {\n input x: real(3)[T]\n target w: token(3)[T]\n e = cross_entropy(x, w)\n loss "
                  "= %s\n}\n",
                  rows[i][0]);
