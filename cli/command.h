@@ -36,6 +36,8 @@ typedef struct loaded {
     arena memory;
 } loaded;
 
+// True for the texts of graphs, which are no models: `dump` alone reads them.
+bool is_ir_text(const char *path);
 rnnc_status load_source(const command_line *line, diag_sink *d, loaded *out_source);
 void unload_source(loaded *s);
 // A model with or without what only training has in it.

@@ -46,11 +46,6 @@ static rnnc_status choose_stage(dump_job *job) {
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static bool is_ir_text(const char *path) {
-    size_t length = strlen(path);
-    return length > 3 && strcmp(path + length - 3, ".ir") == 0;
-}
-
 static rnnc_status dump_source(const dump_job *job) {
     file_bytes bytes;
     TRY(gzfile_read(job->line->file, 0, job->d, &bytes));

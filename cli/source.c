@@ -3,9 +3,20 @@
 
 #include "cli/command.h"
 
+bool is_ir_text(const char *path) {
+    size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".ir") == 0;
+}
+
 rnnc_status load_source(const command_line *line, diag_sink *d, loaded *out_source) {
     *out_source = (loaded){0};
     arena_init(&out_source->memory);
+    if (is_ir_text(line->file)) {
+        return diag_fail(
+            d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "%s is the text of a graph, which only rnnc dump reads: give the model's source text",
+            line->file);
+    }
     for (uint32_t i = 0; i < line->settings.count; i++) {
         model_setting s = {line->settings.at[i].key, line->settings.at[i].value};
         vec_push(&out_source->memory, out_source->settings, s);

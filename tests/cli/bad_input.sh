@@ -87,6 +87,12 @@ printf 'model m() {\n input x: real[T]\n output y = tanhh(x)\n}\n' >"$scratch/mi
 refused "did you mean 'tanh'" "$RNNC" check "$scratch/misspelt.rnn"
 absent "$scratch/y.npy"
 
+echo "the text of a graph"
+run 0 "$RNNC" dump $series
+cp "$scratch/out" "$scratch/series.ir"
+refused "only rnnc dump reads" "$RNNC" check "$scratch/series.ir"
+refused "only rnnc dump reads" "$RNNC" train "$scratch/series.ir"
+
 echo "missing files"
 refused "nothing.rnn" "$RNNC" check "$scratch/nothing.rnn"
 refused "nothing.npy" files --data x="$scratch/nothing.npy" --data y="$good_y"
