@@ -32,17 +32,33 @@ static compile_options compile_options_of(const graph *g, const machine_options 
     return c;
 }
 
+// A pipeline of the user's own may have left the update out, and all steps would do nothing.
+static rnnc_status check_updates(const graph *g, const machine_options *options, diag_sink *d) {
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        if (op_has(graph_node(g, n)->op, EFFECT)) {
+            return RNNC_OK;
+        }
+    }
+    return options->update
+               ? diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                           "the passes leave no weights to be updated: training needs differentiate "
+                           "and update among them")
+               : RNNC_OK;
+}
+
 static rnnc_status create(graph *g, const machine_options *options, diag_sink *d, machine *m) {
     compile_options c = compile_options_of(g, options);
     if (!options->backend) {
         plan *unused;
         TRY(compile_passes(g, &c, d, &unused));
+        TRY(check_updates(g, options, d));
         TRY(engine_create_interpreter(g, INTERPRET_AS_TYPED, d, &m->engine));
         m->variables = g->variables.at;
         m->variable_count = g->variables.count;
         return RNNC_OK;
     }
     TRY(compile_graph(g, &c, d, &m->program));
+    TRY(check_updates(g, options, d));
     TRY(engine_create_program(m->program, options->backend, NULL, options->threads, d, &m->engine));
     m->variables = m->program->variables.at;
     m->variable_count = m->program->variables.count;

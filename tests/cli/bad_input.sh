@@ -87,6 +87,11 @@ printf 'model m() {\n input x: real[T]\n output y = tanhh(x)\n}\n' >"$scratch/mi
 refused "did you mean 'tanh'" "$RNNC" check "$scratch/misspelt.rnn"
 absent "$scratch/y.npy"
 
+echo "passes that leave the update out"
+refused "no weights to be updated" "$RNNC" train $series --interpret --quiet --steps 2 --passes simplify
+refused "no weights to be updated" "$RNNC" train $series --cpu interpret --quiet --steps 2 \
+    --passes "lower, pack-weights, fuse-pointwise, schedule, plan-buffers"
+
 echo "the text of a graph"
 run 0 "$RNNC" dump $series
 cp "$scratch/out" "$scratch/series.ir"
