@@ -269,11 +269,12 @@ static bool any_named(const named_meanings *list) {
 }
 
 // By place, a function's values go to its parameters in order. A cell's parameters are known when compiling: its
-// inputs begin with the first value that is not.
-static bool bind_by_place(elaborator *el, application *a, const call_argument *arg, bool newly_bound[]) {
+// inputs begin with the first value by place that is not.
+static bool bind_by_place(elaborator *el, application *a, const call_argument *arg, bool newly_bound[],
+                          bool *inputs_begun) {
     const definition *def = a->callee->def;
-    bool parameter =
-        def->kind == DEFINITION_FUNCTION || (is_compile_time(arg->value) && !any_named(&a->inputs));
+    *inputs_begun |= def->kind == DEFINITION_CELL && !is_compile_time(arg->value);
+    bool parameter = !*inputs_begun;
     for (uint32_t i = 0; parameter && i < def->parameters.count; i++) {
         if (!a->bound[i]) {
             return set_parameter(el, a, i, arg, newly_bound);
@@ -302,8 +303,9 @@ static bool bind_definition(elaborator *el, application *a, const call_arguments
             return false;
         }
     }
+    bool inputs_begun = false;
     for (uint32_t i = 0; i < args->count; i++) {
-        if (!args->at[i].name && !bind_by_place(el, a, &args->at[i], newly_bound)) {
+        if (!args->at[i].name && !bind_by_place(el, a, &args->at[i], newly_bound, &inputs_begun)) {
             return false;
         }
     }

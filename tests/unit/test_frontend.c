@@ -608,6 +608,32 @@ static void test_own_lstm(void **state) {
     free(mine);
 }
 
+// Values by name stand anywhere: what is given by place goes to the rest, parameters first.
+static void test_values_by_name(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {
+        {"lstm(4, 0, x)", "lstm(4, forget_bias = 0, x = x)"},
+        {"lstm(4, 0, x)", "lstm(x = x, 4, 0)"},
+        {"stack(4, 2, rnn, 1, x)", "stack(4, layers = 2, inner = rnn, x = x)"},
+        {"two(4, x, z)", "two(4, b = z, x)"},
+        {"two(4, 3, x, 1)", "two(4, a = x, 3, 1)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *texts[2];
+        for (int k = 0; k < 2; k++) {
+            char text[512];
+            snprintf(text, sizeof text,
+                     "cell two(n, k = 2) {\n input a, b\n output linear(n, a) * k + b\n}\n"
+                     "model m() {\n input x: real(4)[T], z: real(4)[T]\n output y = %s\n}\n",
+                     rows[i][k]);
+            texts[k] = printed(text);
+        }
+        assert_string_equal(texts[0], texts[1]);
+        free(texts[0]);
+        free(texts[1]);
+    }
+}
+
 // ---- Losses in words ----
 
 static void test_reduction_words(void **state) {
@@ -738,11 +764,11 @@ static void test_names_of_file(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions),     cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_equivalents),   cmocka_unit_test(test_weight_names),
-        cmocka_unit_test(test_own_lstm),      cmocka_unit_test(test_reduction_words),
-        cmocka_unit_test(test_recipe),        cmocka_unit_test(test_recipe_inherits),
-        cmocka_unit_test(test_names_of_file),
+        cmocka_unit_test(test_functions),       cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_equivalents),     cmocka_unit_test(test_weight_names),
+        cmocka_unit_test(test_own_lstm),        cmocka_unit_test(test_values_by_name),
+        cmocka_unit_test(test_reduction_words), cmocka_unit_test(test_recipe),
+        cmocka_unit_test(test_recipe_inherits), cmocka_unit_test(test_names_of_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
