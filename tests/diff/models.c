@@ -39,8 +39,18 @@ const named_text diff_forms[] = {
     {"both", "concat(cell(n, x), backward cell(n, x))"},
     {"sum", "cell(n, x) + backward cell(n, x)"},
     {"lengths", "concat(cell(n, x), backward cell(n, x))"},
+    {"stacks", "concat(cell(n, cell(n, x)), backward cell(n, backward cell(n, x)))"},
+    {"fed", "both_ways(n, cell, both_ways(n, cell, x))"},
 };
 const uint32_t diff_form_count = sizeof diff_forms / sizeof *diff_forms;
+
+uint32_t diff_layers_both_ways(uint32_t form) {
+    const char *text = diff_forms[form].text;
+    if (strcmp(diff_forms[form].name, "stacks") == 0 || strcmp(diff_forms[form].name, "fed") == 0) {
+        return 2;
+    }
+    return strstr(text, "+ backward") || strstr(text, ", backward");
+}
 
 uint32_t diff_find(const named_text *table, uint32_t count, const char *name) {
     uint32_t i = 0;
@@ -50,27 +60,31 @@ uint32_t diff_find(const named_text *table, uint32_t count, const char *name) {
     return i;
 }
 
+const char diff_own_cells[] =
+    "cell embedded_residual(n) {\n"
+    "    input x\n"
+    "    output residual(n, lstm, linear(n, x))\n"
+    "}\n"
+    "cell joined(n) {\n"
+    "    input x\n"
+    "    state h[n]\n"
+    "    next h = tanh(linear(n, concat(x, h, 0.5 * x)))\n"
+    "    output next h\n"
+    "}\n"
+    "cell highway(n) {\n"
+    "    input x\n"
+    "    state h[n]\n"
+    "    s = tanh(linear(n, x, h))\n"
+    "    t = sigmoid(linear(n, s))\n"
+    "    next h = t * tanh(linear(n, s)) + (1 - t) * s\n"
+    "    output next h\n"
+    "}\n"
+    "function both_ways(n, cell, x) { output concat(cell(n, x), backward cell(n, x)) }\n";
+
 // A loss with a part for all steps and one for the last, so that gradients begin at both.
 void diff_model_text(const diff_model *m, strbuf *out) {
     bool lengths = strcmp(diff_forms[m->form].name, "lengths") == 0;
-    strbuf_add(out, "cell embedded_residual(n) {\n"
-                    "    input x\n"
-                    "    output residual(n, lstm, linear(n, x))\n"
-                    "}\n"
-                    "cell joined(n) {\n"
-                    "    input x\n"
-                    "    state h[n]\n"
-                    "    next h = tanh(linear(n, concat(x, h, 0.5 * x)))\n"
-                    "    output next h\n"
-                    "}\n"
-                    "cell highway(n) {\n"
-                    "    input x\n"
-                    "    state h[n]\n"
-                    "    s = tanh(linear(n, x, h))\n"
-                    "    t = sigmoid(linear(n, s))\n"
-                    "    next h = t * tanh(linear(n, s)) + (1 - t) * s\n"
-                    "    output next h\n"
-                    "}\n");
+    strbuf_add(out, diff_own_cells);
     strbuf_addf(out, "model case(n = %d, cell = %s) {\n", m->hidden, diff_cells[m->cell].text);
     strbuf_addf(out, "    float = %s\n", dtype_name(m->real));
     strbuf_addf(out, "    input x: real(5)[T%s]\n", lengths ? " lengths" : "");

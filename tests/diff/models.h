@@ -14,9 +14,15 @@ typedef struct named_text {
 extern const named_text diff_cells[];
 extern const uint32_t diff_cell_count;
 
+// The definitions of those that are not standard, and of what the forms use.
+extern const char diff_own_cells[];
+
 // Forms of layers: what `y` is.
 extern const named_text diff_forms[];
 extern const uint32_t diff_form_count;
+
+// How many layers of both directions a form has, each of one loop forward and one backward; 0: none.
+uint32_t diff_layers_both_ways(uint32_t form);
 
 typedef struct diff_model {
     uint32_t cell, form; // of the tables

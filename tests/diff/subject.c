@@ -108,7 +108,7 @@ static rnnc_status create_compiled(subject *s, const subject_options *o, diag_si
 rnnc_status subject_create(graph *g, const subject_options *o, strbuf *why, subject *out_subject) {
     diag_sink d;
     diag_init(&d);
-    *out_subject = (subject){.g = g};
+    *out_subject = (subject){.g = g, .nan_padding = o->nan_padding};
     rnnc_status status = (o->backend ? create_compiled : create_interpreted)(out_subject, o, &d);
     if (status == RNNC_OK) {
         subject_fill_weights(out_subject);
@@ -178,6 +178,25 @@ static int64_t place_of_element(const engine *e, value_type type, int64_t index,
     return place;
 }
 
+int64_t subject_length(int64_t row, int64_t sequence) {
+    return (int64_t)(name_hash("T.lengths", row) % (uint64_t)(sequence + 1));
+}
+
+// Whether element |index| of an input stands behind its row's length.
+static bool is_padding(const subject *s, value_type type, int64_t index, subject_run run) {
+    int axis = graph_find_axis(s->g, "T");
+    if (axis == NO_AXIS || !(type.axes & AXIS_BIT(axis)) || !(type.axes & AXIS_BIT(AXIS_BATCH))) {
+        return false;
+    }
+    index /= type_columns(type);
+    int64_t row = index % run.batch + run.first_row;
+    index /= run.batch;
+    for (int a = MAX_AXES - 1; a > axis; a--) {
+        index /= type.axes & AXIS_BIT(a) ? engine_extents(s->engine)[a] : 1;
+    }
+    return index % run.sequence >= subject_length(row, run.sequence);
+}
+
 static double input_number(const engine_value *info, int64_t place, int64_t sequence) {
     if (strcmp(info->role, "setting") == 0) {
         return 1;
@@ -198,7 +217,8 @@ static void fill_inputs(subject *s, subject_run run) {
         void *data = engine_input(s->engine, i, &count);
         for (int64_t k = 0; k < count; k++) {
             int64_t place = place_of_element(s->engine, info.type, k, run.first_row);
-            element_set(data, info.type.elem, k, input_number(&info, place, run.sequence));
+            bool hidden = s->nan_padding && info.type.elem != DT_I32 && is_padding(s, info.type, k, run);
+            element_set(data, info.type.elem, k, hidden ? NAN : input_number(&info, place, run.sequence));
         }
     }
 }

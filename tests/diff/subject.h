@@ -31,6 +31,7 @@ typedef struct subject_options {
     int threads;                  // 0: one
     bool reread;                  // the program that runs is read from the printed text of the compiled one
     bool split_all;               // every call is shared out among the threads, however small
+    bool nan_padding;             // inputs are NaN behind their rows' lengths; tokens are not
     set_choice sets;              // how sets of independent loops run with several threads
 } subject_options;
 
@@ -38,6 +39,7 @@ typedef struct subject {
     graph *g;
     program *program; // NULL: interpreted
     engine *engine;
+    bool nan_padding;
 } subject;
 
 // Takes |g| in any case. On failure |why| tells the errors, and nothing is to be destroyed.
@@ -66,6 +68,9 @@ typedef struct run_values {
 rnnc_status subject_execute(subject *s, subject_run run, strbuf *why, run_values *out_values);
 void run_values_deinit(run_values *v);
 const run_value *run_values_find(const run_values *v, const char *name);
+
+// The length along T of a row of the whole batch, where lengths are given, in a run of |sequence| steps.
+int64_t subject_length(int64_t row, int64_t sequence);
 
 // Fills the weights, all but slots, which become zero. Done by subject_create, too.
 void subject_fill_weights(subject *s);

@@ -110,8 +110,7 @@ static void check_teams(bits *b, const subject_options *one) {
     check_team(b, one, 2, SETS_SPLIT, &expected);
     check_team(b, one, 3, SETS_SPLIT, &expected);
     // Only layers of two directions have sets.
-    const char *form = diff_forms[b->model.form].text;
-    bool has_sets = strstr(form, "+ backward") || strstr(form, ", backward");
+    bool has_sets = diff_layers_both_ways(b->model.form) > 0;
     for (int threads = 2; threads <= 4 && has_sets; threads++) {
         check_team(b, one, threads, SETS_BESIDE, &expected);
     }

@@ -13,13 +13,14 @@ static void renders(void **state) {
                            {"a\"b\\\n", -2.5e-10},
                            {"nan", (double)NAN},
                            {"inf", (double)INFINITY},
+                           {"below", -(double)INFINITY},
                            {"large", 1e300}};
     strbuf text = {0};
-    metrics_render(line, 6, &text);
+    metrics_render(line, 7, &text);
     metrics_render(line, 0, &text);
-    assert_string_equal(strbuf_text(&text),
-                        "{\"epoch\":3,\"loss\":0.1,\"a\\\"b\\\\\\u000a\":-2.5e-10,\"nan\":null,\"inf\":null,"
-                        "\"large\":1e+300}\n{}\n");
+    assert_string_equal(strbuf_text(&text), "{\"epoch\":3,\"loss\":0.1,\"a\\\"b\\\\\\u000a\":-2.5e-10,"
+                                            "\"nan\":null,\"inf\":\"inf\",\"below\":\"-inf\","
+                                            "\"large\":1e+300}\n{}\n");
     strbuf_deinit(&text);
 }
 
@@ -33,6 +34,24 @@ static void numbers_come_back(void **state) {
         assert_true(strtod(strbuf_text(&text) + 5, NULL) == values[i]);
         strbuf_deinit(&text);
     }
+}
+
+static void lines_are_read(void **state) {
+    fixture *f = *state;
+    metrics_writer m;
+    metrics_table t;
+    const metric first[] = {{"p", (double)INFINITY}, {"q", (double)NAN}};
+    const metric second[] = {{"p", 2}, {"r", -(double)INFINITY}};
+    assert_int_equal(metrics_open("m.jsonl", false, &f->sink, &m), RNNC_OK);
+    assert_int_equal(metrics_write(&m, first, 2, &f->sink), RNNC_OK);
+    assert_int_equal(metrics_write(&m, second, 2, &f->sink), RNNC_OK);
+    assert_int_equal(metrics_close(&m, &f->sink), RNNC_OK);
+    assert_int_equal(metrics_read("m.jsonl", &f->sink, &t), RNNC_OK);
+    assert_int_equal(t.rows, 2);
+    assert_true(metrics_find(&t, "p")[0] == (double)INFINITY && metrics_find(&t, "p")[1] == 2);
+    assert_null(metrics_find(&t, "q"));
+    assert_true(isnan(metrics_find(&t, "r")[0]) && metrics_find(&t, "r")[1] == -(double)INFINITY);
+    metrics_table_deinit(&t);
 }
 
 static void check_contents(fixture *f, const char *expected) {
@@ -90,7 +109,8 @@ static void keeps_whole_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        data_test(renders),          data_test(numbers_come_back), data_test(appends_or_begins_anew),
+        data_test(renders),          data_test(numbers_come_back),
+        data_test(lines_are_read),   data_test(appends_or_begins_anew),
         data_test(reports_failures), data_test(keeps_whole_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
