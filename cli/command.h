@@ -6,6 +6,7 @@
 #include "codegen/backend.h"
 #include "frontend/model.h"
 #include "passes/pass.h"
+#include "runtime/data/metrics.h"
 #include "runtime/data/plot.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/machine.h"
@@ -106,6 +107,12 @@ rnnc_status check_writable(const char *path, diag_sink *d);
 
 // Continues the recipe's series as --continue says and draws it.
 rnnc_status show_forecast(const command_line *line, machine *m, const dataset *data, diag_sink *d);
+
+// ---- Curves (plot.c) ----
+
+// Draws the loss of a training, and that of its validation, into the file of --plot: what |curves| has, the epochs of this
+// run, or in one with --resume all lines of --metrics. Nothing where there is no epoch.
+rnnc_status draw_training(const command_line *line, const metrics_table *curves, diag_sink *d);
 
 // ---- Drawings (screen.c) ----
 

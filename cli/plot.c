@@ -1,4 +1,4 @@
-// rnnc plot: the curves of one or several runs, from their metrics files.
+// The curves of one or several runs: of rnnc plot, from their metrics files, and of rnnc train.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,9 @@ typedef struct plot_job {
     const command_line *line;
     diag_sink *d;
     arena memory;
-    metrics_table *runs;
-    uint32_t read; // runs
+    const metrics_table *runs;
+    const char *const *paths; // of the runs, for their names
+    uint32_t count;
     VEC(plot_series) series;
 } plot_job;
 
@@ -38,7 +39,7 @@ static const char *common_axis(const plot_job *job) {
     static const char *const keys[] = {"epoch", "step"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
         bool fits = true;
-        for (uint32_t i = 0; i < job->read && fits; i++) {
+        for (uint32_t i = 0; i < job->count && fits; i++) {
             const double *x = metrics_find(&job->runs[i], keys[k]);
             fits = x && is_ascending(x, job->runs[i].rows);
         }
@@ -56,8 +57,7 @@ static bool add_series(plot_job *job, uint32_t run, const char *axis, const char
         return false;
     }
     const char *name =
-        job->read > 1 ? arena_printf(&job->memory, "%s: %s", run_name(job, job->line->files.at[run]), key)
-                      : key;
+        job->count > 1 ? arena_printf(&job->memory, "%s: %s", run_name(job, job->paths[run]), key) : key;
     plot_series s = {name, axis ? metrics_find(t, axis) : NULL, y, t->rows, style};
     vec_push(&job->memory, job->series, s);
     return true;
@@ -70,7 +70,7 @@ static rnnc_status report_missing(const plot_job *job, uint32_t run, const char 
         strbuf_addf(&known, "%s%s", i ? ", " : "", t->columns.at[i].key);
     }
     rnnc_status status = diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s has no metric '%s'; it has %s",
-                                   job->line->files.at[run], key, strbuf_text(&known));
+                                   job->paths[run], key, strbuf_text(&known));
     strbuf_deinit(&known);
     return status;
 }
@@ -78,7 +78,7 @@ static rnnc_status report_missing(const plot_job *job, uint32_t run, const char 
 // The metric of each run, and beside it the same on the held-out data, dashed.
 static rnnc_status collect(plot_job *job, const char *axis, const char *key) {
     const char *held_out = arena_printf(&job->memory, "validation_%s", key);
-    for (uint32_t i = 0; i < job->read; i++) {
+    for (uint32_t i = 0; i < job->count; i++) {
         bool found = add_series(job, i, axis, key, PLOT_LINE);
         found |= add_series(job, i, axis, held_out, PLOT_DASHED);
         TRY(found ? RNNC_OK : report_missing(job, i, key));
@@ -86,32 +86,59 @@ static rnnc_status collect(plot_job *job, const char *axis, const char *key) {
     return RNNC_OK;
 }
 
-static rnnc_status draw(plot_job *job) {
+static rnnc_status draw(plot_job *job, bool on_screen) {
     const command_line *line = job->line;
-    job->runs = arena_new_array(&job->memory, metrics_table, line->files.count);
-    for (; job->read < line->files.count; job->read++) {
-        TRY(metrics_read(line->files.at[job->read], job->d, &job->runs[job->read]));
-    }
     const char *key = line->metric ? line->metric : default_metric, *axis = common_axis(job);
     TRY(collect(job, axis, key));
     plot p = {
         .title = key, .x_label = axis ? axis : "line", .series = job->series.at, .count = job->series.count};
     p.log_y = line->log_scale;
-    draw_plot(&p);
+    if (on_screen) {
+        draw_plot(&p);
+    }
+    return line->plot ? plot_svg_write(line->plot, &p, job->d) : RNNC_OK;
+}
+
+static rnnc_status draw_runs(const command_line *line, const metrics_table *runs, const char *const *paths,
+                             uint32_t count, bool on_screen, diag_sink *d) {
+    plot_job job = {.line = line, .d = d, .runs = runs, .paths = paths, .count = count};
+    arena_init(&job.memory);
+    rnnc_status status = draw(&job, on_screen);
+    arena_deinit(&job.memory);
+    return status;
+}
+
+rnnc_status draw_training(const command_line *line, const metrics_table *curves, diag_sink *d) {
+    if (!line->metrics || !line->resume) {
+        return curves->rows ? draw_runs(line, curves, &line->file, 1, false, d) : RNNC_OK;
+    }
+    metrics_table all;
+    TRY(metrics_read(line->metrics, d, &all));
+    rnnc_status status = draw_runs(line, &all, &line->metrics, 1, false, d);
+    metrics_table_deinit(&all);
+    return status;
+}
+
+static rnnc_status read_and_draw(const command_line *line, metrics_table *runs, uint32_t *read,
+                                 diag_sink *d) {
+    for (; *read < line->files.count; (*read)++) {
+        TRY(metrics_read(line->files.at[*read], d, &runs[*read]));
+    }
+    TRY(draw_runs(line, runs, line->files.at, *read, true, d));
     if (line->plot) {
-        TRY(plot_svg_write(line->plot, &p, job->d));
         printf("drawn into %s\n", line->plot);
     }
     return RNNC_OK;
 }
 
 rnnc_status command_plot(const command_line *line, diag_sink *d) {
-    plot_job job = {.line = line, .d = d};
-    arena_init(&job.memory);
-    rnnc_status status = draw(&job);
-    for (uint32_t i = 0; i < job.read; i++) {
-        metrics_table_deinit(&job.runs[i]);
+    uint32_t read = 0;
+    metrics_table *runs = calloc(line->files.count, sizeof *runs);
+    rnnc_status status =
+        runs ? read_and_draw(line, runs, &read, d) : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory");
+    for (uint32_t i = 0; i < read; i++) {
+        metrics_table_deinit(&runs[i]);
     }
-    arena_deinit(&job.memory);
+    free(runs);
     return status;
 }

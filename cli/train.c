@@ -19,6 +19,7 @@ typedef struct training_job {
     machine machine, plain_machine;
     carried_data carried;
     kept_training kept;
+    metrics_table curves;
     double begin; // seconds
     int signal;   // that the training was stopped by; 0: none
 } training_job;
@@ -179,6 +180,10 @@ static rnnc_status end_stopped(training_job *job, const training_result *result)
 
 // ---- All of it ----
 
+static bool draws_curves(const command_line *line) {
+    return line->plot && !line->continue_steps;
+}
+
 static training training_of(training_job *job) {
     const command_line *line = job->line;
     const recipe *r = job->model->recipe;
@@ -191,6 +196,7 @@ static training training_of(training_job *job) {
         .epochs = stated ? line->epochs : r->epochs,
         .max_steps = stated ? line->steps : r->max_steps,
         .metrics_path = line->metrics,
+        .curves = draws_curves(line) ? &job->curves : NULL,
         .progress = line->quiet ? NULL : stderr,
         .checkpoints = {job->kept.folder.path, line->checkpoint_every, line->checkpoint_keep,
                         &job->kept.about, job->kept.resumes ? &job->kept.from : NULL},
@@ -213,6 +219,7 @@ static rnnc_status run_training(training_job *job) {
     signals_watch();
     t.slot_seconds = slot_seconds(job);
     TRY(training_run(&t, job->d, &result));
+    TRY(draws_curves(line) ? draw_training(line, &job->curves, job->d) : RNNC_OK);
     if (result.end != TRAINING_DONE) {
         return end_stopped(job, &result);
     }
@@ -248,6 +255,7 @@ static rnnc_status run_job(training_job *job) {
 
 rnnc_status command_train(const command_line *line, diag_sink *d) {
     training_job job = {.line = line, .d = d, .begin = seconds_now(), .kept = {.folder = {NULL, -1}}};
+    metrics_table_init(&job.curves);
     rnnc_status status = run_job(&job);
     machine_destroy(&job.machine);
     machine_destroy(&job.plain_machine);
@@ -258,6 +266,7 @@ rnnc_status command_train(const command_line *line, diag_sink *d) {
     model_destroy(job.plain);
     unload_source(&job.source);
     close_kept(&job.kept);
+    metrics_table_deinit(&job.curves);
     if (status == RNNC_OK && job.signal) {
         fflush(stdout);
         show_diagnostics(d);

@@ -79,7 +79,7 @@ static void add_key(strbuf *out, const char *key) {
 
 static void add_number(strbuf *out, double value) {
     if (!isfinite(value)) {
-        strbuf_add(out, "null");
+        strbuf_add(out, isnan(value) ? "null" : value > 0 ? "\"inf\"" : "\"-inf\"");
         return;
     }
     char text[40];

@@ -29,7 +29,8 @@ rnnc_status metrics_reopen(const char *path, int64_t bytes, diag_sink *d, metric
 // Brings what was written to the disk. The file's length now, for metrics_reopen; -1 if it is no regular file.
 rnnc_status metrics_sync(const metrics_writer *m, diag_sink *d, int64_t *out_bytes);
 // Adds a line with |count| pairs. Numbers are written with as many digits as it takes to read the same double
-// back (at most 17), whole numbers without a point. NaN and infinities, which JSON lacks, become null.
+// back (at most 17), whole numbers without a point. JSON lacks the others: infinities become
+// the texts "inf" and "-inf", NaN becomes null.
 // The line is with the system when the call returns. A line that could be written only in part is taken away
 // again, so that the file always holds whole lines.
 rnnc_status metrics_write(metrics_writer *m, const metric *metrics, size_t count, diag_sink *d);
@@ -52,7 +53,12 @@ typedef struct metrics_table {
     uint32_t rows;
 } metrics_table;
 
-// Reads a file of JSON lines; gzip too. What is no number is passed over.
+// An empty table, to be filled by metrics_add; only in memory.
+void metrics_table_init(metrics_table *out_table);
+// Adds a row. NaN is as no number.
+void metrics_add(metrics_table *t, const metric *metrics, size_t count);
+
+// Reads a file of JSON lines; gzip too. The texts "inf" and "-inf" are numbers; what is none is passed over.
 // Errors: a file that cannot be read; a line that is no object; no line at all.
 rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_table);
 void metrics_table_deinit(metrics_table *t);

@@ -31,15 +31,44 @@ static void put(metrics_table *t, uint32_t column, double value) {
     vec_push(&t->memory, c->values, value);
 }
 
+static bool number_of(const json_t *value, double *out) {
+    const char *text = json_string_value(value);
+    bool above = text && strcmp(text, "inf") == 0, below = text && strcmp(text, "-inf") == 0;
+    *out = above ? INFINITY : below ? -INFINITY : json_number_value(value);
+    return above || below || json_is_number(value);
+}
+
 static void add_row(metrics_table *t, json_t *object) {
     const char *key;
     json_t *value;
     json_object_foreach(object, key, value) {
-        if (json_is_number(value)) {
-            put(t, column_of(t, key), json_number_value(value));
+        double number;
+        if (number_of(value, &number)) {
+            put(t, column_of(t, key), number);
         }
     }
     t->rows++;
+}
+
+void metrics_table_init(metrics_table *out_table) {
+    *out_table = (metrics_table){0};
+    arena_init(&out_table->memory);
+}
+
+static void fill_all(metrics_table *t) {
+    for (uint32_t i = 0; i < t->columns.count; i++) {
+        fill_up(t, &t->columns.at[i]);
+    }
+}
+
+void metrics_add(metrics_table *t, const metric *metrics, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!isnan(metrics[i].value)) {
+            put(t, column_of(t, metrics[i].key), metrics[i].value);
+        }
+    }
+    t->rows++;
+    fill_all(t);
 }
 
 // Empty lines are passed over.
@@ -71,9 +100,7 @@ static rnnc_status add_lines(metrics_table *t, const char *text, size_t length, 
         TRY(add_line(t, text + at, count, path, ++line, d));
         at += count + 1;
     }
-    for (uint32_t i = 0; i < t->columns.count; i++) {
-        fill_up(t, &t->columns.at[i]);
-    }
+    fill_all(t);
     return t->rows ? RNNC_OK : diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", path);
 }
 
@@ -81,7 +108,7 @@ rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_tabl
     *out_table = (metrics_table){0};
     file_bytes bytes = {0};
     TRY(gzfile_read(path, 0, d, &bytes));
-    arena_init(&out_table->memory);
+    metrics_table_init(out_table);
     rnnc_status status = add_lines(out_table, (const char *)bytes.data, bytes.size, path, d);
     file_bytes_deinit(&bytes);
     if (status != RNNC_OK) {

@@ -78,6 +78,20 @@ static void add_rate(strbuf *out, double value) {
     strbuf_addf(out, "%.*f%s", value < 99.95 ? 1 : 0, value, units[unit]);
 }
 
+static void add_bytes(strbuf *out, double value) {
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    int unit = 0;
+    while (value >= 1023.5 && unit < 4) {
+        value /= 1024;
+        unit++;
+    }
+    strbuf_addf(out, "%.*f %s",
+                unit && value < 9.995   ? 2
+                : unit && value < 99.95 ? 1
+                                        : 0,
+                value, units[unit]);
+}
+
 static void add_field(strbuf *out, const progress_field *field) {
     switch (field->form) {
     case PROGRESS_VALUE:
@@ -89,6 +103,10 @@ static void add_field(strbuf *out, const progress_field *field) {
         strbuf_add(out, "  ");
         add_rate(out, field->value);
         strbuf_addf(out, " %s", field->name);
+        break;
+    case PROGRESS_BYTES:
+        strbuf_addf(out, "  %s ", field->name);
+        add_bytes(out, field->value);
         break;
     }
 }

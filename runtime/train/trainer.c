@@ -141,6 +141,7 @@ static rnnc_status train_step(trainer *r, bool *out_whole) {
     r->at.batch++;
     r->result->steps = r->at.step;
     r->places += (double)batch.places;
+    r->speed.places += (double)batch.places;
     report_step(r);
     return RNNC_OK;
 }
@@ -193,6 +194,7 @@ static void begin_epoch(trainer *r) {
         r->at.sums = (measures){0};
         update_sums_start_epoch(&r->at.updates);
     }
+    r->speed = (speed_count){.begin = trainer_now(), .counted = r->at.sums.count};
 }
 
 static rnnc_status train_batches(trainer *r) {
@@ -294,6 +296,7 @@ static rnnc_status train_epoch(trainer *r) {
     engine_begin(r->engine);
     rnnc_status status = train_batches(r);
     engine_end(r->engine);
+    r->speed.seconds = trainer_now() - r->speed.begin;
     TRY(status);
     bool cut = r->at.batch < feed_steps(r->feed);
     if (cut || r->result->end != TRAINING_DONE) {

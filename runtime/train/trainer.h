@@ -29,6 +29,7 @@ typedef struct training {
     int64_t epochs;           // 0: as many as the steps allow
     int64_t max_steps;        // 0: as many as the epochs have
     const char *metrics_path; // a JSON line per epoch; NULL: none
+    metrics_table *curves;    // takes the same of the epochs of this run; NULL: nobody looks at them
     FILE *progress;           // NULL: none
     training_checkpoints checkpoints;
     training_stop *stop; // NULL: nobody asks

@@ -26,6 +26,14 @@ typedef struct training_position {
     int64_t metrics_bytes;    // length of the metrics file; -1: none
 } training_position;
 
+// How fast this run trains in the present epoch; validation and what the epoch had before this run do not count.
+typedef struct speed_count {
+    double begin;   // when the epoch's first batch of this run began
+    double seconds; // from then to its last batch
+    double places;  // as feed_batch.places
+    double counted; // targets that measures had counted at the begin
+} speed_count;
+
 typedef struct trainer {
     const training *t;
     diag_sink *d;
@@ -48,6 +56,7 @@ typedef struct trainer {
     int64_t bar_begin;  // step at which the bar's count began
     double bar_seconds; // when the bar began
     double places;      // since then
+    speed_count speed;
 } trainer;
 
 // Seconds on a clock that never goes back.

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "runtime/train/trainer_parts.h"
+#include "support/memory.h"
 
 // ---- Progress ----
 
@@ -27,7 +28,7 @@ void report_start(trainer *r) {
     r->places = 0;
 }
 
-enum { MOST_FIELDS = 2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 1 };
+enum { MOST_FIELDS = 2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 2 };
 
 // A line is short: "rate", "norm", "skipped".
 static const char *update_label(const char *key) {
@@ -82,17 +83,27 @@ void report_finish(trainer *r, bool stopped) {
         const measures *trained = stopped ? shown_measures(r) : &r->at.last;
         const measures *validation = r->t->validation && !stopped ? &r->at.validation : NULL;
         uint32_t count = progress_fields(r, trained, validation, fields);
+        fields[count++] = (progress_field){"memory", (double)memory_peak(), PROGRESS_BYTES};
         progress_finish(&r->bar, r->at.step - r->bar_begin, fields, count);
     }
 }
 
 // ---- Metrics ----
 
+// Of a sequence's classes those that count are counted, and of streams all steps; else there are only examples.
+static metric measured_speed(const trainer *r) {
+    const measures *m = &r->at.sums;
+    bool streams = r->t->data->batching == BATCH_STREAMS, classes = m->has_classes && m->along_steps;
+    double done = classes && !streams ? m->count - r->speed.counted : r->speed.places;
+    const char *key = classes || streams ? "tokens_per_second" : "examples_per_second";
+    return (metric){key, r->speed.seconds > 0 ? done / r->speed.seconds : 0};
+}
+
 rnnc_status report_metrics(trainer *r, const measures *validation) {
-    if (!r->writes) {
+    if (!r->writes && !r->t->curves) {
         return RNNC_OK;
     }
-    metric values[2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 3];
+    metric values[2 * (MEASURES_MOST + 3) + UPDATE_METRICS + 5];
     uint32_t count = 0;
     values[count++] = (metric){"epoch", (double)r->at.epoch};
     values[count++] = (metric){"step", (double)r->at.step};
@@ -103,6 +114,12 @@ rnnc_status report_metrics(trainer *r, const measures *validation) {
         values[i].key = arena_printf(&r->memory, "validation_%s", values[i].key);
     }
     count += update_watch_values(&r->watch, &r->at.updates, values + count);
+    // What is of this machine and this run comes last.
     values[count++] = (metric){"seconds", r->seconds_before + trainer_now() - r->begin};
-    return metrics_write(&r->writer, values, count, r->d);
+    values[count++] = measured_speed(r);
+    values[count++] = (metric){"peak_memory", (double)memory_peak()};
+    if (r->t->curves) {
+        metrics_add(r->t->curves, values, count);
+    }
+    return r->writes ? metrics_write(&r->writer, values, count, r->d) : RNNC_OK;
 }

@@ -148,6 +148,22 @@ says err 'needs --weights'
 run 1 "$RNNC" sample $series --weights "$w"
 says err 'no vocabulary'
 
+echo "train --plot"
+run 0 $train --epochs 3 --plot "$scratch/curve.svg"
+grep -q '>loss<' "$scratch/curve.svg" || fail "no curve of the loss"
+run 0 $train --epochs 3 --plot "$scratch/same.svg" --metrics "$scratch/m.jsonl"
+cmp -s "$scratch/curve.svg" "$scratch/same.svg" || fail "other curves with --metrics"
+run 0 $train --epochs 2 --plot "$scratch/cut.svg" --metrics "$scratch/m.jsonl" --checkpoint "$scratch/cut" --max-steps 8
+present "$scratch/cut.svg"
+run 0 $train --epochs 3 --plot "$scratch/cut.svg" --metrics "$scratch/m.jsonl" --checkpoint "$scratch/cut" --resume
+cmp -s "$scratch/curve.svg" "$scratch/cut.svg" || fail "other curves after --resume"
+rm -f "$scratch/cut.svg"
+run 0 $train --steps 9 --plot "$scratch/cut.svg" --max-steps 2
+absent "$scratch/cut.svg"
+run 1 $train --steps 2 --plot "$scratch/none/cut.svg"
+grep -q '"seconds":[0-9.e-]*,"examples_per_second":[0-9.e+]*,"peak_memory":[0-9]*}$' "$scratch/m.jsonl" ||
+    fail "speed and memory in the metrics"
+
 echo "plot"
 printf '{"epoch":1,"step":5,"loss":2,"validation_loss":3}\n{"epoch":2,"step":10,"loss":1}\n' >"$scratch/small.jsonl"
 printf '{"epoch":1,"loss":4}\n{"epoch":2,"loss":null}\n' >"$scratch/large.jsonl"
