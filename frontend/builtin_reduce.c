@@ -110,6 +110,16 @@ static node_id weight_operand(const builtin_call *c) {
     return call_real(c, 0);
 }
 
+// What a mask takes from the mean of a class loss, the automatic metrics do not count either.
+static void note_uncounted(elaborator *el, node_id loss, node_id unweighted) {
+    for (uint32_t i = 0; i < el->class_losses.count; i++) {
+        class_loss *note = &el->class_losses.at[i];
+        if (note->loss == loss && axes_of(el, unweighted) == axes_of(el, loss)) {
+            note->uncounted = unweighted;
+        }
+    }
+}
+
 // sum(w x) / sum(w). A weight of 0 selects: what stands there, NaN too, does not count.
 meaning builtin_weighted_mean(const builtin_call *c) {
     elaborator *el = c->el;
@@ -129,6 +139,7 @@ meaning builtin_weighted_mean(const builtin_call *c) {
     w = build_broadcast(el->g, w, full);
     node_id zero = build_real(el->g, 0);
     node_id unweighted = build_binary(el->g, OP_EQUAL, w, zero);
+    note_uncounted(el, x, unweighted);
     node_id product = build_select(el->g, unweighted, zero, build_binary(el->g, OP_MUL, w, x));
     node_id total = build_sum(el, product, r);
     return meaning_real(safe_divide(el, total, build_sum(el, w, r)));

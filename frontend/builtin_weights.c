@@ -1,4 +1,4 @@
-// Builtins that make or use weights: linear, embedding, products with matrices, dropout.
+// Builtins that make or use weights: linear, embedding, products with matrices.
 #include "frontend/builtin.h"
 
 node_id call_weight(const builtin_call *c, const char *local, value_type type, initializer init,
@@ -179,40 +179,4 @@ meaning builtin_transpose(const builtin_call *c) {
     }
     w.transposed = !w.transposed;
     return w;
-}
-
-// ---- dropout ----
-
-static node_id random_uniform(const builtin_call *c, value_type type) {
-    const char *local = place_unique(c->el, arena_printf(c->el->memory, "%s.dropout", place_equation(c->el)));
-    attr_value site[MAX_ATTRS] = {{.text = place_join(c->el, c->el->frame->state_place, local)}};
-    return graph_add_node(c->el->g, NULL, OP_RANDOM, type, NULL, 0, site);
-}
-
-// In training each element is kept with probability |keep| and divided by it, else 0; otherwise x itself.
-// dropout[T] draws once for all of T.
-meaning builtin_dropout(const builtin_call *c) {
-    graph *g = c->el->g;
-    double keep;
-    if (!number_of_meaning(c->el, c->slots[0], c->places[0], "the share that 'dropout' keeps", &keep)) {
-        return meaning_poison();
-    }
-    if (!(keep > 0 && keep <= 1)) {
-        return elaborate_error(c->el, c->places[0],
-                               "the share that 'dropout' keeps must be in (0, 1], found %g", keep);
-    }
-    node_id x = call_real(c, 1);
-    reduction same;
-    if (x == NO_NODE || (c->has_axes && !call_reduction(c, x, &same))) {
-        return meaning_poison();
-    }
-    if (keep == 1 || !c->el->training) {
-        return meaning_real(x);
-    }
-    value_type type = graph_type(g, x);
-    type.axes &= (axis_set)~c->axes;
-    node_id drawn = random_uniform(c, type);
-    node_id kept = build_binary(g, OP_LESS, drawn, build_real(g, keep));
-    node_id scaled = build_binary(g, OP_MUL, x, build_real(g, 1 / keep));
-    return meaning_real(build_select(g, kept, scaled, build_real(g, 0)));
 }

@@ -191,6 +191,7 @@ typedef struct data_entry {
 // What cross_entropy against a target leaves for the automatic metrics.
 typedef struct class_loss {
     node_id logits, target, loss;
+    node_id uncounted; // a mask: where weighted_mean has a weight of 0; NO_NODE: all count
 } class_loss;
 
 struct elaborator {

@@ -13,7 +13,7 @@ static meaning class_cross_entropy(const builtin_call *c, node_id logits) {
     logits = spread_axes(el, logits, axes_of(el, target.node));
     node_id sum = build_reduce(el->g, OP_LSE, logits, 0, true);
     node_id loss = build_binary(el->g, OP_SUB, sum, build_pick(el->g, logits, target.node));
-    class_loss note = {logits, target.node, loss};
+    class_loss note = {logits, target.node, loss, NO_NODE};
     vec_push(el->memory, el->class_losses, note);
     return meaning_real(loss);
 }

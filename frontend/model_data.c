@@ -177,6 +177,12 @@ static node_id sum_all(elaborator *el, node_id n) {
     return build_reduce(el->g, OP_SUM, n, axes_of(el, n), false);
 }
 
+// |n| where it counts, else 0.
+static node_id counted(elaborator *el, const class_loss *of, node_id n) {
+    node_id zero = build_real(el->g, 0);
+    return of->uncounted == NO_NODE ? n : build_select(el->g, of->uncounted, zero, n);
+}
+
 static node_id count_all(elaborator *el, axis_set axes) {
     node_id counted = lengths_count(el, axes, axes);
     axis_set rest = axes;
@@ -194,6 +200,11 @@ static node_id count_all(elaborator *el, axis_set axes) {
     return count == NO_NODE ? build_real(el->g, 1) : count;
 }
 
+static node_id count_of(elaborator *el, const class_loss *of) {
+    return of->uncounted == NO_NODE ? count_all(el, axes_of(el, of->loss))
+                                    : sum_all(el, counted(el, of, build_real(el->g, 1)));
+}
+
 void model_add_class_metrics(elaborator *el) {
     if (el->class_losses.count == 0 || el->loss_node == NO_NODE || output_is_taken(el, "correct") ||
         output_is_taken(el, "count") || output_is_taken(el, "nats")) {
@@ -204,7 +215,7 @@ void model_add_class_metrics(elaborator *el) {
     place_set_origin(el, NO_SPAN, "metrics");
     node_id guess = graph_add_node(g, NULL, OP_ARGMAX, (value_type){0}, &first->logits, 1, NULL);
     node_id correct = build_convert(g, build_binary(g, OP_EQUAL, guess, first->target), g->real);
-    graph_add_output(g, "correct", sum_all(el, correct), OUTPUT_METRIC);
-    graph_add_output(g, "count", count_all(el, axes_of(el, first->loss)), OUTPUT_METRIC);
-    graph_add_output(g, "nats", sum_all(el, first->loss), OUTPUT_METRIC);
+    graph_add_output(g, "correct", sum_all(el, counted(el, first, correct)), OUTPUT_METRIC);
+    graph_add_output(g, "count", count_of(el, first), OUTPUT_METRIC);
+    graph_add_output(g, "nats", sum_all(el, counted(el, first, first->loss)), OUTPUT_METRIC);
 }
