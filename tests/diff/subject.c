@@ -21,6 +21,22 @@
 const char diff_gradient_pipeline[] = MODEL_PASSES MACHINE_PASSES;
 const char diff_unrolled_gradient_pipeline[] = MODEL_PASSES "unroll, " MACHINE_PASSES;
 
+static bool is_dropped(const char *dropped, const pass_info *pass) {
+    return pass && pass->optional && (strcmp(dropped, "all") == 0 || strcmp(dropped, pass->name) == 0);
+}
+
+void diff_pipeline_without(const char *dropped, strbuf *out) {
+    char name[64];
+    for (const char *at = diff_gradient_pipeline; *at;) {
+        size_t length = strcspn(at, ", ");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        if (length && !is_dropped(dropped, pass_find(name))) {
+            strbuf_addf(out, "%s%s", out->length ? ", " : "", name);
+        }
+        at += length + (at[length] != 0);
+    }
+}
+
 // ---- Backends ----
 
 static rnnc_status compile_counted(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,

@@ -91,5 +91,7 @@ bool values_near(const run_values *expected, const run_values *found, value_limi
 // The pipelines of a compiled program with gradients as outputs, and of one without.
 extern const char diff_gradient_pipeline[];
 extern const char diff_unrolled_gradient_pipeline[];
+// Appends diff_gradient_pipeline without an optional pass, or without "all" of them; "": with all.
+void diff_pipeline_without(const char *dropped, strbuf *out);
 
 #endif

@@ -31,23 +31,6 @@ typedef struct random_test {
     uint32_t ran, unsupported, failed;
 } random_test;
 
-static bool is_dropped(const char *dropped, const pass_info *pass) {
-    return pass && pass->optional && (strcmp(dropped, "all") == 0 || strcmp(dropped, pass->name) == 0);
-}
-
-// The pipeline with gradients, without passes that are left out.
-static void pipeline_without(const char *dropped, strbuf *out) {
-    char name[64];
-    for (const char *at = diff_gradient_pipeline; *at;) {
-        size_t length = strcspn(at, ", ");
-        snprintf(name, sizeof name, "%.*s", (int)length, at);
-        if (length && !is_dropped(dropped, pass_find(name))) {
-            strbuf_addf(out, "%s%s", out->length ? ", " : "", name);
-        }
-        at += length + (at[length] != 0);
-    }
-}
-
 // The values of |text|'s graph; a status other than RNNC_OK with the reason in t->why.
 static rnnc_status values_of(random_test *t, const char *text, const subject_options *o, run_values *out) {
     subject s;
@@ -89,7 +72,7 @@ static bool agree(random_test *t, const char *text, const subject_options *o, co
 static bool compiles_right(void *user, const char *text) {
     random_test *t = user;
     strbuf pipeline = {0};
-    pipeline_without(t->dropped, &pipeline);
+    diff_pipeline_without(t->dropped, &pipeline);
     subject_options reference = {.pipeline = "differentiate"};
     subject_options compiled = {
         .backend = t->backend, .pipeline = strbuf_text(&pipeline), .longest = LONGEST, .largest = LARGEST};
