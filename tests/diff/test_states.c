@@ -39,6 +39,12 @@ static const struct {
      "    a, ends = backward lstm(n, x)\n"
      "    y = lstm(n, x) from (h = ends.h, c = 2 * ends.c)\n",
      NULL},
+    {"frozen",
+     "    weight start[n] frozen\n"
+     "    share frozen f = linear(n)\n"
+     "    share frozen below = lstm(n)\n"
+     "    y = rnn(n, f(below(x))) from (h = start)\n",
+     "gradient.rnn.0.h.h"},
     {"layer_by_layer", "    y = stack(n, 3, lstm, x)\n", NULL},
 };
 
@@ -151,6 +157,19 @@ static run_values interpreted_values(size_t form) {
     return values;
 }
 
+// What is frozen, alone or shared, has no gradient; all else has.
+static void frozen_weights_have_no_gradient(void **state) {
+    (void)state;
+    run_values v = interpreted_values(FORMS - 2);
+    uint32_t gradients = 0;
+    for (uint32_t i = 0; i < v.at.count; i++) {
+        gradients += strcmp(v.at.at[i].role, "gradient") == 0;
+    }
+    assert_int_equal(gradients, 3);
+    assert_non_null(run_values_find(&v, "gradient.rnn.0.h.b"));
+    run_values_deinit(&v);
+}
+
 // Final states by name, layer by layer: that of the top one is its last output.
 static void final_states_are_outputs(void **state) {
     (void)state;
@@ -175,6 +194,7 @@ int main(int count, char **arguments) {
     states_test t = {.with_llvm = strcmp(arguments[1], "quick") != 0};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(final_states_are_outputs),
+        cmocka_unit_test(frozen_weights_have_no_gradient),
         cmocka_unit_test_prestate(compiled_states_are_those_of_the_graph, &t),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

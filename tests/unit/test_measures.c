@@ -161,8 +161,16 @@ static void perplexity_does_not_depend_on_the_reduction(void **state) {
     (void)state;
     check("mean[T, batch] cross_entropy(logits, t)", false, always, mean_nats);
     check("sum[T] mean[batch] cross_entropy(logits, t)", false, always, nats_per_row);
-    check("3 * sum[T, batch] cross_entropy(logits, t) + 0.5 * mean[T, batch] mean square(logits)", false,
-          always, NULL);
+}
+
+static double weighted_sum(sums s) {
+    return 3 * s.nats / ROWS - 0.25 * s.top2 / s.count;
+}
+
+static void losses_are_added_with_weights(void **state) {
+    (void)state;
+    check("3 * sum[T] mean[batch] cross_entropy(logits, t) - 0.25 * mean[T, batch] in_top(2, logits, t)",
+          false, always, weighted_sum);
 }
 
 static void what_is_behind_a_length_does_not_count(void **state) {
@@ -219,6 +227,7 @@ static void nan_is_in_no_top(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(perplexity_does_not_depend_on_the_reduction),
+        cmocka_unit_test(losses_are_added_with_weights),
         cmocka_unit_test(what_is_behind_a_length_does_not_count),
         cmocka_unit_test(what_has_no_weight_does_not_count),
         cmocka_unit_test(perplexity_overflows_to_inf),
