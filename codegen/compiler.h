@@ -40,8 +40,9 @@ typedef struct compiler_module {
     const codegen_compiler *compiler; // NULL: not loaded
 } compiler_module;
 
-// Loads the module unless that has been done; it lies in lib/rnnc/ beside or above the folder of the program. One
-// error says which file is missing or does not fit.
+// Loads the module unless that has been done; it lies in lib/rnnc/ beside or above the folder of the program or the
+// library, or where the environment variable RNNC_LLVM_MODULE says (what is linked statically with another program
+// knows no folder of its own). One error says which file is missing or does not fit.
 rnnc_status compiler_module_open(compiler_module *m, diag_sink *d);
 void compiler_module_close(compiler_module *m);
 

@@ -119,12 +119,18 @@ void *engine_input(engine *e, uint32_t index, int64_t *out_count) {
     return e->inputs[index].data;
 }
 
+void engine_bind_input(engine *e, uint32_t index, void *data) {
+    engine_slot *s = &e->inputs[index];
+    s->given = data;
+    context_bind_input(e->context, index, data ? data : s->data);
+}
+
 rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
         const engine_slot *s = &e->inputs[i];
         int64_t count = s->limit ? engine_slot_count(e, s) : 0;
         for (int64_t j = 0; j < count; j++) {
-            int32_t token = ((const int32_t *)s->data)[j];
+            int32_t token = ((const int32_t *)(s->given ? s->given : s->data))[j];
             if (token < 0 || token >= s->limit) {
                 return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                                  "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,

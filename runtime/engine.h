@@ -20,6 +20,10 @@ rnnc_status engine_create_interpreter(const graph *g, interpret_precision precis
 // zero.
 rnnc_status engine_create_program(const program *p, const kernel_backend *backend, weights *shared,
                                   int threads, diag_sink *d, engine **out_engine);
+// The same with |code| that was made for the program's kernels before, shared with other engines. It must outlive
+// the engine too.
+rnnc_status engine_create_compiled(const program *p, const kernel_code_set *code, weights *shared,
+                                   int threads, diag_sink *d, engine **out_engine);
 void engine_destroy(engine *e);
 
 // Axes by number, as in the graph. Extents start at 1, or as small as parts allow, or as far as they are fixed.
@@ -46,6 +50,10 @@ int engine_find_input(const engine *e, const char *name); // -1 if there is none
 // (sequence axes by number, then the batch, then columns). Valid until the next engine_set_extents; zeros at
 // first.
 void *engine_input(engine *e, uint32_t index, int64_t *out_count);
+
+// Lets the runs of a compiled program read input |index| from |data|, laid out like the array that engine_input gives,
+// until another is given; NULL: that array.
+void engine_bind_input(engine *e, uint32_t index, void *data);
 
 // Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
 // the engine can tell what they number.

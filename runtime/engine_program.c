@@ -106,7 +106,7 @@ static rnnc_status list_values(engine *e, diag_sink *d) {
 static rnnc_status fill_program_engine(engine *e, weights *shared, int threads, diag_sink *d) {
     const program *p = e->program;
     TRY(list_values(e, d));
-    TRY(compile(e, threads, d));
+    TRY(e->backend ? compile(e, threads, d) : RNNC_OK);
     e->weights = shared;
     if (!shared) {
         TRY(weights_create(p->variables.at, p->variables.count, d, &e->weights));
@@ -126,15 +126,13 @@ static rnnc_status fill_program_engine(engine *e, weights *shared, int threads, 
     return context_set_extents(e->context, e->extents, d);
 }
 
-rnnc_status engine_create_program(const program *p, const kernel_backend *backend, weights *shared,
-                                  int threads, diag_sink *d, engine **out_engine) {
+// With |backend| NULL |code| is there already, and somebody else's.
+static rnnc_status create(engine parts, weights *shared, int threads, diag_sink *d, engine **out_engine) {
     engine *e = calloc(1, sizeof *e);
     if (!e) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an engine");
     }
-    e->kind = &program_kind;
-    e->program = p;
-    e->backend = backend;
+    *e = parts;
     rnnc_status status = fill_program_engine(e, shared, threads, d);
     if (status != RNNC_OK) {
         engine_destroy(e);
@@ -142,6 +140,18 @@ rnnc_status engine_create_program(const program *p, const kernel_backend *backen
     }
     *out_engine = e;
     return RNNC_OK;
+}
+
+rnnc_status engine_create_program(const program *p, const kernel_backend *backend, weights *shared,
+                                  int threads, diag_sink *d, engine **out_engine) {
+    engine parts = {.kind = &program_kind, .program = p, .backend = backend};
+    return create(parts, shared, threads, d, out_engine);
+}
+
+rnnc_status engine_create_compiled(const program *p, const kernel_code_set *code, weights *shared,
+                                   int threads, diag_sink *d, engine **out_engine) {
+    engine parts = {.kind = &program_kind, .program = p, .code = *code};
+    return create(parts, shared, threads, d, out_engine);
 }
 
 // How many rows, or columns for a pick, tokens choose from that argument |tokens| of |call| reads; 0: not

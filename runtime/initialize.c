@@ -197,3 +197,21 @@ rnnc_status weights_initialize(weights *w, const weight_rule *rules, uint32_t ru
     weights_changed(w);
     return status;
 }
+
+static rnnc_status reset_slot(const weights *w, uint32_t array, diag_sink *d) {
+    const graph_variable *v = w->arrays[array].variable;
+    for (uint32_t j = 0; j < v->parts.count; j++) {
+        weight_part part = weights_part(w, array, j);
+        TRY(weight_part_initialize(&part, v->parts.at[j].init, 0, d));
+    }
+    return RNNC_OK;
+}
+
+rnnc_status weights_reset_slots(weights *w, diag_sink *d) {
+    for (uint32_t i = 0; i < w->count; i++) {
+        bool slot = w->arrays[i].variable->role == VARIABLE_SLOT;
+        TRY(slot ? reset_slot(w, i, d) : RNNC_OK);
+    }
+    weights_changed(w);
+    return RNNC_OK;
+}

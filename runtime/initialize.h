@@ -19,6 +19,9 @@ typedef struct weight_rule {
 rnnc_status weights_initialize(weights *w, const weight_rule *rules, uint32_t rule_count, uint64_t seed,
                                diag_sink *d);
 
+// The optimisers' memory as before the first step.
+rnnc_status weights_reset_slots(weights *w, diag_sink *d);
+
 // Fills one part by |how|.
 rnnc_status weight_part_initialize(const weight_part *p, initializer how, uint64_t seed, diag_sink *d);
 

@@ -15,9 +15,10 @@ codegen         passes ir support
 runtime/data    frontend ir support
 runtime/train   runtime/data runtime frontend codegen passes ir support
 runtime         runtime/data codegen passes ir support
+api             runtime/train runtime/data runtime codegen passes frontend ir support
 cli             runtime/train runtime/data runtime codegen passes frontend ir support
 '
-rooms='support ir frontend passes codegen runtime cli'
+rooms='support ir frontend passes codegen runtime api cli'
 # The only files that may branch on a single op: its rules. All others ask the table for traits.
 rule_files='^(ir/(eval|infer)[^/]*|passes/(vjp|unroll)[^/]*|codegen/.*)$'
 line_limit=900
@@ -70,7 +71,7 @@ check_arrows() {
 
 # LLVM stays in codegen: neither its headers nor a header of codegen that includes them is seen elsewhere.
 check_llvm() {
-    others='support ir frontend passes runtime cli include'
+    others='support ir frontend passes runtime api cli include'
     sources $others | xargs -r grep -nE '#[[:space:]]*include[[:space:]]*[<"]llvm' /dev/null |
         offence 'only codegen includes LLVM'
     [ -d codegen ] || return
@@ -94,7 +95,7 @@ check_switches() {
 # Nothing below the command line ends the process or talks to the terminal; the arena's last resort is the one
 # exception.
 check_calls() {
-    sources support ir frontend passes codegen runtime | grep -v '^support/arena\.c$' |
+    sources support ir frontend passes codegen runtime api | grep -v '^support/arena\.c$' |
         xargs -r grep -nE '(^|[^A-Za-z0-9_."%])((abort|exit|_exit|printf|puts|putchar|perror)\(|(stdout|stderr)\b)' /dev/null |
         grep -vE ':[[:space:]]*(//|\*)' | offence 'only cli prints or exits'
 }

@@ -85,23 +85,8 @@ void machine_destroy(machine *m) {
     *m = (machine){0};
 }
 
-static rnnc_status reset_slot(const weights *w, uint32_t array, diag_sink *d) {
-    const graph_variable *v = w->arrays[array].variable;
-    for (uint32_t j = 0; j < v->parts.count; j++) {
-        weight_part part = weights_part(w, array, j);
-        TRY(weight_part_initialize(&part, v->parts.at[j].init, 0, d));
-    }
-    return RNNC_OK;
-}
-
 rnnc_status machine_reset_slots(machine *m, diag_sink *d) {
-    weights *w = engine_weights(m->engine);
-    for (uint32_t i = 0; i < w->count; i++) {
-        bool slot = w->arrays[i].variable->role == VARIABLE_SLOT;
-        TRY(slot ? reset_slot(w, i, d) : RNNC_OK);
-    }
-    weights_changed(w);
-    return RNNC_OK;
+    return weights_reset_slots(engine_weights(m->engine), d);
 }
 
 static const update_rule rule_of[] = {

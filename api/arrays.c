@@ -1,0 +1,157 @@
+// Inputs and outputs as arrays of the caller's.
+#include <string.h>
+
+#include "api/parts.h"
+#include "passes/place.h"
+
+bool api_is_in_order(const rnnc_context *c, value_type type) {
+    const graph *g = c->program->model->graph;
+    int before = 0;
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int axis = graph_declared_axis(g, place);
+        if (type.axes & AXIS_BIT(axis)) {
+            if (axis < before) {
+                return false;
+            }
+            before = axis;
+        }
+    }
+    return true;
+}
+
+void api_copy_values(const rnnc_context *c, const api_copy *how) {
+    const int64_t *extents = engine_extents(c->engine);
+    size_t bytes = (size_t)type_columns(how->type) * (size_t)dtype_bytes(how->type.elem);
+    bool batch = how->type.axes & AXIS_BIT(AXIS_BATCH);
+    int64_t rows = batch ? extents[AXIS_BATCH] : 1;
+    int64_t positions = axes_extent(how->type.axes, extents) / rows;
+    if (api_is_in_order(c, how->type) && (how->layout == RNNC_STEPS_FIRST || rows == 1 || positions == 1)) {
+        size_t all = (size_t)(rows * positions) * bytes;
+        memcpy(how->to_engine ? how->engine : how->array, how->to_engine ? how->array : how->engine, all);
+        return;
+    }
+    for (int64_t p = 0; p < positions; p++) {
+        int64_t place = graph_declared_position(c->program->model->graph, how->type.axes, extents, p);
+        for (int64_t row = 0; row < rows; row++) {
+            int64_t at = how->layout == RNNC_ROWS_FIRST ? row * positions + place : place * rows + row;
+            char *mine = (char *)how->engine + (size_t)(p * rows + row) * bytes;
+            char *theirs = (char *)how->array + (size_t)at * bytes;
+            memcpy(how->to_engine ? mine : theirs, how->to_engine ? theirs : mine, bytes);
+        }
+    }
+}
+
+static const program_value *input_of(const rnnc_context *c, uint32_t index) {
+    return c && index < c->program->input_count
+               ? &c->program->program->inputs.at[c->program->inputs[index].index]
+               : NULL;
+}
+
+static const program_value *output_of(const rnnc_context *c, uint32_t index) {
+    return c && index < c->program->output_count
+               ? &c->program->program->outputs.at[c->program->outputs[index].index]
+               : NULL;
+}
+
+size_t rnnc_context_input_elements(const rnnc_context *c, uint32_t index) {
+    const program_value *v = input_of(c, index);
+    return v ? (size_t)api_elements(c, v->type) : 0;
+}
+
+size_t rnnc_context_output_elements(const rnnc_context *c, uint32_t index) {
+    const program_value *v = output_of(c, index);
+    return v ? (size_t)api_elements(c, v->type) : 0;
+}
+
+static rnnc_status check(const rnnc_context *c, const program_value *v, const void *data, size_t count,
+                         rnnc_diagnostics *d) {
+    if (!v || !data) {
+        return api_fail(
+            d, RNNC_INVALID_ARGUMENT,
+            "an array needs a context, the number of an input or output, and a place that is not NULL");
+    }
+    if (count != (size_t)api_elements(c, v->type)) {
+        return api_fail(d, RNNC_INVALID_ARGUMENT, "'%s' has %lld elements in a run as it is set, found %zu",
+                        v->name, (long long)api_elements(c, v->type), count);
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_layout(rnnc_layout layout, rnnc_diagnostics *d) {
+    bool known = layout == RNNC_STEPS_FIRST || layout == RNNC_ROWS_FIRST;
+    return known ? RNNC_OK : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no layout %d", (int)layout);
+}
+
+rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layout layout, const void *data,
+                                     size_t count, rnnc_diagnostics *diagnostics) {
+    const program_value *v = input_of(c, index);
+    TRY(check(c, v, data, count, diagnostics));
+    TRY(check_layout(layout, diagnostics));
+    uint32_t number = c->program->inputs[index].index;
+    int64_t elements = 0;
+    engine_bind_input(c->engine, number, NULL);
+    api_copy how = {.type = v->type,
+                    .layout = layout,
+                    .to_engine = true,
+                    .engine = engine_input(c->engine, number, &elements),
+                    .array = (void *)(uintptr_t)data};
+    api_copy_values(c, &how);
+    c->given[index] = true;
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void *data, size_t count,
+                                    rnnc_diagnostics *diagnostics) {
+    const program_value *v = input_of(c, index);
+    TRY(check(c, v, data, count, diagnostics));
+    if ((uintptr_t)data % (uintptr_t)dtype_bytes(v->type.elem)) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "the array for '%s' is not aligned to its elements", v->name);
+    }
+    if (!api_is_in_order(c, v->type)) {
+        return api_fail(diagnostics, RNNC_UNSUPPORTED,
+                        "the program reads '%s' in another order of its axes: use rnnc_context_write_input",
+                        v->name);
+    }
+    // Kernels only read their inputs.
+    engine_bind_input(c->engine, c->program->inputs[index].index, (void *)(uintptr_t)data);
+    c->given[index] = true;
+    return RNNC_OK;
+}
+
+static rnnc_status check_has_run(const rnnc_context *c, rnnc_diagnostics *d) {
+    return c->has_run
+               ? RNNC_OK
+               : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no output before a run with these extents");
+}
+
+rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc_layout layout, void *data,
+                                     size_t count, rnnc_diagnostics *diagnostics) {
+    const program_value *v = output_of(c, index);
+    TRY(check(c, v, data, count, diagnostics));
+    TRY(check_layout(layout, diagnostics));
+    TRY(check_has_run(c, diagnostics));
+    int64_t elements = 0;
+    const void *from = engine_output(c->engine, c->program->outputs[index].index, &elements);
+    api_copy how = {.type = v->type, .layout = layout, .engine = (void *)(uintptr_t)from, .array = data};
+    api_copy_values(c, &how);
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_context_output(const rnnc_context *c, uint32_t index, rnnc_diagnostics *diagnostics,
+                                const void **out_data) {
+    const program_value *v = output_of(c, index);
+    if (!v || !out_data) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "an output needs a context, its number and a place to be put");
+    }
+    TRY(check_has_run(c, diagnostics));
+    if (!api_is_in_order(c, v->type)) {
+        return api_fail(diagnostics, RNNC_UNSUPPORTED,
+                        "the program has '%s' in another order of its axes: use rnnc_context_read_output",
+                        v->name);
+    }
+    int64_t elements = 0;
+    *out_data = engine_output(c->engine, c->program->outputs[index].index, &elements);
+    return RNNC_OK;
+}

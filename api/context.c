@@ -1,0 +1,339 @@
+// Contexts: made, sized, run.
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/parts.h"
+#include "passes/place.h"
+#include "runtime/block.h"
+
+// ---- Weights as the program sees them ----
+
+static bool equal_parts(const graph_variable *a, const graph_variable *b) {
+    bool equal = type_equal(a->type, b->type) && a->parts.count == b->parts.count;
+    for (uint32_t i = 0; equal && i < a->parts.count; i++) {
+        equal = strcmp(a->parts.at[i].name, b->parts.at[i].name) == 0 &&
+                a->parts.at[i].from == b->parts.at[i].from && a->parts.at[i].size == b->parts.at[i].size;
+    }
+    return equal;
+}
+
+static rnnc_status find_array(const rnnc_context *c, const graph_variable *v, weight_array *out_array) {
+    const weight_array *found = weights_find(c->weights->values, v->name);
+    if (found && equal_parts(found->variable, v)) {
+        *out_array = (weight_array){v, found->elem, found->data};
+        return RNNC_OK;
+    }
+    diag_sink *d = (diag_sink *)&c->sink;
+    if (v->role == VARIABLE_SLOT) {
+        return diag_fail(
+            d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "the weights have no memory for the optimiser: make them with rnnc_weights_create for "
+            "the training program, and share them with the others");
+    }
+    return diag_fail(
+        d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+        "the weights do not fit the program at '%s': they belong to another model, or lie in another "
+        "order; then make some for the program and fill them with rnnc_weights_copy",
+        v->parts.count ? v->parts.at[0].name : v->name);
+}
+
+static rnnc_status view_weights(rnnc_context *c) {
+    const program *p = c->program->program;
+    c->view.arrays = calloc(p->variables.count + (size_t)1, sizeof *c->view.arrays);
+    if (!c->view.arrays) {
+        return diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of weights");
+    }
+    c->view.count = p->variables.count;
+    c->view.version = c->weights->values->version;
+    for (uint32_t i = 0; i < p->variables.count; i++) {
+        TRY(find_array(c, &p->variables.at[i], &c->view.arrays[i]));
+    }
+    return RNNC_OK;
+}
+
+// ---- Making ----
+
+int64_t api_elements(const rnnc_context *c, value_type type) {
+    return axes_extent(type.axes, engine_extents(c->engine)) * type_columns(type);
+}
+
+// Two halves: the state, and where it waits until all of them have been taken.
+static rnnc_status make_states(rnnc_context *c) {
+    const rnnc_program *p = c->program;
+    c->states = calloc(p->state_count + (size_t)1, sizeof *c->states);
+    for (uint32_t i = 0; c->states && i < p->state_count; i++) {
+        const program_value *v = &p->program->inputs.at[p->states[i].index];
+        size_t bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
+        bytes = (bytes + BLOCK_LINE - 1) / BLOCK_LINE * BLOCK_LINE;
+        c->states[i].capacity = bytes;
+        c->states[i].data = block_allocate(2 * bytes);
+        if (!c->states[i].data) {
+            break;
+        }
+        engine_bind_input(c->engine, p->states[i].index, c->states[i].data);
+    }
+    bool made = c->states && (!p->state_count || c->states[p->state_count - 1].data);
+    return made ? RNNC_OK : diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the states");
+}
+
+static rnnc_status go_to_maxima(rnnc_context *c) {
+    const program *p = c->program->program;
+    int64_t extents[MAX_AXES] = {0};
+    for (uint32_t a = 0; a < p->axes.count; a++) {
+        extents[a] = p->axes.at[a].fixed > 0 ? p->axes.at[a].fixed : p->axes.at[a].maximum;
+    }
+    return engine_set_extents(c->engine, extents, &c->sink);
+}
+
+// Lengths that nobody writes are full.
+static void fill_lengths(rnnc_context *c) {
+    const rnnc_program *p = c->program;
+    for (uint32_t i = 0; i < p->input_count; i++) {
+        const program_value *v = &p->program->inputs.at[p->inputs[i].index];
+        const char *dot = strrchr(v->name, '.');
+        if (strcmp(v->role, "lengths") != 0 || !dot) {
+            continue;
+        }
+        for (uint32_t a = 1; a < p->program->axes.count; a++) {
+            const char *axis = p->program->axes.at[a].name;
+            int64_t count = 0;
+            int32_t *to = engine_input(c->engine, p->inputs[i].index, &count);
+            bool named = strlen(axis) == (size_t)(dot - v->name) && strncmp(axis, v->name, strlen(axis)) == 0;
+            for (int64_t k = 0; named && k < count; k++) {
+                to[k] = (int32_t)engine_extents(c->engine)[a];
+            }
+        }
+        c->given[i] = true;
+    }
+}
+
+static void forget_inputs(rnnc_context *c) {
+    for (uint32_t i = 0; i < c->program->input_count; i++) {
+        engine_bind_input(c->engine, c->program->inputs[i].index, NULL);
+        c->given[i] = false;
+    }
+    fill_lengths(c);
+    c->has_run = false;
+}
+
+static rnnc_status fill(rnnc_context *c) {
+    const rnnc_program *p = c->program;
+    TRY(view_weights(c));
+    TRY(engine_create_compiled(p->program, &p->code, &c->view, p->threads, &c->sink, &c->engine));
+    c->given = calloc(p->input_count + (size_t)1, sizeof *c->given);
+    if (!c->given) {
+        return diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of inputs");
+    }
+    TRY(go_to_maxima(c));
+    TRY(make_states(c));
+    fill_lengths(c);
+    return RNNC_OK;
+}
+
+void rnnc_context_destroy(rnnc_context *c) {
+    if (!c) {
+        return;
+    }
+    engine_destroy(c->engine);
+    for (uint32_t i = 0; c->states && i < c->program->state_count; i++) {
+        free(c->states[i].data);
+    }
+    free(c->states);
+    free(c->given);
+    free(c->view.arrays);
+    diag_deinit(&c->sink);
+    rnnc_weights_release(c->weights);
+    rnnc_program_release(c->program);
+    free(c);
+}
+
+rnnc_status rnnc_context_create(rnnc_program *p, rnnc_weights *w, rnnc_diagnostics *diagnostics,
+                                rnnc_context **out_context) {
+    if (!p || !w || !out_context) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "a context needs a program, weights and a place to be put");
+    }
+    *out_context = NULL;
+    rnnc_context *c = calloc(1, sizeof *c);
+    if (!c) {
+        return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a context");
+    }
+    diag_init(&c->sink);
+    c->program = p;
+    c->weights = w;
+    c->epoch = c->step = 1;
+    rnnc_program_retain(p);
+    rnnc_weights_retain(w);
+    rnnc_status status = api_report(diagnostics, &c->sink, fill(c));
+    if (status != RNNC_OK) {
+        rnnc_context_destroy(c);
+        return status;
+    }
+    *out_context = c;
+    return RNNC_OK;
+}
+
+// ---- Extents ----
+
+static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics) {
+    size_t bytes = c->program->program->axes.count * sizeof *extents;
+    int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
+    memcpy(before, engine_extents(c->engine), bytes);
+    TRY(api_report(diagnostics, &c->sink, engine_set_extents(c->engine, extents, &c->sink)));
+    if (memcmp(before, engine_extents(c->engine), bytes) != 0) {
+        forget_inputs(c);
+    }
+    if (batch != extents[AXIS_BATCH]) {
+        api_clear_states(c);
+    }
+    return RNNC_OK;
+}
+
+// Every sequence axis gets |length|, unless that is 0.
+static void choose_extents(const rnnc_context *c, int64_t batch, int64_t length, int64_t *out_extents) {
+    const program *p = c->program->program;
+    memcpy(out_extents, engine_extents(c->engine), p->axes.count * sizeof *out_extents);
+    out_extents[AXIS_BATCH] = batch;
+    for (uint32_t a = 1; length && a < p->axes.count; a++) {
+        out_extents[a] = p->axes.at[a].kind == AXIS_IS_SEQUENCE ? length : out_extents[a];
+    }
+}
+
+rnnc_status rnnc_context_set_extents(rnnc_context *c, int64_t batch, int64_t length,
+                                     rnnc_diagnostics *diagnostics) {
+    if (!c || batch < 1 || length < 1) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "a run needs a context, a batch and a length of 1 or more");
+    }
+    int64_t extents[MAX_AXES];
+    choose_extents(c, batch, length, extents);
+    TRY(change_extents(c, extents, diagnostics));
+    c->stepping = false;
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_context_set_lengths(rnnc_context *c, int64_t batch, const rnnc_length *lengths,
+                                     size_t length_count, rnnc_diagnostics *diagnostics) {
+    if (!c || batch < 1 || (length_count && !lengths)) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "a run needs a context and a batch of 1 or more");
+    }
+    const program *p = c->program->program;
+    int64_t extents[MAX_AXES];
+    choose_extents(c, batch, 0, extents);
+    for (size_t i = 0; i < length_count; i++) {
+        int axis = lengths[i].axis ? engine_find_axis(c->engine, lengths[i].axis) : NO_AXIS;
+        if (axis == NO_AXIS || p->axes.at[axis].kind != AXIS_IS_SEQUENCE || lengths[i].length < 1) {
+            return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                            "there is no sequence axis '%s' of length %lld",
+                            lengths[i].axis ? lengths[i].axis : "", (long long)lengths[i].length);
+        }
+        extents[axis] = lengths[i].length;
+    }
+    TRY(change_extents(c, extents, diagnostics));
+    c->stepping = false;
+    return RNNC_OK;
+}
+
+// ---- Runs ----
+
+static rnnc_status check_ready(const rnnc_context *c, rnnc_diagnostics *d) {
+    const rnnc_weights *w = c->weights;
+    for (uint32_t i = 0; w->unset && i < w->count; i++) {
+        if (!w->parts[i].set) {
+            return api_fail(
+                d, RNNC_INVALID_ARGUMENT,
+                "the weight '%s' has no values: initialise, load or write the weights before a run",
+                w->parts[i].part.part->name);
+        }
+    }
+    for (uint32_t i = 0; i < c->program->input_count; i++) {
+        if (!c->given[i]) {
+            return api_fail(d, RNNC_INVALID_ARGUMENT,
+                            "the input '%s' has no values: write or bind it after the extents are set",
+                            c->program->program->inputs.at[c->program->inputs[i].index].name);
+        }
+    }
+    return RNNC_OK;
+}
+
+// A final state may lie in what another state is read from, so all are taken before any is put in its place.
+static void take_states(rnnc_context *c) {
+    const rnnc_program *p = c->program;
+    for (int half = 0; half < 2; half++) {
+        for (uint32_t i = 0; i < p->state_count; i++) {
+            const program_value *v = &p->program->inputs.at[p->states[i].index];
+            char *state = c->states[i].data, *waiting = state + c->states[i].capacity;
+            int64_t count = 0;
+            size_t bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
+            if (p->states[i].final < 0) {
+                continue;
+            }
+            const void *from =
+                half ? waiting : engine_output(c->engine, (uint32_t)p->states[i].final, &count);
+            memcpy(half ? state : waiting, from, bytes);
+        }
+    }
+}
+
+rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
+    TRY(check_ready(c, d));
+    weights *shared = c->weights->values;
+    c->view.version = shared->version;
+    rnnc_status status = engine_run(c->engine, c->seed, (uint64_t)(c->step - 1), &c->sink);
+    if (status != RNNC_OK) {
+        return api_report(d, &c->sink, status);
+    }
+    if (c->view.version != shared->version) {
+        shared->version = c->view.version;
+    }
+    take_states(c);
+    c->has_run = true;
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_run(rnnc_context *c, rnnc_diagnostics *diagnostics) {
+    if (!c || c->program->purpose == RNNC_TRAIN) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "rnnc_run needs a context of a program that does not train");
+    }
+    return api_run(c, diagnostics);
+}
+
+rnnc_status rnnc_start_steps(rnnc_context *c, rnnc_diagnostics *diagnostics) {
+    if (!c) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "rnnc_start_steps needs a context");
+    }
+    if (c->program->obstacle) {
+        return api_fail(diagnostics, RNNC_UNSUPPORTED, "the model does not run step by step: %s",
+                        c->program->obstacle);
+    }
+    int64_t extents[MAX_AXES];
+    choose_extents(c, engine_extents(c->engine)[AXIS_BATCH], 1, extents);
+    TRY(change_extents(c, extents, diagnostics));
+    c->stepping = true;
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_step(rnnc_context *c, rnnc_diagnostics *diagnostics) {
+    if (!c || !c->stepping) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "rnnc_step needs a context for which rnnc_start_steps was called last");
+    }
+    return api_run(c, diagnostics);
+}
+
+rnnc_status rnnc_begin(rnnc_context *c) {
+    if (!c) {
+        return RNNC_INVALID_ARGUMENT;
+    }
+    engine_begin(c->engine);
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_end(rnnc_context *c) {
+    if (!c) {
+        return RNNC_INVALID_ARGUMENT;
+    }
+    engine_end(c->engine);
+    return RNNC_OK;
+}

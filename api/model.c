@@ -1,0 +1,125 @@
+// Models: sources, and what was chosen from them.
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/parts.h"
+
+static void destroy(rnnc_model *m) {
+    model_destroy(m->typed);
+    if (m->unit) {
+        source_destroy(m->unit);
+    }
+    arena_deinit(&m->memory);
+    diag_deinit(&m->sink);
+    free(m);
+}
+
+void rnnc_model_retain(rnnc_model *m) {
+    if (m) {
+        atomic_fetch_add(&m->references, 1);
+    }
+}
+
+void rnnc_model_release(rnnc_model *m) {
+    if (m && atomic_fetch_sub(&m->references, 1) == 1) {
+        destroy(m);
+    }
+}
+
+const char *rnnc_model_name(const rnnc_model *m) {
+    return m ? m->typed->graph->name : NULL;
+}
+
+static const char *copy_text(rnnc_model *m, const char *text) {
+    return text ? arena_strdup(&m->memory, text) : NULL;
+}
+
+// "name=value" in two.
+static rnnc_status split_setting(rnnc_model *m, const char *text, model_setting *out_setting) {
+    const char *equals = text ? strchr(text, '=') : NULL;
+    if (!equals || equals == text || !equals[1]) {
+        return diag_fail(&m->sink, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "settings are \"name=value\", found \"%s\"", text ? text : "");
+    }
+    out_setting->name = arena_strndup(&m->memory, text, (size_t)(equals - text));
+    out_setting->value = arena_strdup(&m->memory, equals + 1);
+    return RNNC_OK;
+}
+
+static rnnc_status take_options(rnnc_model *m, const rnnc_model_options *options) {
+    if (!options) {
+        return RNNC_OK;
+    }
+    if (options->struct_size != sizeof *options || (options->setting_count && !options->settings)) {
+        return diag_fail(&m->sink, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "the options of a model begin with RNNC_MODEL_OPTIONS, and settings are not NULL");
+    }
+    m->options.model = copy_text(m, options->model);
+    m->options.recipe = copy_text(m, options->recipe);
+    model_setting *settings = arena_new_array(&m->memory, model_setting, options->setting_count + 1);
+    for (size_t i = 0; i < options->setting_count; i++) {
+        TRY(split_setting(m, options->settings[i], &settings[i]));
+    }
+    m->options.settings = settings;
+    m->options.setting_count = (uint32_t)options->setting_count;
+    return RNNC_OK;
+}
+
+rnnc_status api_model_build(rnnc_model *m, bool training, model **out_model) {
+    model_options options = m->options;
+    options.training = training;
+    return model_build(&m->sink, m->unit, &options, out_model);
+}
+
+typedef struct model_source {
+    const char *path; // NULL: a text
+    const char *name, *text;
+    size_t length;
+} model_source;
+
+static rnnc_status fill(rnnc_model *m, const model_source *source, const rnnc_model_options *options) {
+    TRY(take_options(m, options));
+    TRY(source->path ? source_load(&m->sink, source->path, &m->unit)
+                     : source_parse(&m->sink, source->name, source->text, source->length, &m->unit));
+    return api_model_build(m, false, &m->typed);
+}
+
+static rnnc_status create(const model_source *source, const rnnc_model_options *options,
+                          rnnc_diagnostics *diagnostics, rnnc_model **out_model) {
+    rnnc_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a model");
+    }
+    atomic_init(&m->references, 1);
+    diag_init(&m->sink);
+    arena_init(&m->memory);
+    rnnc_status status = api_report(diagnostics, &m->sink, fill(m, source, options));
+    if (status != RNNC_OK) {
+        destroy(m);
+        return status;
+    }
+    *out_model = m;
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_model_from_text(const char *text, size_t length, const char *name,
+                                 const rnnc_model_options *options, rnnc_diagnostics *diagnostics,
+                                 rnnc_model **out_model) {
+    if (!text || !name || !out_model || length > INT32_MAX) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "a model needs a text below 2 GiB, a name and a place to be put");
+    }
+    *out_model = NULL;
+    model_source source = {.name = name, .text = text, .length = length};
+    return create(&source, options, diagnostics, out_model);
+}
+
+rnnc_status rnnc_model_from_file(const char *path, const rnnc_model_options *options,
+                                 rnnc_diagnostics *diagnostics, rnnc_model **out_model) {
+    if (!path || !out_model) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "a model needs a path and a place to be put");
+    }
+    *out_model = NULL;
+    model_source source = {.path = path};
+    return create(&source, options, diagnostics, out_model);
+}

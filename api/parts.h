@@ -1,0 +1,123 @@
+// The inside of the public handles. Every function of include/rnnc.h is in one file of this room; what they share is
+// here. docs/design.md section 2 says where the room stands.
+#ifndef RNNC_API_PARTS_H
+#define RNNC_API_PARTS_H
+
+#include <stdatomic.h>
+
+#include "codegen/backend.h"
+#include "frontend/model.h"
+#include "include/rnnc.h"
+#include "runtime/engine.h"
+
+// ---- diagnostics.c ----
+
+// Reports to |to|, which may be NULL; returns |status|.
+rnnc_status api_fail(rnnc_diagnostics *to, rnnc_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// Moves what |from| has collected to |to|, which may be NULL, and leaves |from| as if nothing had been reported;
+// its files stay. Returns |status|.
+rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status);
+
+// ---- model.c ----
+
+struct rnnc_model {
+    atomic_uint references;
+    // Where the sources are, which diagnostics point into. What is reported here is moved on at the end of each call.
+    diag_sink sink;
+    arena memory;
+    source_unit *unit;
+    model_options options;
+    model *typed; // without dropout; looked at, never compiled
+};
+
+// Builds the model anew, with dropout if |training|; for passes to rewrite. Reports to the model's sink.
+rnnc_status api_model_build(rnnc_model *m, bool training, model **out_model);
+
+// ---- program.c, values.c, stepping.c ----
+
+typedef struct api_value {
+    uint32_t index; // of the program's inputs or outputs
+    int final;      // states: the output with the state at the end; -1: it stays zero
+} api_value;
+
+struct rnnc_program {
+    atomic_uint references;
+    rnnc_model *source;
+    model *model; // its graph has gone through the passes
+    rnnc_purpose purpose;
+    int threads;
+    codegen *codegen;   // NULL: interpreted kernels
+    target_shape shape; // of the backend, which points to it
+    kernel_backend backend;
+    program *program;
+    kernel_code_set code;
+    arena memory;
+    api_value *inputs, *outputs, *states;
+    uint32_t input_count, output_count, state_count;
+    int epoch, step, plateaus;     // inputs of training; -1: not read
+    int loss, rate, norm, skipped; // outputs; -1: not computed
+    const char *obstacle;          // why it cannot run step by step; NULL: it can
+    int sequence;                  // the axis of steps; NO_AXIS if there is none
+};
+
+// Fills the tables of inputs, outputs and states.
+void api_list_values(rnnc_program *p);
+// Why |g|, as the frontend made it, cannot be run step by step; NULL if it can. Texts are in |memory|.
+const char *api_step_obstacle(const graph *g, const diag_sink *sources, arena *memory);
+
+// ---- weights.c ----
+
+struct rnnc_weights {
+    atomic_uint references;
+    rnnc_program *program; // whose variables these are
+    weights *values;
+    // By part of a weight, slots left out; in the order of the variables and their parts.
+    struct api_part {
+        weight_part part;
+        bool set;
+    } *parts;
+    uint32_t count;
+    uint32_t unset; // parts without values
+};
+
+// ---- context.c, input.c, output.c, states.c, train.c ----
+
+typedef struct api_state {
+    void *data;      // read by runs where it lies, and filled after them
+    size_t capacity; // bytes
+} api_state;
+
+struct rnnc_context {
+    rnnc_program *program;
+    rnnc_weights *weights;
+    weights view; // the program's variables in its order, their data those of |weights|
+    engine *engine;
+    diag_sink sink;
+    bool *given; // by input of the API: it has values
+    api_state *states;
+    uint64_t seed;
+    int64_t epoch, step; // of the next training step, from 1
+    bool has_run;        // outputs are there
+    bool stepping;       // after rnnc_start_steps
+};
+
+// Elements of a value in a run as it is set.
+int64_t api_elements(const rnnc_context *c, value_type type);
+// Runs, with everything checked, and takes the states.
+rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d);
+void api_clear_states(rnnc_context *c);
+// Whether memory has the axes of |type| in the declared order.
+bool api_is_in_order(const rnnc_context *c, value_type type);
+
+// A copy between an engine's array and one in a public layout.
+typedef struct api_copy {
+    value_type type;
+    rnnc_layout layout;
+    bool to_engine;
+    void *engine;
+    void *array;
+} api_copy;
+void api_copy_values(const rnnc_context *c, const api_copy *how);
+
+#endif

@@ -1,0 +1,221 @@
+// Programs: a model through the passes to machine code.
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/parts.h"
+#include "passes/compile.h"
+#include "runtime/kernel_interpret.h"
+#include "runtime/train/machine.h"
+
+// More than this many vectors in one value, or of one axis, are refused before anything is computed with them.
+static const int64_t most_members = (int64_t)1 << 40, longest_axis = INT32_MAX;
+enum { MOST_THREADS = 64 };
+
+static void destroy(rnnc_program *p) {
+    if (p->code.handle) {
+        p->backend.release(p->backend.self, &p->code);
+    }
+    if (p->program) {
+        program_destroy(p->program);
+    }
+    codegen_destroy(p->codegen);
+    model_destroy(p->model);
+    arena_deinit(&p->memory);
+    rnnc_model_release(p->source);
+    free(p);
+}
+
+void rnnc_program_retain(rnnc_program *p) {
+    if (p) {
+        atomic_fetch_add(&p->references, 1);
+    }
+}
+
+void rnnc_program_release(rnnc_program *p) {
+    if (p && atomic_fetch_sub(&p->references, 1) == 1) {
+        destroy(p);
+    }
+}
+
+int64_t rnnc_program_arena_bytes(const rnnc_program *p) {
+    return p ? p->program->arena_bytes + p->threads * context_scratch_bytes(p->program) : 0;
+}
+
+const char *rnnc_program_step_obstacle(const rnnc_program *p) {
+    return p ? p->obstacle : "there is no program";
+}
+
+// ---- What is asked for ----
+
+static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
+    bool sound = o->struct_size == sizeof *o && o->purpose >= RNNC_FORWARD && o->purpose <= RNNC_TRAIN &&
+                 o->max_batch >= 0 && o->max_batch <= longest_axis && o->max_length >= 0 &&
+                 o->max_length <= longest_axis && (!o->max_length_count || o->max_lengths);
+    if (!sound) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "the options of a program begin with RNNC_COMPILE_OPTIONS; maxima are 0 to %lld",
+                         (long long)longest_axis);
+    }
+    if (o->threads < 0 || o->threads > MOST_THREADS) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "a context has 1 to %d threads, found %d",
+                         MOST_THREADS, o->threads);
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_purpose(const rnnc_program *p, diag_sink *d) {
+    if (p->purpose != RNNC_FORWARD && graph_find_output(p->model->graph, "loss") == NO_NODE) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "the model '%s' has no loss: it only runs forward", p->model->graph->name);
+    }
+    if (p->purpose == RNNC_TRAIN && !p->model->recipe) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "training needs a recipe: train NAME { … }");
+    }
+    return RNNC_OK;
+}
+
+static bool is_shown_forward(const graph_output *output, const void *user) {
+    (void)user;
+    return output->role == OUTPUT_VALUE || output->role == OUTPUT_STATE;
+}
+
+static void keep_outputs(const rnnc_program *p) {
+    if (p->purpose == RNNC_FORWARD) {
+        graph_keep_outputs(p->model->graph, is_shown_forward, NULL);
+    } else if (p->purpose != RNNC_EVALUATE) {
+        graph_keep_measured(p->model->graph);
+    }
+}
+
+// ---- Maxima ----
+
+static int64_t stated_length(const rnnc_compile_options *o, const recipe *r, const graph *g, int axis) {
+    for (size_t i = 0; i < o->max_length_count; i++) {
+        if (o->max_lengths[i].axis && strcmp(o->max_lengths[i].axis, g->axes.at[axis].name) == 0) {
+            return o->max_lengths[i].length;
+        }
+    }
+    for (uint32_t i = 0; !o->max_length && r && i < r->step_axis_count; i++) {
+        if (r->steps[i].axis == axis) {
+            return r->steps[i].extent;
+        }
+    }
+    return o->max_length;
+}
+
+static rnnc_status check_axes(const rnnc_compile_options *o, const graph *g, diag_sink *d) {
+    for (size_t i = 0; i < o->max_length_count; i++) {
+        const char *name = o->max_lengths[i].axis;
+        int axis = name ? graph_find_axis(g, name) : NO_AXIS;
+        if (axis == NO_AXIS || g->axes.at[axis].kind != AXIS_IS_SEQUENCE) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model has no sequence axis '%s'",
+                             name ? name : "");
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status choose_maxima(const rnnc_program *p, const rnnc_compile_options *o, diag_sink *d,
+                                 int64_t *out_maxima) {
+    const graph *g = p->model->graph;
+    const recipe *r = p->model->recipe;
+    TRY(check_axes(o, g, d));
+    out_maxima[AXIS_BATCH] = o->max_batch ? o->max_batch : r && p->purpose == RNNC_TRAIN ? r->batch : 1;
+    int64_t members = out_maxima[AXIS_BATCH];
+    for (uint32_t a = 1; a < g->axes.count; a++) {
+        const axis_info *axis = &g->axes.at[a];
+        bool sequence = axis->kind == AXIS_IS_SEQUENCE;
+        out_maxima[a] = sequence ? stated_length(o, r, g, (int)a) : axis->size;
+        if (sequence && (out_maxima[a] < 1 || out_maxima[a] > longest_axis)) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "how long is %s at most? max_length or max_lengths says 1 to %lld", axis->name,
+                             (long long)longest_axis);
+        }
+        if (out_maxima[a] > 0 && __builtin_mul_overflow(members, out_maxima[a], &members)) {
+            members = INT64_MAX;
+        }
+    }
+    return members <= most_members ? RNNC_OK
+                                   : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN,
+                                               "the maxima of batch and lengths are too large together");
+}
+
+// ---- Compiling ----
+
+static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    if (o->cpu && strcmp(o->cpu, "interpret") == 0) {
+        p->shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
+        p->backend = kernel_interpret_backend(&p->shape);
+        return RNNC_OK;
+    }
+    TRY(codegen_create(o->cpu, d, &p->codegen));
+    if (o->use_cache) {
+        codegen_use_cache(p->codegen);
+    }
+    p->backend = codegen_backend(p->codegen);
+    return RNNC_OK;
+}
+
+static rnnc_status compile_kernels(rnnc_program *p, diag_sink *d) {
+    uint32_t count = p->program->kernels.count;
+    const kernel_desc **kernels = (const kernel_desc **)arena_new_array(&p->memory, kernel_desc *, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        kernels[i] = &p->program->kernels.at[i];
+    }
+    return p->backend.compile(p->backend.self, kernels, count, p->threads, d, &p->code);
+}
+
+static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    update_options update = {.rule = UPDATE_NONE};
+    if (p->purpose == RNNC_TRAIN) {
+        update = recipe_update(p->model->recipe, &p->memory);
+    }
+    bool differentiated = p->purpose == RNNC_GRADIENTS || p->purpose == RNNC_TRAIN;
+    compile_options options = {
+        .pipeline = differentiated ? pass_pipeline_training : pass_pipeline_inference,
+        .update = &update,
+        .shape = p->backend.shape,
+    };
+    TRY(choose_maxima(p, o, d, options.maxima));
+    TRY(compile_graph(p->model->graph, &options, d, &p->program));
+    return compile_kernels(p, d);
+}
+
+static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    TRY(check_options(o, d));
+    p->purpose = o->purpose;
+    p->threads = o->threads ? o->threads : 1;
+    TRY(choose_backend(p, o, d));
+    TRY(api_model_build(p->source, p->purpose >= RNNC_GRADIENTS, &p->model));
+    TRY(check_purpose(p, d));
+    p->obstacle = p->purpose == RNNC_FORWARD ? api_step_obstacle(p->model->graph, d, &p->memory)
+                                             : "only a program for RNNC_FORWARD runs step by step";
+    keep_outputs(p);
+    TRY(compile(p, o, d));
+    api_list_values(p);
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_program_compile(rnnc_model *m, const rnnc_compile_options *options,
+                                 rnnc_diagnostics *diagnostics, rnnc_program **out_program) {
+    if (!m || !options || !out_program) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "a program needs a model, options and a place to be put");
+    }
+    *out_program = NULL;
+    rnnc_program *p = calloc(1, sizeof *p);
+    if (!p) {
+        return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a program");
+    }
+    atomic_init(&p->references, 1);
+    arena_init(&p->memory);
+    p->source = m;
+    rnnc_model_retain(m);
+    rnnc_status status = api_report(diagnostics, &m->sink, fill(p, options, &m->sink));
+    if (status != RNNC_OK) {
+        destroy(p);
+        return status;
+    }
+    *out_program = p;
+    return RNNC_OK;
+}

@@ -1,0 +1,280 @@
+// Weights by the names that files and users know.
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/parts.h"
+#include "runtime/initialize.h"
+#include "runtime/weights_file.h"
+
+static void destroy(rnnc_weights *w) {
+    weights_destroy(w->values);
+    free(w->parts);
+    rnnc_program_release(w->program);
+    free(w);
+}
+
+void rnnc_weights_retain(rnnc_weights *w) {
+    if (w) {
+        atomic_fetch_add(&w->references, 1);
+    }
+}
+
+void rnnc_weights_release(rnnc_weights *w) {
+    if (w && atomic_fetch_sub(&w->references, 1) == 1) {
+        destroy(w);
+    }
+}
+
+static rnnc_status list_parts(rnnc_weights *w, diag_sink *d) {
+    weight_part_list list;
+    TRY(weights_list_parts(w->values, SELECT_WEIGHTS, d, &list));
+    w->parts = calloc(list.count + (size_t)1, sizeof *w->parts);
+    for (uint32_t i = 0; w->parts && i < list.count; i++) {
+        w->parts[i].part = list.parts[i];
+    }
+    w->count = w->unset = list.count;
+    free(list.parts);
+    return w->parts ? RNNC_OK : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of weights");
+}
+
+static rnnc_status fill(rnnc_weights *w, diag_sink *d) {
+    const program *p = w->program->program;
+    TRY(weights_create(p->variables.at, p->variables.count, d, &w->values));
+    TRY(list_parts(w, d));
+    return weights_reset_slots(w->values, d);
+}
+
+rnnc_status rnnc_weights_create(rnnc_program *p, rnnc_diagnostics *diagnostics, rnnc_weights **out_weights) {
+    if (!p || !out_weights) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "weights need a program and a place to be put");
+    }
+    *out_weights = NULL;
+    rnnc_weights *w = calloc(1, sizeof *w);
+    if (!w) {
+        return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for weights");
+    }
+    atomic_init(&w->references, 1);
+    w->program = p;
+    rnnc_program_retain(p);
+    diag_sink sink;
+    diag_init(&sink);
+    rnnc_status status = api_report(diagnostics, &sink, fill(w, &sink));
+    diag_deinit(&sink);
+    if (status != RNNC_OK) {
+        destroy(w);
+        return status;
+    }
+    *out_weights = w;
+    return RNNC_OK;
+}
+
+// ---- All at once ----
+
+static void mark_all_set(rnnc_weights *w) {
+    for (uint32_t i = 0; i < w->count; i++) {
+        w->parts[i].set = true;
+    }
+    w->unset = 0;
+    weights_changed(w->values);
+}
+
+static rnnc_status initialize(const rnnc_weights *w, uint64_t seed, diag_sink *d) {
+    const recipe *r = w->program->model->recipe;
+    uint32_t count = r ? r->init.count : 0;
+    weight_rule *rules = calloc(count + (size_t)1, sizeof *rules);
+    if (!rules) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %u rules", count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
+    }
+    rnnc_status status = weights_initialize(w->values, rules, count, seed, d);
+    free(rules);
+    return status == RNNC_OK ? weights_reset_slots(w->values, d) : status;
+}
+
+rnnc_status rnnc_weights_initialize(rnnc_weights *w, uint64_t seed, rnnc_diagnostics *diagnostics) {
+    if (!w) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "there are no weights to initialise");
+    }
+    diag_sink sink;
+    diag_init(&sink);
+    rnnc_status status = api_report(diagnostics, &sink, initialize(w, seed, &sink));
+    diag_deinit(&sink);
+    if (status == RNNC_OK) {
+        mark_all_set(w);
+    }
+    return status;
+}
+
+static rnnc_status load_from(const rnnc_weights *w, safetensors *file, diag_sink *d) {
+    bool summed = file->owned.data && safetensors_metadata(file, SAFETENSORS_CHECKSUM_KEY) != NULL;
+    rnnc_status status = summed ? safetensors_verify(file, d) : RNNC_OK;
+    status = status == RNNC_OK ? weights_load_from(w->values, SELECT_WEIGHTS, file, d) : status;
+    safetensors_deinit(file);
+    return status;
+}
+
+static rnnc_status load(const rnnc_weights *w, const char *path, const file_view *view, diag_sink *d) {
+    safetensors file;
+    TRY(path ? safetensors_read(path, d, &file) : safetensors_parse(*view, d, &file));
+    return load_from(w, &file, d);
+}
+
+static rnnc_status load_and_mark(rnnc_weights *w, const char *path, const file_view *view,
+                                 rnnc_diagnostics *diagnostics) {
+    diag_sink sink;
+    diag_init(&sink);
+    rnnc_status status = api_report(diagnostics, &sink, load(w, path, view, &sink));
+    diag_deinit(&sink);
+    if (status == RNNC_OK) {
+        mark_all_set(w);
+    }
+    return status;
+}
+
+rnnc_status rnnc_weights_load(rnnc_weights *w, const char *path, rnnc_diagnostics *diagnostics) {
+    if (!w || !path) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "loading needs weights and a path");
+    }
+    return load_and_mark(w, path, NULL, diagnostics);
+}
+
+rnnc_status rnnc_weights_load_memory(rnnc_weights *w, const void *bytes, size_t size,
+                                     rnnc_diagnostics *diagnostics) {
+    if (!w || !bytes) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "loading needs weights and bytes");
+    }
+    file_view view = {"weights in memory", bytes, size};
+    return load_and_mark(w, NULL, &view, diagnostics);
+}
+
+// The first weight without values, as an error.
+static rnnc_status report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics) {
+    uint32_t i = 0;
+    while (i + 1 < w->count && w->parts[i].set) {
+        i++;
+    }
+    return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                    "the weight '%s' (and %u more) has no values: initialise, load or write it",
+                    w->parts[i].part.part->name, w->unset - 1);
+}
+
+rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diagnostics *diagnostics) {
+    if (!w || !path) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "saving needs weights and a path");
+    }
+    if (w->unset) {
+        return report_unset(w, diagnostics);
+    }
+    diag_sink sink;
+    diag_init(&sink);
+    rnnc_status status = weights_save(w->values, SELECT_WEIGHTS, NULL, 0, path, &sink);
+    api_report(diagnostics, &sink, status);
+    diag_deinit(&sink);
+    return status;
+}
+
+// ---- One by one ----
+
+static void mark_set(rnnc_weights *w, uint32_t index) {
+    w->unset -= !w->parts[index].set;
+    w->parts[index].set = true;
+    weights_changed(w->values);
+}
+
+uint32_t rnnc_weights_count(const rnnc_weights *w) {
+    return w ? w->count : 0;
+}
+
+rnnc_status rnnc_weights_get(const rnnc_weights *w, uint32_t index, rnnc_weight *out_weight) {
+    if (!w || !out_weight || index >= w->count) {
+        return RNNC_INVALID_ARGUMENT;
+    }
+    const weight_part *p = &w->parts[index].part;
+    *out_weight = (rnnc_weight){.name = p->part->name,
+                                .type = p->array->elem == DT_F64 ? RNNC_F64 : RNNC_F32,
+                                .rows = p->rows,
+                                .columns = p->columns,
+                                .trained = p->array->variable->role == VARIABLE_WEIGHT};
+    return RNNC_OK;
+}
+
+int rnnc_weights_find(const rnnc_weights *w, const char *name) {
+    for (uint32_t i = 0; w && name && i < w->count; i++) {
+        if (strcmp(w->parts[i].part.part->name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static rnnc_status check(const rnnc_weights *w, uint32_t index, rnnc_type type, const void *data,
+                         size_t count, rnnc_diagnostics *diagnostics) {
+    if (!w || !data || index >= w->count || (type != RNNC_F32 && type != RNNC_F64)) {
+        return api_fail(
+            diagnostics, RNNC_INVALID_ARGUMENT,
+            "copying a weight needs weights, one of their numbers, an array, and RNNC_F32 or RNNC_F64");
+    }
+    const weight_part *p = &w->parts[index].part;
+    if (count != (size_t)(p->rows * p->columns)) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
+                        "the weight '%s' has %lld x %lld elements, found %zu", p->part->name,
+                        (long long)p->rows, (long long)p->columns, count);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_weights_read(const rnnc_weights *w, uint32_t index, rnnc_type type, void *data, size_t count,
+                              rnnc_diagnostics *diagnostics) {
+    TRY(check(w, index, type, data, count, diagnostics));
+    const weight_part *p = &w->parts[index].part;
+    for (size_t i = 0; i < count; i++) {
+        double x = weight_get(p, (int64_t)i / p->columns, (int64_t)i % p->columns);
+        if (type == RNNC_F32) {
+            ((float *)data)[i] = (float)x;
+        } else {
+            ((double *)data)[i] = x;
+        }
+    }
+    return RNNC_OK;
+}
+
+rnnc_status rnnc_weights_write(rnnc_weights *w, uint32_t index, rnnc_type type, const void *data,
+                               size_t count, rnnc_diagnostics *diagnostics) {
+    TRY(check(w, index, type, data, count, diagnostics));
+    const weight_part *p = &w->parts[index].part;
+    for (size_t i = 0; i < count; i++) {
+        double x = type == RNNC_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+        weight_set(p, (int64_t)i / p->columns, (int64_t)i % p->columns, x);
+    }
+    mark_set(w, index);
+    return RNNC_OK;
+}
+
+static const weight_part *find_source(const rnnc_weights *from, const weight_part *to) {
+    int index = rnnc_weights_find(from, to->part->name);
+    const weight_part *p = index < 0 || !from->parts[index].set ? NULL : &from->parts[index].part;
+    return p && p->rows == to->rows && p->columns == to->columns ? p : NULL;
+}
+
+rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from, rnnc_diagnostics *diagnostics) {
+    if (!to || !from) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "copying weights needs two of them");
+    }
+    for (uint32_t i = 0; i < to->count; i++) {
+        if (!find_source(from, &to->parts[i].part)) {
+            return api_fail(diagnostics, RNNC_TYPE,
+                            "there are no values of its shape to copy to the weight '%s'",
+                            to->parts[i].part.part->name);
+        }
+    }
+    for (uint32_t i = 0; i < to->count; i++) {
+        const weight_part *t = &to->parts[i].part, *f = find_source(from, t);
+        for (int64_t k = 0; k < t->rows * t->columns; k++) {
+            weight_set(t, k / t->columns, k % t->columns, weight_get(f, k / t->columns, k % t->columns));
+        }
+        mark_set(to, i);
+    }
+    return RNNC_OK;
+}

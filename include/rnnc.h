@@ -1,0 +1,444 @@
+/**
+ * @file rnnc.h
+ * @brief Models of recurrent networks, compiled at run time and run from C or C++.
+ *
+ * A *model* is a text of equations (docs/language.md), parsed and typed. A *program* is a model compiled for stated
+ * maxima of batch and length. *Weights* are the numbers that training changes and files keep. A *context* is all that
+ * moves in a run: working memory, inputs, outputs and states.
+ *
+ * **Errors.** Functions that can fail return a status. They also take an object that collects diagnostics, texts for
+ * people with a place in the model's source; it may be NULL. A null handle, a wrong size or a call out of turn is
+ * #RNNC_INVALID_ARGUMENT, and nothing has changed. Functions that only look return 0 or NULL for a null handle.
+ *
+ * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
+ * are three exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
+ * select, both only within rnnc_program_compile(); and the compiler's small allocations (texts and graphs, not arrays)
+ * abort if the system has no memory at all. It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
+ * RNNC_LLVM_MODULE, and with rnnc_compile_options::use_cache XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB.
+ *
+ * **Threads.** Each handle is used by one thread at a time, but: a program may be used by any number of threads at
+ * once, and so may weights, as long as nobody changes them. Retaining and releasing is always safe.
+ *
+ * **Ownership.** Every create, compile or load gives one reference to the caller, who gives it back with the release
+ * function; releasing NULL does nothing. Handles keep alive what they stand on: a context its weights and program, a
+ * program its model. Texts that functions return belong to the handle that was asked.
+ *
+ * **Arrays.** A value has one vector of columns for every index of its axes. As an array its dimensions are, with
+ * #RNNC_STEPS_FIRST, the sequence axes in the order in which the model declares them, the batch, the columns; with
+ * #RNNC_ROWS_FIRST the batch comes first. What a value lacks is left out. Rows of an array follow each other without
+ * gaps. Counts are of elements, never of bytes.
+ */
+#ifndef RNNC_H
+#define RNNC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RNNC_API __attribute__((visibility("default")))
+#else
+#define RNNC_API
+#endif
+
+/** @name Status @{ */
+
+#ifndef RNNC_SUPPORT_STATUS_H
+/** What a function that can fail returns. */
+typedef enum rnnc_status {
+    RNNC_OK = 0,
+    RNNC_INVALID_ARGUMENT, /**< the caller broke the contract of the function */
+    RNNC_SYNTAX,           /**< a text does not parse */
+    RNNC_TYPE,             /**< names, shapes, axes or element types do not agree */
+    RNNC_UNSUPPORTED,      /**< legal, but nothing here can do it */
+    RNNC_OUT_OF_MEMORY,    /**< memory, or a stated limit of it, is used up */
+    RNNC_IO,               /**< the system refused to open, read, write or rename */
+    RNNC_CORRUPT,          /**< a file's contents contradict its format */
+    RNNC_INTERNAL          /**< a defect of rnnc itself */
+} rnnc_status;
+#endif
+
+/** A short English phrase for @p status, never NULL. */
+RNNC_API const char *rnnc_status_text(rnnc_status status);
+
+/** The library's version, as "0.1.0". */
+RNNC_API const char *rnnc_version(void);
+
+/** @} @name Diagnostics @{ */
+
+/** Collects diagnostics, in order, until it is cleared. */
+typedef struct rnnc_diagnostics rnnc_diagnostics;
+
+/** How bad it is. */
+typedef enum rnnc_severity { RNNC_ERROR = 0, RNNC_NOTE, RNNC_WARNING } rnnc_severity;
+
+/** One diagnostic. Its texts are valid until the collection is cleared or destroyed. */
+typedef struct rnnc_diagnostic {
+    rnnc_severity severity;
+    const char *message; /**< one line, without a full stop */
+    const char *file;    /**< the source's name, or NULL if there is no place to point at */
+    uint32_t line;       /**< from 1; 0 without a place */
+    uint32_t column;     /**< from 1, in bytes; 0 without a place */
+    uint32_t begin, end; /**< the bytes [begin, end) of the source */
+} rnnc_diagnostic;
+
+/** Makes an empty collection. @return #RNNC_OUT_OF_MEMORY, #RNNC_INVALID_ARGUMENT */
+RNNC_API rnnc_status rnnc_diagnostics_create(rnnc_diagnostics **out_diagnostics);
+/** Destroys a collection; NULL is fine. */
+RNNC_API void rnnc_diagnostics_destroy(rnnc_diagnostics *diagnostics);
+/** Forgets all diagnostics. */
+RNNC_API void rnnc_diagnostics_clear(rnnc_diagnostics *diagnostics);
+/** How many there are. */
+RNNC_API size_t rnnc_diagnostics_count(const rnnc_diagnostics *diagnostics);
+/** Diagnostic number @p index, from 0. @return #RNNC_INVALID_ARGUMENT if there is none */
+RNNC_API rnnc_status rnnc_diagnostics_get(const rnnc_diagnostics *diagnostics, size_t index,
+                                          rnnc_diagnostic *out_diagnostic);
+/** All of them for people, with source lines and carets; "" if there are none. Valid until the next call. */
+RNNC_API const char *rnnc_diagnostics_text(const rnnc_diagnostics *diagnostics);
+
+/** @} @name Models @{ */
+
+/** A model, parsed and typed. Reference-counted. Used by one thread at a time. */
+typedef struct rnnc_model rnnc_model;
+
+/** What to choose from a text. Begin with #RNNC_MODEL_OPTIONS. */
+typedef struct rnnc_model_options {
+    size_t struct_size;          /**< sizeof(rnnc_model_options) */
+    const char *model;           /**< the model's name; NULL: the text's only one, or its last */
+    const char *recipe;          /**< the recipe's name; NULL: the text's first, if it has one */
+    const char *const *settings; /**< parameters, each "name=value", the value as in the language */
+    size_t setting_count;
+} rnnc_model_options;
+
+/** Nothing chosen. */
+#define RNNC_MODEL_OPTIONS {sizeof(rnnc_model_options), NULL, NULL, NULL, 0}
+
+/**
+ * Makes a model of a text in memory.
+ * @param text      the text, @p length bytes; copied
+ * @param name      stands in diagnostics; `use "other.rnn"` looks beside it
+ * @param options   NULL: nothing chosen
+ * @return #RNNC_SYNTAX, #RNNC_TYPE (diagnostics say where), #RNNC_INVALID_ARGUMENT, #RNNC_IO, #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_model_from_text(const char *text, size_t length, const char *name,
+                                          const rnnc_model_options *options, rnnc_diagnostics *diagnostics,
+                                          rnnc_model **out_model);
+/** Makes a model of a file. Like rnnc_model_from_text(). */
+RNNC_API rnnc_status rnnc_model_from_file(const char *path, const rnnc_model_options *options,
+                                          rnnc_diagnostics *diagnostics, rnnc_model **out_model);
+/** Takes another reference. */
+RNNC_API void rnnc_model_retain(rnnc_model *model);
+/** Gives a reference back. */
+RNNC_API void rnnc_model_release(rnnc_model *model);
+/** The model's name. */
+RNNC_API const char *rnnc_model_name(const rnnc_model *model);
+
+/** @} @name Programs @{ */
+
+/** A model compiled for one purpose, with stated maxima. Immutable, reference-counted, shared between threads. */
+typedef struct rnnc_program rnnc_program;
+
+/** What a program is for. */
+typedef enum rnnc_purpose {
+    RNNC_FORWARD = 0, /**< the model's outputs, by rnnc_run() and rnnc_step() */
+    RNNC_EVALUATE,    /**< also the loss and the metrics; targets are inputs too */
+    RNNC_GRADIENTS,   /**< the loss and its gradient for every weight; dropout is active */
+    RNNC_TRAIN        /**< training steps by the model's recipe: rnnc_train_step() */
+} rnnc_purpose;
+
+/** The length of a sequence axis. */
+typedef struct rnnc_length {
+    const char *axis; /**< as in the model, "T" */
+    int64_t length;
+} rnnc_length;
+
+/** How to compile. Begin with #RNNC_COMPILE_OPTIONS. */
+typedef struct rnnc_compile_options {
+    size_t struct_size; /**< sizeof(rnnc_compile_options) */
+    rnnc_purpose purpose;
+    int64_t max_batch;              /**< the most rows of a run; 0: the recipe's, or 1 */
+    int64_t max_length;             /**< the longest sequence of a run; 0: the recipe's */
+    const rnnc_length *max_lengths; /**< by axis, where they differ */
+    size_t max_length_count;
+    int threads;     /**< of a context, its caller's among them; 0: 1. Also how many compile */
+    const char *cpu; /**< "native", "x86-64-v3" …; "interpret": no machine code; NULL: "native" */
+    int use_cache;   /**< not 0: machine code is looked for and kept in the user's cache of kernels */
+} rnnc_compile_options;
+
+/** A forward program of one row, one thread, this processor, without the cache. */
+#define RNNC_COMPILE_OPTIONS {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0}
+
+/**
+ * Compiles @p model. LLVM is loaded when the first program needs it. It is in a module of its own, looked for in
+ * lib/rnnc/ beside or above the library's or the program's folder, or where RNNC_LLVM_MODULE says.
+ * @return #RNNC_INVALID_ARGUMENT (a maximum is missing, the purpose needs a loss or a recipe), #RNNC_UNSUPPORTED,
+ *         #RNNC_TYPE, #RNNC_IO (no code generator), #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_program_compile(rnnc_model *model, const rnnc_compile_options *options,
+                                          rnnc_diagnostics *diagnostics, rnnc_program **out_program);
+/** Takes another reference. */
+RNNC_API void rnnc_program_retain(rnnc_program *program);
+/** Gives a reference back. */
+RNNC_API void rnnc_program_release(rnnc_program *program);
+/** Bytes of working memory that each context has, inputs and states aside. */
+RNNC_API int64_t rnnc_program_arena_bytes(const rnnc_program *program);
+/** NULL if the program can run step by step; else why it cannot, with the place in the source. */
+RNNC_API const char *rnnc_program_step_obstacle(const rnnc_program *program);
+
+/** Types of elements. */
+typedef enum rnnc_type {
+    RNNC_F32 = 0, /**< float */
+    RNNC_F64,     /**< double */
+    RNNC_I32      /**< int32_t: tokens and lengths */
+} rnnc_type;
+
+/** What a value is. */
+typedef enum rnnc_role {
+    RNNC_ROLE_DATA = 0, /**< an input */
+    RNNC_ROLE_TARGET,   /**< an input that only the loss reads */
+    RNNC_ROLE_LENGTHS,  /**< an input, the length of each row; full lengths unless it is written */
+    RNNC_ROLE_STATE,
+    RNNC_ROLE_OUTPUT,
+    RNNC_ROLE_LOSS,  /**< a single number */
+    RNNC_ROLE_METRIC /**< a single number, a sum over counted elements */
+} rnnc_role;
+
+enum { RNNC_MOST_AXES = 8 };
+
+/** The shape of an input, an output or a state. Texts belong to the program. */
+typedef struct rnnc_value {
+    const char *name;
+    rnnc_role role;
+    rnnc_type type;
+    int64_t columns;                  /**< 1 for a number */
+    int has_batch;                    /**< 1: a vector for every row */
+    int axis_count;                   /**< sequence and fixed axes */
+    const char *axes[RNNC_MOST_AXES]; /**< their names, in the order in which the model declares them */
+} rnnc_value;
+
+/** How many inputs there are. Inputs that nothing computed depends on are not among them. */
+RNNC_API uint32_t rnnc_program_input_count(const rnnc_program *program);
+/** Input number @p index. @return #RNNC_INVALID_ARGUMENT if there is none */
+RNNC_API rnnc_status rnnc_program_input(const rnnc_program *program, uint32_t index, rnnc_value *out_value);
+/** The number of the input @p name; -1 if there is none. */
+RNNC_API int rnnc_program_find_input(const rnnc_program *program, const char *name);
+/** How many outputs there are. */
+RNNC_API uint32_t rnnc_program_output_count(const rnnc_program *program);
+/** Output number @p index. @return #RNNC_INVALID_ARGUMENT if there is none */
+RNNC_API rnnc_status rnnc_program_output(const rnnc_program *program, uint32_t index, rnnc_value *out_value);
+/** The number of the output @p name; -1 if there is none. */
+RNNC_API int rnnc_program_find_output(const rnnc_program *program, const char *name);
+/** How many states there are. */
+RNNC_API uint32_t rnnc_program_state_count(const rnnc_program *program);
+/** State number @p index, named like "lstm.0.c". @return #RNNC_INVALID_ARGUMENT if there is none */
+RNNC_API rnnc_status rnnc_program_state(const rnnc_program *program, uint32_t index, rnnc_value *out_value);
+/** The number of the state @p name; -1 if there is none. */
+RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *name);
+
+/** @} @name Weights @{ */
+
+/**
+ * The numbers of a model: its weights and, of a training program, the optimiser's memory. Reference-counted.
+ *
+ * Contexts of several programs of one model may share them, a training one and a forward one for instance.
+ */
+typedef struct rnnc_weights rnnc_weights;
+
+/** The shape of a weight. */
+typedef struct rnnc_weight {
+    const char *name; /**< "lstm.0.i.x"; belongs to the weights */
+    rnnc_type type;
+    int64_t rows;    /**< 1 for a vector */
+    int64_t columns; /**< an array is [rows, columns] */
+    int trained;     /**< 0: frozen */
+} rnnc_weight;
+
+/**
+ * Makes room for the weights of @p program. They are unset: a run fails until each has values, by initialising, loading
+ * or writing. The optimiser's memory is as before the first step.
+ */
+RNNC_API rnnc_status rnnc_weights_create(rnnc_program *program, rnnc_diagnostics *diagnostics,
+                                         rnnc_weights **out_weights);
+/** Takes another reference. */
+RNNC_API void rnnc_weights_retain(rnnc_weights *weights);
+/** Gives a reference back. */
+RNNC_API void rnnc_weights_release(rnnc_weights *weights);
+/**
+ * First values, by the model's and the recipe's initialisers. An element is a function of @p seed, the weight's name
+ * and its place in the weight alone.
+ */
+RNNC_API rnnc_status rnnc_weights_initialize(rnnc_weights *weights, uint64_t seed,
+                                             rnnc_diagnostics *diagnostics);
+/**
+ * Reads all weights from a safetensors file: each under its name, with its shape, and nothing else.
+ * @return #RNNC_TYPE and the like if the file is of another model; one diagnostic lists what does not fit
+ */
+RNNC_API rnnc_status rnnc_weights_load(rnnc_weights *weights, const char *path,
+                                       rnnc_diagnostics *diagnostics);
+/** The same from the @p size bytes of such a file in memory. */
+RNNC_API rnnc_status rnnc_weights_load_memory(rnnc_weights *weights, const void *bytes, size_t size,
+                                              rnnc_diagnostics *diagnostics);
+/** Writes all weights as a safetensors file, which appears complete or not at all. */
+RNNC_API rnnc_status rnnc_weights_save(const rnnc_weights *weights, const char *path,
+                                       rnnc_diagnostics *diagnostics);
+/** Copies every weight that @p from has too, by name. @return #RNNC_TYPE if one of @p to found no source */
+RNNC_API rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from,
+                                       rnnc_diagnostics *diagnostics);
+/** How many weights there are. */
+RNNC_API uint32_t rnnc_weights_count(const rnnc_weights *weights);
+/** Weight number @p index. @return #RNNC_INVALID_ARGUMENT if there is none */
+RNNC_API rnnc_status rnnc_weights_get(const rnnc_weights *weights, uint32_t index, rnnc_weight *out_weight);
+/** The number of the weight @p name; -1 if there is none. */
+RNNC_API int rnnc_weights_find(const rnnc_weights *weights, const char *name);
+/** Copies weight number @p index to @p data, rounded to @p type (#RNNC_F32 or #RNNC_F64). */
+RNNC_API rnnc_status rnnc_weights_read(const rnnc_weights *weights, uint32_t index, rnnc_type type,
+                                       void *data, size_t count, rnnc_diagnostics *diagnostics);
+/** Copies @p data to weight number @p index, rounded to its own type. */
+RNNC_API rnnc_status rnnc_weights_write(rnnc_weights *weights, uint32_t index, rnnc_type type,
+                                        const void *data, size_t count, rnnc_diagnostics *diagnostics);
+
+/** @} @name Contexts @{ */
+
+/** Working memory, inputs, outputs and states. Used by one thread at a time. */
+typedef struct rnnc_context rnnc_context;
+
+/** How the arrays of inputs and outputs lie in memory. */
+typedef enum rnnc_layout { RNNC_STEPS_FIRST = 0, RNNC_ROWS_FIRST } rnnc_layout;
+
+/**
+ * Makes a context and everything that its runs need, with all pages touched. The batch and all lengths are at their
+ * maxima, the states are zeros.
+ * @return #RNNC_INVALID_ARGUMENT if the weights do not fit the program: another model's, or (for #RNNC_TRAIN) made
+ *         for a program without an optimiser
+ */
+RNNC_API rnnc_status rnnc_context_create(rnnc_program *program, rnnc_weights *weights,
+                                         rnnc_diagnostics *diagnostics, rnnc_context **out_context);
+/** Destroys a context; NULL is fine. */
+RNNC_API void rnnc_context_destroy(rnnc_context *context);
+
+/**
+ * The batch and the length of every sequence axis in the runs that follow. If anything changes, inputs must be given
+ * anew; if the batch changes, states become zeros.
+ * @return #RNNC_INVALID_ARGUMENT beyond the program's maxima, or below 1
+ */
+RNNC_API rnnc_status rnnc_context_set_extents(rnnc_context *context, int64_t batch, int64_t length,
+                                              rnnc_diagnostics *diagnostics);
+/** The same with lengths by axis; axes that are not named keep theirs. */
+RNNC_API rnnc_status rnnc_context_set_lengths(rnnc_context *context, int64_t batch,
+                                              const rnnc_length *lengths, size_t length_count,
+                                              rnnc_diagnostics *diagnostics);
+/** Elements of input number @p index in a run as it is set; 0 if there is none. */
+RNNC_API size_t rnnc_context_input_elements(const rnnc_context *context, uint32_t index);
+/** Elements of output number @p index in a run as it is set; 0 if there is none. */
+RNNC_API size_t rnnc_context_output_elements(const rnnc_context *context, uint32_t index);
+
+/** Copies an input, @p count elements of the input's own type. */
+RNNC_API rnnc_status rnnc_context_write_input(rnnc_context *context, uint32_t index, rnnc_layout layout,
+                                              const void *data, size_t count, rnnc_diagnostics *diagnostics);
+/**
+ * Lets runs read an input where it lies, #RNNC_STEPS_FIRST, aligned to its elements (64 bytes may be faster). It must
+ * stay there, and may change between runs, until the extents change, another array is given, or the context ends.
+ * @return #RNNC_UNSUPPORTED if the program has the input's axes in another order: copy it then
+ */
+RNNC_API rnnc_status rnnc_context_bind_input(rnnc_context *context, uint32_t index, const void *data,
+                                             size_t count, rnnc_diagnostics *diagnostics);
+
+/**
+ * Runs a whole sequence, from the states as they are, which then are those after the last step. On one thread: no
+ * allocation, no lock, no system call; nor any with more threads between rnnc_begin() and rnnc_end().
+ * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, or a token is out of range
+ */
+RNNC_API rnnc_status rnnc_run(rnnc_context *context, rnnc_diagnostics *diagnostics);
+/**
+ * Makes every length 1 for the calls of rnnc_step() that follow; the states stay. Inputs are given afterwards, for one
+ * step: [batch, columns].
+ * @return #RNNC_UNSUPPORTED for a model that looks ahead, or depends on where in the sequence a step is
+ */
+RNNC_API rnnc_status rnnc_start_steps(rnnc_context *context, rnnc_diagnostics *diagnostics);
+/**
+ * Runs one step. Like rnnc_run(), with the same code, weights and states: steps and runs of one context may follow each
+ * other, with the bits of one run over the whole sequence.
+ */
+RNNC_API rnnc_status rnnc_step(rnnc_context *context, rnnc_diagnostics *diagnostics);
+/** From here to rnnc_end() the context's worker threads wait awake. */
+RNNC_API rnnc_status rnnc_begin(rnnc_context *context);
+/** The worker threads may sleep again. */
+RNNC_API rnnc_status rnnc_end(rnnc_context *context);
+
+/** Copies an output after a run, @p count elements of its own type. */
+RNNC_API rnnc_status rnnc_context_read_output(const rnnc_context *context, uint32_t index, rnnc_layout layout,
+                                              void *data, size_t count, rnnc_diagnostics *diagnostics);
+/**
+ * An output where it lies after a run, #RNNC_STEPS_FIRST; valid until the next run.
+ * @return #RNNC_UNSUPPORTED if the program has the output's axes in another order
+ */
+RNNC_API rnnc_status rnnc_context_output(const rnnc_context *context, uint32_t index,
+                                         rnnc_diagnostics *diagnostics, const void **out_data);
+
+/** @} @name States @{ */
+
+/** Makes all states zeros. */
+RNNC_API rnnc_status rnnc_context_reset(rnnc_context *context);
+/** Elements of state number @p index for the batch as it is; 0 if there is none. */
+RNNC_API size_t rnnc_context_state_elements(const rnnc_context *context, uint32_t index);
+/** Copies state number @p index, [batch, columns], its own type. */
+RNNC_API rnnc_status rnnc_context_read_state(const rnnc_context *context, uint32_t index, void *data,
+                                             size_t count, rnnc_diagnostics *diagnostics);
+/** Sets state number @p index. */
+RNNC_API rnnc_status rnnc_context_write_state(rnnc_context *context, uint32_t index, const void *data,
+                                              size_t count, rnnc_diagnostics *diagnostics);
+/** Bytes of all states together for the batch as it is. */
+RNNC_API size_t rnnc_context_state_bytes(const rnnc_context *context);
+/** Copies all states into one block of rnnc_context_state_bytes() bytes: the states in order, without gaps. */
+RNNC_API rnnc_status rnnc_context_save_states(const rnnc_context *context, void *block, size_t bytes,
+                                              rnnc_diagnostics *diagnostics);
+/** Sets all states from such a block. */
+RNNC_API rnnc_status rnnc_context_load_states(rnnc_context *context, const void *block, size_t bytes,
+                                              rnnc_diagnostics *diagnostics);
+/** Copies all states from one context to another of the same model and batch. @return #RNNC_TYPE if they differ */
+RNNC_API rnnc_status rnnc_context_copy_states(rnnc_context *to, const rnnc_context *from,
+                                              rnnc_diagnostics *diagnostics);
+
+/** @} @name Training @{ */
+
+/** What a training step says of itself. */
+typedef struct rnnc_training {
+    double loss;
+    double rate;          /**< the learning rate of this step */
+    double gradient_norm; /**< the norm of all gradients before clipping; -1 if the recipe needs none */
+    int updated;          /**< 0: the loss or the norm was not finite, so the weights are as before */
+    int64_t step;         /**< number of the step, from 1 */
+} rnnc_training;
+
+/** Where random numbers (dropout) begin. 0 at first. */
+RNNC_API rnnc_status rnnc_context_set_seed(rnnc_context *context, uint64_t seed);
+/** The epoch and the step that the next training step belongs to, both from 1: what schedules count. */
+RNNC_API rnnc_status rnnc_context_set_position(rnnc_context *context, int64_t epoch, int64_t step);
+/**
+ * One step of training by the recipe: forward, backward, clipping, optimiser. States begin at zero unless the recipe
+ * says `carry state`. The weights that the context shares with others have changed afterwards.
+ * @param out_training may be NULL
+ * @return like rnnc_run(); also #RNNC_INVALID_ARGUMENT if the program is not for #RNNC_TRAIN
+ */
+RNNC_API rnnc_status rnnc_train_step(rnnc_context *context, rnnc_diagnostics *diagnostics,
+                                     rnnc_training *out_training);
+/**
+ * After a run of a program for #RNNC_GRADIENTS: the loss's gradient for the weight @p name, an array like the weight,
+ * rounded to @p type (#RNNC_F32 or #RNNC_F64). Zeros if the loss does not depend on it.
+ */
+RNNC_API rnnc_status rnnc_context_read_gradient(const rnnc_context *context, const char *name, rnnc_type type,
+                                                void *data, size_t count, rnnc_diagnostics *diagnostics);
+/** The norm of all gradients together. */
+RNNC_API rnnc_status rnnc_context_gradient_norm(const rnnc_context *context, rnnc_diagnostics *diagnostics,
+                                                double *out_norm);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

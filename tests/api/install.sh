@@ -1,0 +1,51 @@
+# Installs the project and builds programs outside of it: by pkg-config, by the CMake package, with the static library
+# and as C++. The examples are built by the line in their head comments.
+# Usage: install.sh build-folder C-compiler
+set -eu
+prefix=$RNNC_SCRATCH/prefix
+work=$RNNC_SCRATCH/outside
+rm -rf "$prefix" "$work"
+mkdir -p "$work"
+cmake --install "$1" --prefix "$prefix" >"$RNNC_SCRATCH/install.log"
+cp "$RNNC_SOURCE"/examples/c/*.c "$work"
+export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" XDG_CACHE_HOME="$RNNC_SCRATCH/cache"
+cd "$work"
+cc() { "$compiler" -std=gnu17 -Wall -Wextra -Werror "$@"; }
+compiler=$2
+
+echo "pkg-config: $(pkg-config --modversion rnnc)"
+for source in *.c; do
+    line=$(sed -n 's,^//     \(cc .*\),\1,p' "$source" | head -1)
+    [ -n "$line" ] || { echo "$source says no line to compile it"; exit 1; }
+    eval "$line"
+    echo "$source: $line"
+    "./${source%.c}"
+done
+
+echo "the static library"
+cc custom_cell.c "-I$prefix/include" "$prefix/lib/librnnc.a" -lz -ljansson -lm -lpthread -ldl -o static
+RNNC_LLVM_MODULE=$(pkg-config --variable=module rnnc) ./static >static.out
+./custom_cell | diff - static.out
+
+echo "the CMake package"
+cat >CMakeLists.txt <<'LISTS'
+cmake_minimum_required(VERSION 3.25)
+project(outside LANGUAGES C)
+find_package(rnnc 0.1 REQUIRED)
+add_executable(shared custom_cell.c)
+target_link_libraries(shared PRIVATE rnnc::rnnc)
+add_executable(whole custom_cell.c)
+target_link_libraries(whole PRIVATE rnnc::static)
+LISTS
+cmake -S . -B build -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$prefix" >cmake.log
+cmake --build build >>cmake.log
+env -u LD_LIBRARY_PATH build/shared | diff - static.out
+RNNC_LLVM_MODULE=$(pkg-config --variable=module rnnc) build/whole | diff - static.out
+
+echo "C11 and C++"
+printf '#include <rnnc.h>\nint main(void) { rnnc_compile_options o = RNNC_COMPILE_OPTIONS; return rnnc_version()[0] != 48 + o.threads; }\n' >plain.c
+"$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror plain.c $(pkg-config --cflags --libs rnnc) -o plain && ./plain
+if command -v c++ >/dev/null; then
+    cp plain.c plain.cpp
+    c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror plain.cpp $(pkg-config --cflags --libs rnnc) -o plainpp && ./plainpp
+fi

@@ -1,0 +1,21 @@
+// Sizes of the public structs on 64-bit systems: programs that are there already were compiled with them.
+#include "tests/api/fixture.h"
+
+static void test_sizes(void **state) {
+    (void)state;
+    if (sizeof(void *) != 8) {
+        skip();
+    }
+    assert_int_equal(sizeof(rnnc_diagnostic), 40);
+    assert_int_equal(sizeof(rnnc_model_options), 40);
+    assert_int_equal(sizeof(rnnc_length), 16);
+    assert_int_equal(sizeof(rnnc_compile_options), 72);
+    assert_int_equal(sizeof(rnnc_value), 96);
+    assert_int_equal(sizeof(rnnc_weight), 40);
+    assert_int_equal(sizeof(rnnc_training), 40);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
