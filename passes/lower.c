@@ -184,8 +184,11 @@ static bool needs_copy(const graph *g, const node *view, node_id x) {
 // another order than those of other values. Both are read once, into memory of their own.
 static bool is_out_of_order(const node *view) {
     axis_set sequences = view->type.axes & (axis_set)~AXIS_BIT(AXIS_BATCH);
+    if (view->op == OP_SLICE) {
+        return false; // of columns
+    }
     axis_set outside = (axis_set)(AXIS_BIT(view->attr[0].i) - 1);
-    return view->op == OP_SECTION ? axis_count(sequences) > 1 : view->op != OP_SLICE && (sequences & outside);
+    return view->op == OP_SECTION ? axis_count(sequences) > 1 : (sequences & outside) != 0;
 }
 
 // A part of a constant is a constant.
