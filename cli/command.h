@@ -22,6 +22,7 @@ rnnc_status command_train(const command_line *line, diag_sink *d);
 rnnc_status command_eval(const command_line *line, diag_sink *d);
 rnnc_status command_run(const command_line *line, diag_sink *d);
 rnnc_status command_bench(const command_line *line, diag_sink *d);
+rnnc_status command_build(const command_line *line, diag_sink *d);
 rnnc_status command_sample(const command_line *line, diag_sink *d);
 rnnc_status command_plot(const command_line *line, diag_sink *d);
 

@@ -41,8 +41,8 @@ static const option_row options[] = {
     {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1,
      "passes over the data, instead of what the recipe says"},
     {"steps", OPTION_NUMBER, ON_TRAIN, "N", AT(steps), 1, "training steps, instead of what the recipe says"},
-    {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN | ON_SAMPLE, "F.safetensors", AT(weights), 0,
-     "the weights to use, or to begin with"},
+    {"weights", OPTION_TEXT, ON_TRAIN | ON_EVAL | ON_RUN | ON_SAMPLE | ON_BUILD, "F.safetensors", AT(weights),
+     0, "the weights to use, or to begin with"},
     {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0,
      "where to write the trained weights"},
     {"vocabulary-out", OPTION_FLAG, ON_TRAIN, NULL, AT(vocabulary_out), 0,
@@ -77,8 +77,12 @@ static const option_row options[] = {
     {"top-k", OPTION_NUMBER, ON_SAMPLE, "K", AT(top_k), 1, "draw from the K likeliest only; else from all"},
     {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
      "source, graph (the default), program, llvm, asm or dot"},
-    {"batch", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
-    {"length", OPTION_NUMBER, ON_BENCH | ON_CHECK | ON_DUMP, "T", AT(length), 1,
+    {"output", OPTION_TEXT, ON_BUILD, "NAME.o", AT(output), 0, "the object file to write; -o for short"},
+    {"header", OPTION_TEXT, ON_BUILD, "NAME.h", AT(header), 0, "where to write the header for C and C++"},
+    {"name", OPTION_TEXT, ON_BUILD, "NAME", AT(prefix), 0,
+     "what the functions' names begin with; else the model's name"},
+    {"batch", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
+    {"length", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "T", AT(length), 1,
      "steps of every sequence axis"},
     {"runs", OPTION_NUMBER, ON_BENCH, "N", AT(runs), 1, "how often to run; else for a second"},
     {"seed", OPTION_NUMBER, ON_ALL, "N", AT(seed), 0, "of first weights, orders and dropout; else 1"},
@@ -97,7 +101,7 @@ static const option_row options[] = {
      "print the graph and its plan after a pass, or \"all\""},
     {"dump-dir", OPTION_TEXT, ON_COMPILING, "DIR", AT(dump_folder), 0,
      "write the graph and its plan after each pass into a folder"},
-    {"unroll", OPTION_TEXT, ON_COMPILING & ~ON_BENCH, "full", AT(unroll), 0,
+    {"unroll", OPTION_TEXT, ON_COMPILING & ~ON_BENCH & ~ON_BUILD, "full", AT(unroll), 0,
      "compile every step of the sequences by itself; all runs are then equally long"},
     {"verify-each", OPTION_FLAG, ON_COMPILING, NULL, AT(verify_each), 0, "check the graph after each pass"},
     {"stats", OPTION_FLAG, ON_COMPILING, NULL, AT(stats), 0,
@@ -222,10 +226,11 @@ bool options_is_place(const char *text) {
     return *text && *text != '-' && !is_model;
 }
 
-// Reads argv[*at], which begins with "--", and its value.
+// Reads argv[*at], which begins with "--" or is "-o", and its value.
 static rnnc_status read_option(int argc, char **argv, int *at, unsigned bit, diag_sink *d,
                                command_line *line) {
-    const char *name = argv[*at] + 2;
+    bool is_short = argv[*at][1] != '-'; // -o
+    const char *name = is_short ? "output" : argv[*at] + 2;
     size_t length = strcspn(name, "=");
     const char *value = name[length] ? name + length + 1 : NULL;
     const option_row *row = find_option(name, length, bit);
@@ -257,7 +262,8 @@ static rnnc_status read_argument(int argc, char **argv, int *at, unsigned bit, d
         line->help = true;
         return RNNC_OK;
     }
-    if (strncmp(text, "--", 2) == 0 && text[2]) {
+    bool is_output = strcmp(text, "-o") == 0 && (bit & ON_BUILD);
+    if ((strncmp(text, "--", 2) == 0 && text[2]) || is_output) {
         return read_option(argc, argv, at, bit, d, line);
     }
     if (text[0] == '-' && text[1]) {

@@ -18,7 +18,8 @@ enum command_bits {
     ON_BENCH = 32,
     ON_PLOT = 64,
     ON_SAMPLE = 128,
-    ON_ALL = 63 | ON_SAMPLE, // all that take a model
+    ON_BUILD = 256,
+    ON_ALL = 63 | ON_SAMPLE | ON_BUILD, // all that take a model
 };
 
 // KEY=VALUE
@@ -53,6 +54,7 @@ typedef struct command_line {
     double temperature;
     int64_t top_k; // 0: all
     bool partial;
+    const char *output, *header, *prefix;
     int argc; // of the process
     char **argv;
     bool help;

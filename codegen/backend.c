@@ -175,6 +175,17 @@ rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form 
     return m->compiler->render(&c->facts, k, form, d, out);
 }
 
+const target_facts *codegen_facts(const codegen *c) {
+    return &c->facts;
+}
+
+rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, const ahead_request *r,
+                                diag_sink *d, strbuf *out) {
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    return m->compiler->ahead(facts, r, d, out);
+}
+
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash) {
     strbuf bytes = {0};
     rnnc_status status = codegen_render(c, k, CODEGEN_OBJECT, d, &bytes);

@@ -11,6 +11,7 @@
 #ifndef RNNC_CODEGEN_BACKEND_H
 #define RNNC_CODEGEN_BACKEND_H
 
+#include "codegen/ahead.h"
 #include "passes/backend.h"
 #include "support/strbuf.h"
 
@@ -45,6 +46,13 @@ typedef enum codegen_form {
 // Appends kernel |k| in |form| to |out|; not while another thread uses |c|. The same description gives the same bytes on the same target.
 rnnc_status codegen_render(const codegen *c, const kernel_desc *k, codegen_form form, diag_sink *d,
                            strbuf *out);
+
+// What code is made for.
+const target_facts *codegen_facts(const codegen *c);
+// Appends to |out| the object file for |r|, whose program was made for the shape of |facts|. What LLVM cannot compile
+// for a target ends the process (see above), so call this in one that may end.
+rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, const ahead_request *r,
+                                diag_sink *d, strbuf *out);
 
 // A 64-bit hash of the kernel's object file.
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash);

@@ -17,12 +17,12 @@ const char *codegen_identity(void) {
 // The folder of the file that this code was loaded from, or that of the program; "": not known.
 static void own_folder(bool of_program, char *out_folder, size_t size) {
     Dl_info info;
-    char program[PATH_MAX];
+    char started[PATH_MAX];
     const char *path = NULL;
     if (of_program) {
-        ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-        program[length > 0 ? length : 0] = 0;
-        path = program;
+        ssize_t length = readlink("/proc/self/exe", started, sizeof started - 1);
+        started[length > 0 ? length : 0] = 0;
+        path = started;
     } else if (dladdr((const void *)(uintptr_t)own_folder, &info)) {
         path = info.dli_fname;
     }

@@ -3,6 +3,7 @@
 #ifndef RNNC_CODEGEN_COMPILER_H
 #define RNNC_CODEGEN_COMPILER_H
 
+#include "codegen/ahead.h"
 #include "codegen/backend.h"
 #include "codegen/facts.h"
 #include "codegen/image.h"
@@ -21,6 +22,8 @@ typedef struct codegen_compiler {
     void (*unload)(void *loaded);
     rnnc_status (*render)(const target_facts *facts, const kernel_desc *k, codegen_form form, diag_sink *d,
                           strbuf *out);
+    // Appends the object file of a whole program to |out|.
+    rnnc_status (*ahead)(const target_facts *facts, const ahead_request *r, diag_sink *d, strbuf *out);
     // The path of the file that LLVM was loaded from; "" if that is not known.
     const char *(*library_path)(void);
 } codegen_compiler;

@@ -1,5 +1,6 @@
 #include "codegen/loops.h"
 
+#include <llvm-c/Target.h>
 #include <string.h>
 
 static void add_text_attribute(emitter *e, LLVMValueRef function, const char *key, const char *value) {
@@ -14,7 +15,7 @@ static const char *vector_width(const target_facts *target) {
 
 // Without nounwind, code for some targets wants an unwinder; without no-builtins, loops become calls of
 // memset and memcpy.
-static void add_attributes(emitter *e, LLVMValueRef function) {
+void l_add_attributes(emitter *e, LLVMValueRef function) {
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateEnumAttribute(e->context, nounwind, 0));
@@ -34,7 +35,7 @@ LLVMValueRef l_function(emitter *e, const char *name, LLVMTypeRef *parameters, u
     } else {
         LLVMSetVisibility(function, LLVMHiddenVisibility);
     }
-    add_attributes(e, function);
+    l_add_attributes(e, function);
     LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, function, ""));
     return function;
 }
@@ -53,7 +54,10 @@ LLVMValueRef l_offset(emitter *e, LLVMTypeRef element, LLVMValueRef array, int64
 
 static unsigned alignment_of(emitter *e, LLVMTypeRef type) {
     LLVMTypeRef element = l_element(type);
-    return element == e->f64 || element == e->i64 || element == e->pointer ? 8 : element == e->i8 ? 1 : 4;
+    if (element == e->pointer) {
+        return LLVMABIAlignmentOfType(LLVMGetModuleDataLayout(e->module), element);
+    }
+    return element == e->f64 || element == e->i64 ? 8 : element == e->i8 ? 1 : 4;
 }
 
 LLVMValueRef l_load(emitter *e, LLVMTypeRef type, LLVMValueRef address) {

@@ -10,6 +10,8 @@ enum { LOOP_MAX_CARRIED = 64 };
 // Adds a function that returns nothing, with the attributes that all our code has, and sets the builder at
 // its begin. |internal|: callable from this module only.
 LLVMValueRef l_function(emitter *e, const char *name, LLVMTypeRef *parameters, unsigned count, bool internal);
+// Gives |function| the attributes that all our code has.
+void l_add_attributes(emitter *e, LLVMValueRef function);
 // Calls |function|, made by l_function with these parameter types.
 void l_call(emitter *e, LLVMValueRef function, LLVMValueRef *args, unsigned count);
 

@@ -141,6 +141,31 @@ static rnnc_status render(const target_facts *facts, const kernel_desc *k, codeg
     return status;
 }
 
+// ---- Ahead of time ----
+
+static rnnc_status ahead_for(const target *t, const ahead_request *r, diag_sink *d, strbuf *out) {
+    LLVMTargetMachineRef machine = target_machine(t);
+    if (!machine) {
+        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "this LLVM makes no code for %s", t->triple);
+    }
+    LLVMMemoryBufferRef buffer = object_compile_ahead(r, t, machine, d);
+    LLVMDisposeTargetMachine(machine);
+    if (!buffer) {
+        return RNNC_INTERNAL;
+    }
+    strbuf_add_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+    LLVMDisposeMemoryBuffer(buffer);
+    return RNNC_OK;
+}
+
+static rnnc_status ahead(const target_facts *facts, const ahead_request *r, diag_sink *d, strbuf *out) {
+    target t;
+    TRY(target_init(&t, facts, d));
+    rnnc_status status = ahead_for(&t, r, d, out);
+    target_deinit(&t);
+    return status;
+}
+
 // ---- The table ----
 
 static const char *library_path(void) {
@@ -150,6 +175,7 @@ static const char *library_path(void) {
 }
 
 __attribute__((visibility("default"))) const codegen_compiler *codegen_compiler_get(void) {
-    static const codegen_compiler compiler = {CODEGEN_IDENTITY, build, load, unload, render, library_path};
+    static const codegen_compiler compiler = {CODEGEN_IDENTITY, build, load,        unload,
+                                              render,           ahead, library_path};
     return &compiler;
 }

@@ -2,6 +2,7 @@
 #ifndef RNNC_CODEGEN_OBJECT_H
 #define RNNC_CODEGEN_OBJECT_H
 
+#include "codegen/ahead.h"
 #include "codegen/target.h"
 #include "passes/kernel.h"
 
@@ -19,8 +20,13 @@ typedef enum object_form {
 LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t count, const target *t,
                                    LLVMTargetMachineRef machine, object_form form, char **out_error);
 
+// Compiles a whole program ahead of time. On failure reports to |d| and returns NULL.
+LLVMMemoryBufferRef object_compile_ahead(const ahead_request *r, const target *t,
+                                         LLVMTargetMachineRef machine, diag_sink *d);
 // The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of
 // what was written twice.
 #define OBJECT_PASSES "function(early-cse)"
+// Helpers that no kernel came to call stay out of what is shipped.
+#define OBJECT_AHEAD_PASSES OBJECT_PASSES ",globaldce"
 
 #endif

@@ -10,6 +10,10 @@ int64_t axes_extent(axis_set axes, const int64_t *extents) {
     return product;
 }
 
+int64_t term_value(extent_term t, const int64_t *extents) {
+    return t.factor ? t.factor * axes_extent(t.axes, extents) : 0;
+}
+
 // |over|, which the call's rows run along, as axes of the array: its slot axis goes by the name of the part.
 static axis_set array_axes(const program_place *p, axis_set over) {
     if (!p->part) {
@@ -43,9 +47,15 @@ static axis_set axes_inside(const program_place *p, int axis) {
     return (axis_set)(p->axes & (later | AXIS_BIT(AXIS_BATCH)));
 }
 
+extent_term place_slot_term(const program_place *p) {
+    if (p->slot_axis == NO_AXIS) {
+        return (extent_term){0, 0};
+    }
+    return (extent_term){axes_inside(p, p->slot_axis), (int64_t)p->columns * dtype_bytes(p->elem)};
+}
+
 int64_t place_slot_bytes(const program_place *p, const int64_t *extents) {
-    int64_t bytes = (int64_t)p->columns * dtype_bytes(p->elem);
-    return p->slot_axis == NO_AXIS ? 0 : axes_extent(axes_inside(p, p->slot_axis), extents) * bytes;
+    return term_value(place_slot_term(p), extents);
 }
 
 static int innermost(axis_set axes) {
@@ -57,12 +67,16 @@ static int innermost(axis_set axes) {
     return AXIS_BATCH;
 }
 
-int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents) {
+extent_term place_stride_term(const program_place *p, axis_set over) {
     axis_set shared = (axis_set)(seen_axes(p) & array_axes(p, over));
     if (!shared) {
-        return 0;
+        return (extent_term){0, 0};
     }
-    return axes_extent(axes_inside(p, innermost(shared)), extents) * p->columns;
+    return (extent_term){axes_inside(p, innermost(shared)), p->columns};
+}
+
+int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents) {
+    return term_value(place_stride_term(p, over), extents);
 }
 
 bool place_walks(const program_place *p, axis_set rows, const int64_t *extents) {
@@ -107,53 +121,56 @@ int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iter
     return high * place_slot_bytes(p, extents) + last * dtype_bytes(p->elem);
 }
 
-// ---- Calls ----
+// ---- What a call hands to its kernel ----
 
 int kernel_row_dimensions(const kernel_desc *k) {
     // A flat kernel's elements are counted like the rows of one dimension.
     return k->flat ? 1 : k->dims;
 }
 
-// The extent of row dimension |d|: that of its axes, times the fixed one if there is one.
-static int64_t row_extent(const program_call *call, int d, const int64_t *extents) {
-    int64_t fixed = call->row_extents[d] > 0 ? call->row_extents[d] : 1;
-    return axes_extent(call->row_axes[d], extents) * fixed;
-}
-
 // Along a dimension of fixed extent an argument goes from row to row of its array, unless it is uniform.
-static int64_t row_stride(const program_call *call, const kernel_arg *arg, const program_place *p, int d,
-                          const int64_t *extents) {
+static extent_term row_stride(const program_call *call, const kernel_arg *arg, const program_place *p,
+                              int d) {
     if (arg->uniform) {
-        return 0;
+        return (extent_term){0, 0};
     }
     if (!call->row_axes[d]) {
-        return call->row_extents[d] > 0 ? p->columns : 0;
+        return (extent_term){0, call->row_extents[d] > 0 ? p->columns : 0};
     }
-    return place_stride(p, call->row_axes[d], extents);
+    return place_stride_term(p, call->row_axes[d]);
 }
 
-static void find_product_ints(const kernel_desc *k, const program_call *call, int64_t *ints) {
-    int64_t *a = ints + KERNEL_STRIDES, *b = a + 4;
+static void product_terms(const kernel_desc *k, const program_call *call, extent_term *ints) {
+    extent_term *a = ints + KERNEL_STRIDES, *b = a + 4;
     if (k->transposed) {
-        a[0] = 1;
-        a[3] = call->args[0].columns;
+        a[0] = (extent_term){0, 1};
+        a[3] = (extent_term){0, call->args[0].columns};
     } else {
-        a[3] = 1;
+        a[3] = (extent_term){0, 1};
     }
-    b[3] = call->args[1].columns;
+    b[3] = (extent_term){0, call->args[1].columns};
+}
+
+void call_int_terms(const kernel_desc *k, const program_call *call, extent_term *out_ints) {
+    memset(out_ints, 0, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *out_ints);
+    for (int d = 0; d < kernel_row_dimensions(k); d++) {
+        // The extents of the dimension's axes, times the fixed one if there is one.
+        out_ints[d] = (extent_term){call->row_axes[d], call->row_extents[d] > 0 ? call->row_extents[d] : 1};
+        for (uint32_t i = 0; i < call->arg_count; i++) {
+            out_ints[KERNEL_STRIDES + 4 * i + (uint32_t)d] = row_stride(call, &k->args[i], &call->args[i], d);
+        }
+    }
+    out_ints[KERNEL_INNER] =
+        call->inner_axes ? (extent_term){call->inner_axes, 1} : (extent_term){0, call->inner};
+    if (k->kind == KERNEL_PRODUCT) {
+        product_terms(k, call, out_ints);
+    }
 }
 
 void call_find_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints) {
-    memset(ints, 0, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *ints);
-    for (int d = 0; d < kernel_row_dimensions(k); d++) {
-        ints[d] = row_extent(call, d, extents);
-        for (uint32_t i = 0; i < call->arg_count; i++) {
-            ints[KERNEL_STRIDES + 4 * i + (uint32_t)d] =
-                row_stride(call, &k->args[i], &call->args[i], d, extents);
-        }
-    }
-    ints[KERNEL_INNER] = call->inner_axes ? axes_extent(call->inner_axes, extents) : call->inner;
-    if (k->kind == KERNEL_PRODUCT) {
-        find_product_ints(k, call, ints);
+    extent_term terms[KERNEL_MAX_INTS];
+    call_int_terms(k, call, terms);
+    for (uint32_t i = 0; i < KERNEL_STRIDES + 4 * call->arg_count; i++) {
+        ints[i] = term_value(terms[i], extents);
     }
 }

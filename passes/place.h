@@ -9,10 +9,21 @@
 // The product of the extents of |axes|; 1 for none. |extents|: one per axis of the program.
 int64_t axes_extent(axis_set axes, const int64_t *extents);
 
+// A number of a run that is known but for the extents: |factor| times those of |axes|. So one formula serves those who
+// have extents and those who write code for any.
+typedef struct extent_term {
+    axis_set axes;
+    int64_t factor;
+} extent_term;
+
+int64_t term_value(extent_term t, const int64_t *extents);
+
+extent_term place_slot_term(const program_place *p);                      // bytes
 int64_t place_slot_bytes(const program_place *p, const int64_t *extents); // 0 without a slot axis
 
 // Elements from index to index of |over|, several axes counted as one: the distance of the innermost of them.
 // 0 if the array has none of them.
+extent_term place_stride_term(const program_place *p, axis_set over);
 int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents);
 // Whether |over| can be walked with that one distance: the array has none of these axes or all, side by side,
 // and its slot axis is not among them.
@@ -25,6 +36,7 @@ int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iter
 // Row dimensions that a call of |k| runs over: a flat kernel's elements are counted like the rows of one.
 int kernel_row_dimensions(const kernel_desc *k);
 // The numbers that a kernel_function is given: extents, inner length and strides (KERNEL_STRIDES + 4 * arg_count).
+void call_int_terms(const kernel_desc *k, const program_call *call, extent_term *out_ints);
 void call_find_ints(const kernel_desc *k, const program_call *call, const int64_t *extents, int64_t *ints);
 
 #endif

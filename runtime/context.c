@@ -178,16 +178,25 @@ static void write_settings(context *c, uint64_t seed, uint64_t step) {
     }
 }
 
-rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+rnnc_status context_prepare(context *c, diag_sink *d) {
     if (!c->bound) {
         TRY(check_inputs(c, d));
         context_bind(c);
     }
-    write_settings(c, seed, step);
     if (c->prepared != c->weights->version) {
         execute(c, c->program->prepare.at, c->program->prepare.count, NULL);
         c->prepared = c->weights->version;
     }
+    return RNNC_OK;
+}
+
+const char *context_arena(const context *c) {
+    return c->arena;
+}
+
+rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    TRY(context_prepare(c, d));
+    write_settings(c, seed, step);
     execute(c, c->program->body.at, c->program->body.count, c->threads);
     if (c->updates) {
         // Others that share the weights must prepare again. This program's own updates keep what it derives

@@ -31,6 +31,10 @@ void context_bind_input(context *c, uint32_t index, void *data);
 // |step| are what `random` draws by. Fails without a run if an input is unbound. With one thread: no
 // allocation, lock or system call.
 rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d);
+// Does the first part of a run: what is derived from the weights alone. All inputs must be bound.
+rnnc_status context_prepare(context *c, diag_sink *d);
+// The program's arena.
+const char *context_arena(const context *c);
 // Between these two, runs find the worker threads awake. Need not be called.
 void context_begin(context *c);
 void context_end(context *c);

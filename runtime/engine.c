@@ -114,6 +114,10 @@ int engine_find_input(const engine *e, const char *name) {
     return find_slot(e->inputs, e->input_count, name);
 }
 
+int64_t engine_input_limit(const engine *e, uint32_t index) {
+    return e->inputs[index].limit;
+}
+
 void *engine_input(engine *e, uint32_t index, int64_t *out_count) {
     *out_count = engine_slot_count(e, &e->inputs[index]);
     return e->inputs[index].data;
@@ -186,6 +190,10 @@ void engine_output_doubles(engine *e, uint32_t index, double *out_values) {
 
 weights *engine_weights(engine *e) {
     return e->weights;
+}
+
+const program *engine_program(const engine *e) {
+    return e->program;
 }
 
 context *engine_context(engine *e) {

@@ -46,6 +46,8 @@ typedef struct engine_value {
 uint32_t engine_input_count(const engine *e);
 engine_value engine_input_info(const engine *e, uint32_t index);
 int engine_find_input(const engine *e, const char *name); // -1 if there is none
+// An i32 input of a compiled program: what its values must be below, and not negative; 0: that is not known.
+int64_t engine_input_limit(const engine *e, uint32_t index);
 // The array of input |index| to be filled: |*out_count| elements of the input's own type, in layout order
 // (sequence axes by number, then the batch, then columns). Valid until the next engine_set_extents; zeros at
 // first.
@@ -74,6 +76,8 @@ void engine_output_doubles(engine *e, uint32_t index, double *out_values);
 
 // The variables. After writing to them: weights_changed.
 weights *engine_weights(engine *e);
+// The compiled program; NULL in an interpreter.
+const program *engine_program(const engine *e);
 // The context of a compiled program, for timing; NULL in an interpreter.
 context *engine_context(engine *e);
 

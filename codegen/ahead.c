@@ -1,0 +1,97 @@
+#include "codegen/ahead.h"
+
+#include <string.h>
+
+static int64_t round_up(int64_t bytes) {
+    return (bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
+}
+
+bool ahead_is_state(const program_value *input) {
+    return strcmp(input->role, "state") == 0;
+}
+
+int64_t ahead_fixed_extent(const program *p, int axis) {
+    const program_axis *a = &p->axes.at[axis];
+    if (a->fixed > 0) {
+        return a->fixed;
+    }
+    // A part between two bounds from the same end is always equally long.
+    return a->kind == AXIS_IS_PART && part_is_counted(a->part) ? a->part.to - a->part.from : 0;
+}
+
+bool ahead_is_parameter(const program *p, int axis) {
+    return axis == AXIS_BATCH || (!ahead_fixed_extent(p, axis) && p->axes.at[axis].kind != AXIS_IS_PART);
+}
+
+// Bytes of a state for the largest extents.
+static int64_t state_bytes(const program *p, uint32_t input) {
+    const program_value *v = &p->inputs.at[input];
+    int64_t bytes = (int64_t)type_columns(v->type) * dtype_bytes(v->type.elem);
+    for (uint32_t axis = 0; axis < p->axes.count; axis++) {
+        if (v->type.axes & AXIS_BIT(axis)) {
+            const program_axis *a = &p->axes.at[axis];
+            bytes *= a->fixed > 0 ? a->fixed : a->maximum;
+        }
+    }
+    return round_up(bytes);
+}
+
+int64_t ahead_state_offset(const ahead_request *r, uint32_t input) {
+    int64_t at = 0;
+    for (uint32_t i = 0; i < input; i++) {
+        at += ahead_is_state(&r->program->inputs.at[i]) ? state_bytes(r->program, i) : 0;
+    }
+    return at;
+}
+
+uint32_t ahead_state_output(const program *p, uint32_t input) {
+    uint32_t i = 0;
+    while (strcmp(p->outputs.at[i].name, p->inputs.at[input].name) != 0 ||
+           strcmp(p->outputs.at[i].role, "state") != 0) {
+        i++;
+    }
+    return i;
+}
+
+int64_t ahead_map(const ahead_request *r, int64_t offset, const ahead_block **out_block) {
+    int64_t before = 0;
+    *out_block = NULL;
+    for (uint32_t i = 0; i < r->block_count && r->blocks[i].offset <= offset; i++) {
+        const ahead_block *b = &r->blocks[i];
+        if (offset < b->offset + b->bytes) {
+            *out_block = b;
+            return offset - b->offset;
+        }
+        before += b->bytes;
+    }
+    return offset - before;
+}
+
+static int64_t largest_scratch(const program *p, target_shape shape) {
+    int64_t largest = 0;
+    for (uint32_t i = 0; i < p->kernels.count; i++) {
+        int64_t bytes = kernel_scratch_bytes(&p->kernels.at[i], shape);
+        largest = bytes > largest ? bytes : largest;
+    }
+    return largest;
+}
+
+void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout) {
+    const program *p = r->program;
+    ahead_layout l = {.state_bytes = ahead_state_offset(r, p->inputs.count)};
+    int64_t ints = 0, rest = p->arena_bytes;
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        ints += KERNEL_STRIDES + 4 * (int64_t)p->calls.at[i].arg_count;
+    }
+    for (uint32_t i = 0; i < r->block_count; i++) {
+        rest -= r->blocks[i].bytes;
+    }
+    l.extents = l.state_bytes;
+    l.ints = l.extents + round_up(MAX_AXES * (int64_t)sizeof(int64_t));
+    l.args = l.ints + round_up(ints * (int64_t)sizeof(int64_t));
+    // Pointers of 8 bytes, which is as large as they get.
+    l.arena = l.args + round_up((KERNEL_MAX_ARGS + 1) * 8);
+    l.scratch = l.arena + round_up(rest);
+    l.bytes = l.scratch + round_up(largest_scratch(p, p->shape));
+    *out_layout = l;
+}

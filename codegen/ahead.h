@@ -1,0 +1,75 @@
+// A program as an object file for another program to be linked with: kernels, weights, and a driver that does what the
+// executor does, written for this one program. Nothing here needs LLVM.
+//
+// The object defines NAME_init, NAME_reset, NAME_run and NAME_step (ahead_print_header says how they are called) and
+// needs nothing from outside. All that a run writes is in one arena of the caller's, laid out by ahead_lay_out:
+//
+//     states | extents of the last run | what kernels are given | the program's arena | scratch
+//
+// Blocks of the program's arena that only `prepare` writes are not in it: their contents lie in the object, read-only.
+#ifndef RNNC_CODEGEN_AHEAD_H
+#define RNNC_CODEGEN_AHEAD_H
+
+#include "codegen/facts.h"
+#include "passes/program.h"
+#include "support/strbuf.h"
+
+enum { AHEAD_ALIGN = 64 };
+
+// What a function of the object returns.
+enum ahead_status {
+    AHEAD_OK,
+    AHEAD_BAD_ARENA,  // null, or not aligned
+    AHEAD_BAD_EXTENT, // a batch or length outside of 1 to its maximum
+    AHEAD_NO_INPUT,   // an input is null
+    AHEAD_BAD_TOKEN,  // a token that the model has no row for
+};
+
+// Bytes of the program's arena [offset, offset + bytes) that no run changes.
+typedef struct ahead_block {
+    int64_t offset, bytes;
+    const void *data;
+} ahead_block;
+
+// Everything is borrowed.
+typedef struct ahead_request {
+    const program *program;
+    const char *name;          // a C identifier: what the functions' names begin with
+    const ahead_block *blocks; // ascending, apart
+    uint32_t block_count;
+    const void *const
+        *variables;        // contents by variable, as large as its type says; NULL where no run reads it
+    const int64_t *limits; // by input of i32: tokens are below it; 0: they are not looked at
+    bool streams;          // states go from run to run, and there is a step
+    uint64_t seed;         // of what is random
+} ahead_request;
+
+// Offsets in the caller's arena.
+typedef struct ahead_layout {
+    int64_t state_bytes; // from 0 on; for all states, whether or not they go from run to run
+    int64_t extents;     // i64 by axis; zeros: what is behind them is not filled yet
+    int64_t ints;        // i64s of all calls of a run, one call after the other
+    int64_t args;        // pointers
+    int64_t arena;       // the program's, without the blocks
+    int64_t scratch;
+    int64_t bytes;
+} ahead_layout;
+
+void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout);
+bool ahead_is_state(const program_value *input);
+// Where the values of state |input| begin in the caller's arena.
+int64_t ahead_state_offset(const ahead_request *r, uint32_t input);
+// The output of the same name; the program has it.
+uint32_t ahead_state_output(const program *p, uint32_t input);
+// Where offset |offset| of the program's arena is: in block |*out_block| from its begin on, or (NULL) in the rest of
+// the arena.
+int64_t ahead_map(const ahead_request *r, int64_t offset, const ahead_block **out_block);
+// The extent that every run has of |axis|; 0: it is for the run to say, or follows from another's.
+int64_t ahead_fixed_extent(const program *p, int axis);
+// Whether the object's functions take the extent of |axis|.
+bool ahead_is_parameter(const program *p, int axis);
+
+// Writes the header for C11 and C++ that belongs to the object.
+void ahead_print_header(const ahead_request *r, const target_facts *facts, strbuf *out);
+
+#endif

@@ -1,0 +1,375 @@
+#include "codegen/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codegen/kernel_emit.h"
+
+enum { NAME_SIZE = 256, MOST_PARAMETERS = MAX_AXES + 2 };
+
+// ---- Functions that return a status ----
+
+static LLVMValueRef add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                                 bool public) {
+    emitter *e = w->e;
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s", w->r->name, ending);
+    LLVMValueRef f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->i32, parameters, count, false));
+    l_add_attributes(e, f);
+    // Some calling conventions want a small number to fill its register.
+    unsigned kind = LLVMGetEnumAttributeKindForName("signext", 7);
+    LLVMAddAttributeAtIndex(f, LLVMAttributeReturnIndex, LLVMCreateEnumAttribute(e->context, kind, 0));
+    LLVMSetLinkage(f, public ? LLVMExternalLinkage : LLVMInternalLinkage);
+    LLVMPositionBuilderAtEnd(e->builder, LLVMAppendBasicBlockInContext(e->context, f, ""));
+    return f;
+}
+
+static void give_back(emitter *e, int status) {
+    LLVMBuildRet(e->builder, l_int(e, e->i32, status));
+}
+
+// Goes on only if |good|.
+static void require(const driver *w, LLVMValueRef good, int status) {
+    emitter *e = w->e;
+    LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInsertBlock(e->builder));
+    LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(e->context, f, "");
+    LLVMBasicBlockRef on = LLVMAppendBasicBlockInContext(e->context, f, "");
+    LLVMBuildCondBr(e->builder, good, on, bad);
+    LLVMPositionBuilderAtEnd(e->builder, bad);
+    give_back(e, status);
+    LLVMPositionBuilderAtEnd(e->builder, on);
+}
+
+static void require_pointer(const driver *w, LLVMValueRef pointer, int status) {
+    require(w, LLVMBuildIsNotNull(w->e->builder, pointer, ""), status);
+}
+
+static void require_arena(const driver *w) {
+    emitter *e = w->e;
+    require_pointer(w, w->arena, AHEAD_BAD_ARENA);
+    LLVMValueRef bits = LLVMBuildPtrToInt(e->builder, w->arena, e->i64, "");
+    LLVMValueRef rest = LLVMBuildAnd(e->builder, bits, l_i64(e, AHEAD_ALIGN - 1), "");
+    require(w, LLVMBuildICmp(e->builder, LLVMIntEQ, rest, l_i64(e, 0), ""), AHEAD_BAD_ARENA);
+}
+
+// ---- Constants ----
+
+static LLVMValueRef add_constant(const driver *w, const char *what, uint32_t index, const void *data,
+                                 int64_t bytes) {
+    emitter *e = w->e;
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s.%s.%u", w->r->name, what, index);
+    LLVMValueRef value = LLVMConstStringInContext2(e->context, data, (size_t)bytes, true);
+    LLVMValueRef constant = LLVMAddGlobal(e->module, LLVMTypeOf(value), name);
+    LLVMSetInitializer(constant, value);
+    LLVMSetGlobalConstant(constant, true);
+    LLVMSetLinkage(constant, LLVMInternalLinkage);
+    LLVMSetAlignment(constant, AHEAD_ALIGN);
+    return constant;
+}
+
+static void add_constants(driver *w) {
+    for (uint32_t i = 0; i < w->r->block_count; i++) {
+        const ahead_block *b = &w->r->blocks[i];
+        w->blocks[i] = add_constant(w, "panels", i, b->data, b->bytes);
+    }
+    for (uint32_t i = 0; i < w->p->variables.count; i++) {
+        value_type t = w->p->variables.at[i].type;
+        int64_t count = (int64_t)t.dim[0] * (t.rank == 2 ? t.dim[1] : 1);
+        if (w->r->variables[i]) {
+            w->variables[i] = add_constant(w, "weights", i, w->r->variables[i], count * dtype_bytes(t.elem));
+        }
+    }
+}
+
+// ---- Kernels ----
+
+static rnnc_status add_kernel(const driver *w, uint32_t index, diag_sink *d) {
+    const kernel_desc *k = &w->p->kernels.at[index];
+    const char *wrong = kernel_defect(k);
+    if (wrong) {
+        return diag_fail(d, RNNC_INTERNAL, NO_SPAN, "kernel %s has %s", k->name ? k->name : "", wrong);
+    }
+    char symbol[KERNEL_SYMBOL_SIZE];
+    kernel_symbol(k, symbol);
+    if (!LLVMGetNamedFunction(w->e->module, symbol)) {
+        kernel_emit(w->e, k);
+    }
+    w->kernels[index] = LLVMGetNamedFunction(w->e->module, symbol);
+    LLVMSetVisibility(w->kernels[index], LLVMDefaultVisibility);
+    LLVMSetLinkage(w->kernels[index], LLVMInternalLinkage);
+    return RNNC_OK;
+}
+
+static rnnc_status add_kernels(driver *w, diag_sink *d) {
+    int64_t at = w->layout.ints;
+    for (uint32_t i = 0; i < w->p->body.count; i++) {
+        const program_item *item = &w->p->body.at[i];
+        if (item->kind == ITEM_CALL) {
+            const program_call *call = &w->p->calls.at[item->call];
+            w->ints[item->call] = at;
+            at += (KERNEL_STRIDES + 4 * (int64_t)call->arg_count) * (int64_t)sizeof(int64_t);
+            TRY(w->kernels[call->kernel] ? RNNC_OK : add_kernel(w, call->kernel, d));
+        }
+    }
+    return RNNC_OK;
+}
+
+// ---- init and reset ----
+
+static void emit_zeros(const driver *w, int64_t bytes) {
+    emitter *e = w->e;
+    l_loop loop;
+    l_loop_begin(e, &loop, l_i64(e, 0), l_i64(e, bytes / 8), 1, NULL, 0);
+    l_store(e, l_i64(e, 0), l_at(e, e->i64, w->arena, loop.index));
+    l_loop_end(&loop, NULL);
+}
+
+static void emit_settings(const driver *w) {
+    emitter *e = w->e;
+    const ahead_block *block;
+    int64_t offset = w->layout.arena + ahead_map(w->r, w->p->settings_offset, &block);
+    const uint64_t halves[] = {w->r->seed & UINT32_MAX, w->r->seed >> 32};
+    for (int i = 0; i < 2 && w->p->settings_offset >= 0; i++) {
+        l_store(e, l_int(e, e->i32, (int64_t)halves[i]), driver_arena(w, offset + 4 * i));
+    }
+}
+
+static void emit_beginning(driver *w, const char *ending, int64_t bytes) {
+    LLVMValueRef f = add_function(w, ending, &w->e->pointer, 1, true);
+    w->arena = LLVMGetParam(f, 0);
+    require_arena(w);
+    emit_zeros(w, bytes);
+    if (bytes == w->layout.bytes) {
+        emit_settings(w);
+    }
+    give_back(w->e, AHEAD_OK);
+}
+
+// ---- run: what it is given ----
+
+// The extents as parameters in order, then those that follow from them.
+static void take_extents(driver *w, unsigned *at) {
+    emitter *e = w->e;
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        int64_t fixed = ahead_fixed_extent(w->p, (int)axis);
+        if (ahead_is_parameter(w->p, (int)axis)) {
+            LLVMValueRef given = LLVMGetParam(w->function, (*at)++);
+            w->extents[axis] = LLVMBuildSExt(e->builder, given, e->i64, "");
+        } else if (fixed) {
+            w->extents[axis] = l_i64(e, fixed);
+        }
+    }
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        axis_part part = w->p->axes.at[axis].part;
+        if (!w->extents[axis]) {
+            int64_t more = part_extent(part, PART_BOUND_LIMIT) - PART_BOUND_LIMIT;
+            w->extents[axis] = l_add(e, w->extents[part.of], l_i64(e, more));
+        }
+    }
+}
+
+static void check_extents(const driver *w) {
+    emitter *e = w->e;
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        if (ahead_is_parameter(w->p, (int)axis)) {
+            int64_t least = program_least_extent(w->p, (int)axis), most = w->p->axes.at[axis].maximum;
+            LLVMValueRef over = l_less(e, l_i64(e, least - 1), w->extents[axis]);
+            LLVMValueRef under = l_less(e, w->extents[axis], l_i64(e, most + 1));
+            require(w, LLVMBuildAnd(e->builder, over, under, ""), AHEAD_BAD_EXTENT);
+        }
+    }
+}
+
+static void take_values(driver *w, unsigned at) {
+    for (uint32_t i = 0; i < w->p->inputs.count; i++) {
+        bool state = ahead_is_state(&w->p->inputs.at[i]);
+        w->inputs[i] = state ? driver_arena(w, ahead_state_offset(w->r, i)) : LLVMGetParam(w->function, at++);
+    }
+    for (uint32_t i = 0; i < w->p->outputs.count; i++) {
+        bool state = ahead_is_state(&w->p->outputs.at[i]);
+        w->outputs[i] = state ? NULL : LLVMGetParam(w->function, at++);
+    }
+}
+
+// Every token below the limit; a negative one is a large unsigned one.
+static void check_tokens(const driver *w, uint32_t input) {
+    emitter *e = w->e;
+    LLVMValueRef count = driver_term(w, (extent_term){w->p->inputs.at[input].type.axes, 1});
+    LLVMValueRef limit = l_int(e, e->i32, w->r->limits[input]), good = LLVMConstInt(e->i1, 1, false);
+    l_loop loop;
+    l_loop_begin(e, &loop, l_i64(e, 0), count, 1, &good, 1);
+    LLVMValueRef token = l_load(e, e->i32, l_at(e, e->i32, w->inputs[input], loop.index));
+    LLVMValueRef fits = LLVMBuildICmp(e->builder, LLVMIntULT, token, limit, "");
+    LLVMValueRef next = LLVMBuildAnd(e->builder, loop.value[0], fits, "");
+    l_loop_end(&loop, &next);
+    require(w, loop.value[0], AHEAD_BAD_TOKEN);
+}
+
+static void check_inputs(const driver *w) {
+    for (uint32_t i = 0; i < w->p->inputs.count; i++) {
+        if (!ahead_is_state(&w->p->inputs.at[i])) {
+            require_pointer(w, w->inputs[i], AHEAD_NO_INPUT);
+            if (w->r->limits[i] > 0) {
+                check_tokens(w, i);
+            }
+        }
+    }
+}
+
+// ---- run: what it does ----
+
+// The tables that depend on the extents are filled again when these are others than in the last run.
+static void bind(const driver *w) {
+    emitter *e = w->e;
+    LLVMValueRef table = driver_arena(w, w->layout.extents), changed = LLVMConstInt(e->i1, 0, false);
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        LLVMValueRef last = l_load(e, e->i64, l_offset(e, e->i64, table, axis));
+        LLVMValueRef other = LLVMBuildICmp(e->builder, LLVMIntNE, last, w->extents[axis], "");
+        changed = LLVMBuildOr(e->builder, changed, other, "");
+    }
+    l_if branch;
+    l_if_begin(e, &branch, changed);
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        l_store(e, w->extents[axis], l_offset(e, e->i64, table, axis));
+    }
+    driver_emit_binding(w);
+    l_if_end(&branch);
+}
+
+// Row after row: those of a place may lie further apart than its columns.
+static void copy_value(const driver *w, const program_value *v, LLVMValueRef to) {
+    emitter *e = w->e;
+    LLVMValueRef from = driver_address(w, &v->place, NULL),
+                 rows = driver_term(w, (extent_term){v->type.axes, 1});
+    LLVMTypeRef word = dtype_bytes(v->type.elem) == 8 ? e->i64 : e->i32;
+    LLVMValueRef columns = l_i64(e, type_columns(v->type)), step = l_i64(e, v->place.columns);
+    l_loop row, column;
+    l_loop_begin(e, &row, l_i64(e, 0), rows, 1, NULL, 0);
+    LLVMValueRef source = l_at(e, word, from, l_mul(e, row.index, step));
+    LLVMValueRef target = l_at(e, word, to, l_mul(e, row.index, columns));
+    l_loop_begin(e, &column, l_i64(e, 0), columns, 1, NULL, 0);
+    l_store(e, l_load(e, word, l_at(e, word, source, column.index)), l_at(e, word, target, column.index));
+    l_loop_end(&column, NULL);
+    l_loop_end(&row, NULL);
+}
+
+static void give_outputs(const driver *w) {
+    emitter *e = w->e;
+    for (uint32_t i = 0; i < w->p->outputs.count; i++) {
+        if (w->outputs[i]) {
+            l_if wanted;
+            l_if_begin(e, &wanted, LLVMBuildIsNotNull(e->builder, w->outputs[i], ""));
+            copy_value(w, &w->p->outputs.at[i], w->outputs[i]);
+            l_if_end(&wanted);
+        }
+    }
+}
+
+static void keep_states(const driver *w) {
+    for (uint32_t i = 0; i < w->p->inputs.count && w->r->streams; i++) {
+        if (ahead_is_state(&w->p->inputs.at[i])) {
+            copy_value(w, &w->p->outputs.at[ahead_state_output(w->p, i)], w->inputs[i]);
+        }
+    }
+}
+
+// ---- run and step ----
+
+// The arena, extents, pointers to inputs, pointers to outputs.
+static unsigned list_parameters(const driver *w, bool extents, LLVMTypeRef *out_types) {
+    unsigned count = 0;
+    out_types[count++] = w->e->pointer;
+    for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
+        if (ahead_is_parameter(w->p, (int)axis) && (extents || axis == AXIS_BATCH)) {
+            out_types[count++] = w->e->i32;
+        }
+    }
+    for (uint32_t i = 0; i < w->p->inputs.count + w->p->outputs.count; i++) {
+        uint32_t output = i - w->p->inputs.count;
+        const program_value *v = i < w->p->inputs.count ? &w->p->inputs.at[i] : &w->p->outputs.at[output];
+        if (!ahead_is_state(v)) {
+            out_types[count++] = w->e->pointer;
+        }
+    }
+    return count;
+}
+
+static void emit_run(driver *w, LLVMTypeRef *parameters, unsigned count) {
+    emitter *e = w->e;
+    unsigned at = 1;
+    w->function = add_function(w, ".run", parameters, count, false);
+    w->arena = LLVMGetParam(w->function, 0);
+    require_arena(w);
+    take_extents(w, &at);
+    check_extents(w);
+    take_values(w, at);
+    check_inputs(w);
+    LLVMValueRef saved = driver_emit_flush(e);
+    bind(w);
+    driver_emit_body(w);
+    give_outputs(w);
+    keep_states(w);
+    driver_emit_restore(e, saved);
+    give_back(e, AHEAD_OK);
+}
+
+// A function for callers that hands its parameters on; |step|: with a length of 1, which it is not given.
+static void emit_door(const driver *w, const char *ending, bool step, LLVMTypeRef *parameters, unsigned count,
+                      LLVMValueRef *values) {
+    emitter *e = w->e;
+    unsigned given = list_parameters(w, !step, parameters);
+    LLVMValueRef f = add_function(w, ending, parameters, given, true);
+    for (unsigned i = 0, from = 0; i < count; i++) {
+        values[i] = step && i == 2 ? l_int(e, e->i32, 1) : LLVMGetParam(f, from++);
+    }
+    LLVMTypeRef type = LLVMGlobalGetValueType(w->function);
+    LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, w->function, values, count, ""));
+}
+
+static rnnc_status emit_functions(driver *w, diag_sink *d) {
+    size_t most = MOST_PARAMETERS + w->p->inputs.count + (size_t)w->p->outputs.count;
+    LLVMTypeRef *types = calloc(most, sizeof *types);
+    LLVMValueRef *values = calloc(most, sizeof *values);
+    rnnc_status status = RNNC_OK;
+    if (!types || !values) {
+        status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of parameters");
+    } else {
+        unsigned count = list_parameters(w, true, types);
+        emit_beginning(w, "_init", w->layout.bytes);
+        emit_beginning(w, "_reset", w->layout.state_bytes);
+        emit_run(w, types, count);
+        emit_door(w, "_run", false, types, count, values);
+        if (w->r->streams) {
+            emit_door(w, "_step", true, types, count, values);
+        }
+    }
+    free(types);
+    free(values);
+    return status;
+}
+
+rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
+    const program *p = r->program;
+    driver w = {.e = e, .r = r, .p = p};
+    ahead_lay_out(r, &w.layout);
+    size_t values =
+        r->block_count + (size_t)p->variables.count + p->kernels.count + p->inputs.count + p->outputs.count;
+    w.blocks = calloc(values + 1, sizeof *w.blocks);
+    w.ints = calloc(p->calls.count + 1u, sizeof *w.ints);
+    rnnc_status status = RNNC_OUT_OF_MEMORY;
+    if (!w.blocks || !w.ints) {
+        diag_fail(d, status, NO_SPAN, "no memory for the tables of %u calls", p->calls.count);
+    } else {
+        w.variables = w.blocks + r->block_count;
+        w.kernels = w.variables + p->variables.count;
+        w.inputs = w.kernels + p->kernels.count;
+        w.outputs = w.inputs + p->inputs.count;
+        add_constants(&w);
+        status = add_kernels(&w, d);
+        status = status == RNNC_OK ? emit_functions(&w, d) : status;
+    }
+    free(w.blocks);
+    free(w.ints);
+    return status;
+}

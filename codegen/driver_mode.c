@@ -1,0 +1,52 @@
+// The processor's mode for denormal numbers, set as the executor sets it.
+#include <string.h>
+
+#include "codegen/driver.h"
+
+static bool is_for(const emitter *e, const char *processor) {
+    return strncmp(e->target->triple, processor, strlen(processor)) == 0;
+}
+
+static LLVMValueRef call(emitter *e, const char *name, LLVMValueRef *args, unsigned count) {
+    return l_intrinsic(e, name, NULL, 0, args, count);
+}
+
+// MXCSR is read from and written to memory.
+static LLVMValueRef flush_x86(emitter *e) {
+    const int bits = 0x8040; // results to zero, operands as zero
+    LLVMValueRef at = LLVMBuildAlloca(e->builder, e->i32, "");
+    call(e, "llvm.x86.sse.stmxcsr", &at, 1);
+    LLVMValueRef saved = l_load(e, e->i32, at), next = LLVMBuildAlloca(e->builder, e->i32, "");
+    l_store(e, LLVMBuildOr(e->builder, saved, l_int(e, e->i32, bits), ""), next);
+    call(e, "llvm.x86.sse.ldmxcsr", &next, 1);
+    return at;
+}
+
+// Bit 24, FZ, does both.
+static LLVMValueRef flush_arm(emitter *e, LLVMTypeRef type, const char *get, const char *set) {
+    LLVMValueRef saved = call(e, get, NULL, 0);
+    LLVMValueRef next = LLVMBuildOr(e->builder, saved, l_int(e, type, 1 << 24), "");
+    call(e, set, &next, 1);
+    return saved;
+}
+
+static const char get_fpcr[] = "llvm.aarch64.get.fpcr", set_fpcr[] = "llvm.aarch64.set.fpcr";
+static const char get_fpscr[] = "llvm.arm.get.fpscr", set_fpscr[] = "llvm.arm.set.fpscr";
+
+LLVMValueRef driver_emit_flush(emitter *e) {
+    if (is_for(e, "x86_64")) {
+        return flush_x86(e);
+    }
+    if (is_for(e, "aarch64") || is_for(e, "arm64")) {
+        return flush_arm(e, e->i64, get_fpcr, set_fpcr);
+    }
+    return is_for(e, "arm") ? flush_arm(e, e->i32, get_fpscr, set_fpscr) : NULL;
+}
+
+void driver_emit_restore(emitter *e, LLVMValueRef saved) {
+    if (is_for(e, "x86_64")) {
+        call(e, "llvm.x86.sse.ldmxcsr", &saved, 1);
+    } else if (saved) {
+        call(e, LLVMTypeOf(saved) == e->i64 ? set_fpcr : set_fpscr, &saved, 1);
+    }
+}
