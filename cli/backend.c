@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "codegen/ahead_target.h"
 #include "runtime/kernel_interpret.h"
 #include "support/clock.h"
 
@@ -29,13 +30,30 @@ static rnnc_status check_passes(const command_line *line, diag_sink *d) {
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+// For another machine the kernels that run here, those that pack the weights, are interpreted in its layout.
+static rnnc_status choose_foreign(const command_line *line, diag_sink *d, compiler *c) {
+    TRY(ahead_target_choose(line->target, d, &c->facts));
+    if (line->cpu) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "--cpu goes with this machine, not with --target %s", line->target);
+    }
+    TRY(codegen_create(NULL, d, &c->codegen));
+    c->shape = target_shape_of(&c->facts);
+    c->backend = kernel_interpret_backend(&c->shape);
+    return RNNC_OK;
+}
+
 static rnnc_status choose_backend(const command_line *line, diag_sink *d, compiler *c) {
     if (line->cpu && strcmp(line->cpu, no_processor) == 0) {
         c->shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
         c->backend = kernel_interpret_backend(&c->shape);
         return RNNC_OK;
     }
+    if (line->target && strcmp(line->target, "native") != 0) {
+        return choose_foreign(line, d, c);
+    }
     TRY(codegen_create(line->cpu, d, &c->codegen));
+    c->facts = *codegen_facts(c->codegen);
     if (!line->no_cache) {
         codegen_use_cache(c->codegen);
     }

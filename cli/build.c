@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/build.h"
+#include "codegen/ahead_target.h"
 #include "ir/stream.h"
 #include "runtime/ahead.h"
 #include "runtime/data/atomic_file.h"
@@ -91,7 +92,7 @@ static rnnc_status make_object(build_job *job) {
     TRY(make_machine(job));
     TRY(ahead_parts_create(job->machine.engine, strbuf_text(&job->name), streams, (uint64_t)job->line->seed,
                            job->d, &job->parts));
-    const target_facts *facts = codegen_facts(job->compiler.codegen);
+    const target_facts *facts = &job->compiler.facts;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
     ahead_print_header(&job->parts.request, facts, &job->header);
     return job->header.failed ? RNNC_OUT_OF_MEMORY : RNNC_OK;
@@ -127,7 +128,18 @@ static rnnc_status run_build(build_job *job) {
     return write_both(job);
 }
 
+static rnnc_status list_targets(void) {
+    strbuf text = {0};
+    ahead_target_list(&text);
+    fputs(strbuf_text(&text), stdout);
+    strbuf_deinit(&text);
+    return RNNC_OK;
+}
+
 rnnc_status command_build(const command_line *line, diag_sink *d) {
+    if (line->target && strcmp(line->target, "list") == 0) {
+        return list_targets();
+    }
     build_job job = {.line = line, .d = d};
     rnnc_status status = run_build(&job);
     ahead_parts_deinit(&job.parts);

@@ -62,6 +62,7 @@ typedef struct compiler {
     kernel_backend backend;
     kernel_backend timed; // the same, and leaves in |code_milliseconds| how long the machine code took
     double code_milliseconds;
+    target_facts facts; // `build`: of the machine that is built for
     target_shape shape;
     int threads;
     bool unroll;

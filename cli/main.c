@@ -41,7 +41,7 @@ static const command_row commands[] = {
     {"build", ON_BUILD, command_build, "a trained model as an object file for programs in C",
      "rnnc build MODEL --weights F.safetensors -o NAME.o [--header NAME.h] [--name NAME] [--batch B] "
      "[--length T]\n"
-     "           [--cpu C]",
+     "           [--cpu C] [--target TARGET|list]",
      "rnnc build examples/series.rnn --weights series.safetensors -o series.o --header series.h --batch 1"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",

@@ -81,6 +81,8 @@ static const option_row options[] = {
     {"header", OPTION_TEXT, ON_BUILD, "NAME.h", AT(header), 0, "where to write the header for C and C++"},
     {"name", OPTION_TEXT, ON_BUILD, "NAME", AT(prefix), 0,
      "what the functions' names begin with; else the model's name"},
+    {"target", OPTION_TEXT, ON_BUILD, "TARGET", AT(target), 0,
+     "another machine, as aarch64-linux-gnu; \"list\" shows all"},
     {"batch", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
     {"length", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "T", AT(length), 1,
      "steps of every sequence axis"},
@@ -288,7 +290,8 @@ rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, com
     if (!out_line->file && !out_line->help && (bit & ON_PLOT)) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a run: rnnc plot RUN.jsonl; see --help");
     }
-    if (!out_line->file && !out_line->help) {
+    bool lists = out_line->target && strcmp(out_line->target, "list") == 0; // which needs no model
+    if (!out_line->file && !out_line->help && !lists) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a model: rnnc %s MODEL.rnn; see --help",
                          argv[1]);
     }

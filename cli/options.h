@@ -54,7 +54,7 @@ typedef struct command_line {
     double temperature;
     int64_t top_k; // 0: all
     bool partial;
-    const char *output, *header, *prefix;
+    const char *output, *header, *prefix, *target;
     int argc; // of the process
     char **argv;
     bool help;

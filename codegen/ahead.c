@@ -87,7 +87,8 @@ void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout) {
         rest -= r->blocks[i].bytes;
     }
     l.extents = l.state_bytes;
-    l.ints = l.extents + round_up(MAX_AXES * (int64_t)sizeof(int64_t));
+    l.mode = l.extents + round_up(MAX_AXES * (int64_t)sizeof(int64_t));
+    l.ints = l.mode + AHEAD_ALIGN;
     l.args = l.ints + round_up(ints * (int64_t)sizeof(int64_t));
     // Pointers of 8 bytes, which is as large as they get.
     l.arena = l.args + round_up((KERNEL_MAX_ARGS + 1) * 8);

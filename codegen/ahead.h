@@ -4,7 +4,7 @@
 // The object defines NAME_init, NAME_reset, NAME_run and NAME_step (ahead_print_header says how they are called) and
 // needs nothing from outside. All that a run writes is in one arena of the caller's, laid out by ahead_lay_out:
 //
-//     states | extents of the last run | what kernels are given | the program's arena | scratch
+//     states | extents of the last run | the mode | what kernels are given | the program's arena | scratch
 //
 // Blocks of the program's arena that only `prepare` writes are not in it: their contents lie in the object, read-only.
 #ifndef RNNC_CODEGEN_AHEAD_H
@@ -48,6 +48,7 @@ typedef struct ahead_request {
 typedef struct ahead_layout {
     int64_t state_bytes; // from 0 on; for all states, whether or not they go from run to run
     int64_t extents;     // i64 by axis; zeros: what is behind them is not filled yet
+    int64_t mode;        // two i32s: the processor's mode as it was found, and as it is during a run
     int64_t ints;        // i64s of all calls of a run, one call after the other
     int64_t args;        // pointers
     int64_t arena;       // the program's, without the blocks

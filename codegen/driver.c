@@ -305,12 +305,12 @@ static void emit_run(driver *w, LLVMTypeRef *parameters, unsigned count) {
     check_extents(w);
     take_values(w, at);
     check_inputs(w);
-    LLVMValueRef saved = driver_emit_flush(e);
+    LLVMValueRef saved = driver_emit_flush(w);
     bind(w);
     driver_emit_body(w);
     give_outputs(w);
     keep_states(w);
-    driver_emit_restore(e, saved);
+    driver_emit_restore(w, saved);
     give_back(e, AHEAD_OK);
 }
 

@@ -40,7 +40,7 @@ void driver_emit_body(const driver *w);
 // ---- driver_mode.c ----
 
 // Makes denormal numbers count as zero, where the processor can; gives what driver_emit_restore puts back, or NULL.
-LLVMValueRef driver_emit_flush(emitter *e);
-void driver_emit_restore(emitter *e, LLVMValueRef saved);
+LLVMValueRef driver_emit_flush(const driver *w);
+void driver_emit_restore(const driver *w, LLVMValueRef saved);
 
 #endif

@@ -11,12 +11,13 @@ static LLVMValueRef call(emitter *e, const char *name, LLVMValueRef *args, unsig
     return l_intrinsic(e, name, NULL, 0, args, count);
 }
 
-// MXCSR is read from and written to memory.
-static LLVMValueRef flush_x86(emitter *e) {
+// MXCSR is read from and written to memory: the arena, since variables on the stack want a library on some systems.
+static LLVMValueRef flush_x86(const driver *w) {
+    emitter *e = w->e;
     const int bits = 0x8040; // results to zero, operands as zero
-    LLVMValueRef at = LLVMBuildAlloca(e->builder, e->i32, "");
+    LLVMValueRef at = driver_arena(w, w->layout.mode), next = driver_arena(w, w->layout.mode + 4);
     call(e, "llvm.x86.sse.stmxcsr", &at, 1);
-    LLVMValueRef saved = l_load(e, e->i32, at), next = LLVMBuildAlloca(e->builder, e->i32, "");
+    LLVMValueRef saved = l_load(e, e->i32, at);
     l_store(e, LLVMBuildOr(e->builder, saved, l_int(e, e->i32, bits), ""), next);
     call(e, "llvm.x86.sse.ldmxcsr", &next, 1);
     return at;
@@ -33,9 +34,10 @@ static LLVMValueRef flush_arm(emitter *e, LLVMTypeRef type, const char *get, con
 static const char get_fpcr[] = "llvm.aarch64.get.fpcr", set_fpcr[] = "llvm.aarch64.set.fpcr";
 static const char get_fpscr[] = "llvm.arm.get.fpscr", set_fpscr[] = "llvm.arm.set.fpscr";
 
-LLVMValueRef driver_emit_flush(emitter *e) {
+LLVMValueRef driver_emit_flush(const driver *w) {
+    emitter *e = w->e;
     if (is_for(e, "x86_64")) {
-        return flush_x86(e);
+        return flush_x86(w);
     }
     if (is_for(e, "aarch64") || is_for(e, "arm64")) {
         return flush_arm(e, e->i64, get_fpcr, set_fpcr);
@@ -43,7 +45,8 @@ LLVMValueRef driver_emit_flush(emitter *e) {
     return is_for(e, "arm") ? flush_arm(e, e->i32, get_fpscr, set_fpscr) : NULL;
 }
 
-void driver_emit_restore(emitter *e, LLVMValueRef saved) {
+void driver_emit_restore(const driver *w, LLVMValueRef saved) {
+    emitter *e = w->e;
     if (is_for(e, "x86_64")) {
         call(e, "llvm.x86.sse.ldmxcsr", &saved, 1);
     } else if (saved) {

@@ -13,12 +13,24 @@ static char *copy_of_message(char *message) {
     return copy;
 }
 
+// All targets that this LLVM was built with take a moment, which only those pay who build for another machine.
+static void initialize(const target_facts *facts) {
+    if (facts->triple) {
+        LLVMInitializeAllTargetInfos();
+        LLVMInitializeAllTargets();
+        LLVMInitializeAllTargetMCs();
+        LLVMInitializeAllAsmPrinters();
+    } else {
+        LLVMInitializeNativeTarget();
+        LLVMInitializeNativeAsmPrinter();
+    }
+}
+
 rnnc_status target_init(target *t, const target_facts *facts, diag_sink *d) {
-    LLVMInitializeNativeTarget();
-    LLVMInitializeNativeAsmPrinter();
+    initialize(facts);
     bool native = strcmp(facts->cpu, "native") == 0;
     *t = (target){.facts = *facts};
-    t->triple = copy_of_message(LLVMGetDefaultTargetTriple());
+    t->triple = facts->triple ? strdup(facts->triple) : copy_of_message(LLVMGetDefaultTargetTriple());
     t->cpu = native ? copy_of_message(LLVMGetHostCPUName()) : strdup(facts->cpu);
     t->features = native ? copy_of_message(LLVMGetHostCPUFeatures()) : strdup(facts->features);
     if (!t->triple || !t->cpu || !t->features) {
@@ -45,6 +57,8 @@ LLVMTargetMachineRef target_machine(const target *t) {
         LLVMDisposeMessage(error);
         return NULL;
     }
-    return LLVMCreateTargetMachine(kind, t->triple, t->cpu, t->features, LLVMCodeGenLevelDefault,
-                                   LLVMRelocPIC, LLVMCodeModelDefault);
+    // Position-independent WebAssembly imports what it is to be placed by.
+    LLVMRelocMode relocation = strncmp(t->triple, "wasm", 4) == 0 ? LLVMRelocStatic : LLVMRelocPIC;
+    return LLVMCreateTargetMachine(kind, t->triple, t->cpu, t->features, LLVMCodeGenLevelDefault, relocation,
+                                   LLVMCodeModelDefault);
 }

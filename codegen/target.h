@@ -13,7 +13,7 @@ typedef struct target {
     char *triple, *cpu, *features;
 } target;
 
-// Asks LLVM for the names that |facts| leaves open. Initialises LLVM's native target; may be called by several
+// Asks LLVM for the names that |facts| leaves open. Initialises LLVM's native target, or all if |facts| have a triple; may be called by several
 // threads at once.
 rnnc_status target_init(target *t, const target_facts *facts, diag_sink *d);
 void target_deinit(target *t);

@@ -331,6 +331,30 @@ static void test_lengths(void **state) {
     check_form("lengths", DT_F32);
 }
 
+// States that hand each other their values, and outputs that are inputs or states as they are.
+static void test_exchanged(void **state) {
+    (void)state;
+    static const char text[] = "cell exchange(n) {\n"
+                               "    input x\n"
+                               "    state a[n], b[n], c[n]\n"
+                               "    next a = b\n"
+                               "    next b = tanh(linear(n, x, c))\n"
+                               "    next c = a\n"
+                               "    output concat(next c, a)\n"
+                               "}\n"
+                               "model m() {\n"
+                               "    input x: real(3)[T]\n"
+                               "    y = exchange(7, x)\n"
+                               "    output y\n"
+                               "    output same = x\n"
+                               "    output end = last[T](y)\n"
+                               "}\n";
+    diff_backend backend;
+    diff_backend_open("llvm", &backend);
+    check_object(diff_graph_of_text(text, false), &backend, "exchanged");
+    diff_backend_close(&backend);
+}
+
 // ---- Bad use ----
 
 static void test_bad_use(void **state) {
@@ -390,8 +414,8 @@ static void test_streams(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one),     cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_both),    cmocka_unit_test(test_lengths), cmocka_unit_test(test_bad_use),
-        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_both),    cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
+        cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

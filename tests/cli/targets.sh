@@ -1,0 +1,139 @@
+#!/bin/sh
+# Objects for other machines: every target compiles and imports nothing; those that an emulator or Node.js can run here
+# give what `rnnc run` gives within rounding, and in steps the bits of a run.
+. tests/cli/lib.sh
+nm=$(command -v llvm-nm-19 || command -v llvm-nm) || {
+    echo "no llvm-nm: skipped"
+    exit 77
+}
+cd "$scratch" || exit 1
+cat >m.rnn <<'EOF'
+model m(n = 24) {
+    input x: real(6)[T]
+    target wanted: real(2)[T]
+    y = linear(2, concat(lstm(n, x), gru_cho(9, x)))
+    loss = mean[T, batch] mean squared_error(y, wanted)
+    output y
+}
+
+train quick {
+    batch 3
+    optimizer sgd(rate = 0.1)
+    data {
+        x = npy("x")
+        wanted = npy("w")
+    }
+}
+EOF
+awk 'BEGIN { for (i = 0; i < 3 * 7 * 6; i++) printf "\\000\\000\\%03o\\077", 32 + i % 50 }' >pattern
+printf "$(cat pattern)" | make_npy x.npy '<f4' '3, 7, 6'
+zeros 168 | make_npy w.npy '<f4' '3, 7, 2'
+run 0 "$RNNC" train m.rnn --data x=x.npy --data w=w.npy --set T=7 --epochs 2 --quiet --weights-out m.safetensors
+run 0 "$RNNC" run m.rnn --weights m.safetensors --in x=x.npy --out y=y.npy
+tail -c 168 y.npy >y.bin
+tail -c 504 x.npy >x.bin
+
+run 0 "$RNNC" build --target list
+targets=$(awk 'NR > 1 { print $1 }' out)
+for target in $targets; do
+    run 0 "$RNNC" build m.rnn --weights m.safetensors -o "$target.o" --header m.h --batch 3 --length 7 \
+        --target "$target"
+    # The table of functions is the WebAssembly linker's own.
+    "$nm" -u "$target.o" | grep -v __indirect_function_table >imports
+    [ ! -s imports ] || fail "$target imports $(cat imports)"
+done
+
+cat >main.c <<'EOF'
+#include <stdio.h>
+#include <string.h>
+
+#include "m.h"
+
+enum { ROWS = 3, STEPS = 7, INPUTS = 6, OUTPUTS = 2 };
+
+static _Alignas(M_ARENA_ALIGN) char arena[M_ARENA_BYTES];
+static float file[ROWS][STEPS][INPUTS], wanted[ROWS][STEPS][OUTPUTS];
+static float x[STEPS][ROWS][INPUTS], y[STEPS][ROWS][OUTPUTS], z[STEPS][ROWS][OUTPUTS];
+
+static int load(const char *path, void *to, size_t size) {
+    FILE *in = fopen(path, "rb");
+    return !in || fread(to, size, 1, in) != 1 || fclose(in);
+}
+
+int main(void) {
+    int bad = load("x.bin", file, sizeof file) | load("y.bin", wanted, sizeof wanted);
+    for (int t = 0; t < STEPS; t++) {
+        for (int row = 0; row < ROWS; row++) {
+            memcpy(x[t][row], file[row][t], sizeof x[t][row]);
+        }
+    }
+    bad |= m_init(arena) | m_run(arena, ROWS, STEPS, x[0][0], y[0][0]) | m_reset(arena);
+    for (int t = 0; t < STEPS; t++) {
+        bad |= m_step(arena, ROWS, x[t][0], z[t][0]);
+    }
+    bad |= memcmp(y, z, sizeof y) != 0;
+    for (int i = 0; i < ROWS * STEPS * OUTPUTS; i++) {
+        float found = y[i / OUTPUTS % STEPS][i / OUTPUTS / STEPS][i % OUTPUTS];
+        float difference = found - wanted[i / OUTPUTS / STEPS][i / OUTPUTS % STEPS][i % OUTPUTS];
+        bad |= !(difference > -1e-5f && difference < 1e-5f);
+    }
+    return bad;
+}
+EOF
+
+# emulate TARGET COMPILER EMULATOR…
+emulate() {
+    target=$1 compiler=$2
+    shift 2
+    if command -v "$compiler" >/dev/null && command -v "$1" >/dev/null; then
+        "$RNNC" build m.rnn --weights m.safetensors -o e.o --header m.h --batch 3 --length 7 --target "$target"
+        run 0 "$compiler" -std=c11 -static main.c e.o -o e
+        run 0 "$@" ./e
+    else
+        echo "$target: not run: $compiler or $1 is missing"
+    fi
+}
+emulate aarch64-linux-gnu aarch64-linux-gnu-gcc qemu-aarch64
+emulate armv7-linux-gnueabihf arm-linux-gnueabihf-gcc qemu-arm
+emulate riscv64-linux-gnu riscv64-linux-gnu-gcc qemu-riscv64
+emulate riscv64-v-linux-gnu riscv64-linux-gnu-gcc qemu-riscv64 -cpu rv64,v=true,vext_spec=v1.0
+
+cat >run.mjs <<'EOF'
+import fs from "fs";
+
+const file = process.argv[2];
+const floats = path => new Float32Array(new Uint8Array(fs.readFileSync(path)).buffer);
+const { exports: m } = (await WebAssembly.instantiate(fs.readFileSync(file), {})).instance;
+m.memory.grow(64);
+const arena = (m.__heap_base.value + 63) & ~63, at = arena + (2 << 20);
+const x = new Float32Array(m.memory.buffer, at, 126), y = new Float32Array(m.memory.buffer, at + 1024, 42);
+const given = floats("x.bin"), wanted = floats("y.bin");
+for (let i = 0; i < 126; i++) {
+    x[(Math.floor(i / 6) % 7 * 3 + Math.floor(i / 42)) * 6 + i % 6] = given[i];
+}
+let bad = m.m_init(arena) | m.m_run(arena, 3, 7, at, at + 1024);
+for (let i = 0; i < 42; i++) {
+    bad |= !(Math.abs(y[(Math.floor(i / 2) % 7 * 3 + Math.floor(i / 14)) * 2 + i % 2] - wanted[i]) < 1e-5);
+}
+const whole = y.slice();
+bad |= m.m_reset(arena);
+for (let t = 0; t < 7; t++) {
+    bad |= m.m_step(arena, 3, at + t * 72, at + 1024 + t * 24);
+}
+bad |= y.some((value, i) => value !== whole[i]);
+process.exit(bad);
+EOF
+for target in wasm32 wasm32-simd128; do
+    if command -v wasm-ld-19 >/dev/null && command -v node >/dev/null; then
+        run 0 wasm-ld-19 --no-entry --export=m_init --export=m_reset --export=m_run --export=m_step \
+            --export=__heap_base -o "$target.wasm" "$target.o"
+        run 0 node run.mjs "$target.wasm"
+    else
+        echo "$target: not run: wasm-ld-19 or node is missing"
+    fi
+done
+
+refused 'unknown target "wasm"' "$RNNC" build m.rnn --weights m.safetensors -o no.o --length 7 --target wasm
+refused 'not with --target' "$RNNC" build m.rnn --weights m.safetensors -o no.o --length 7 --target wasm32 --cpu x86-64
+absent no.o
+finish
