@@ -32,7 +32,7 @@ while read -r command; do
     sed -n 's/^  \(--[a-z-]*\).*/\1/p' "$scratch/out" | sort >"$scratch/known"
     case $command in
     plot) echo '--help' ;;
-    bench) grep -v '^--unroll$' "$scratch/common" ;;
+    bench | build) grep -v '^--unroll$' "$scratch/common" ;;
     *) cat "$scratch/common" ;;
     esac >"$scratch/everywhere"
     section ".SS \"rnnc $command\"" | options_in | cat - "$scratch/everywhere" | sort >"$scratch/found"
