@@ -45,19 +45,25 @@ static bool node_streams(const graph *g, const node *n) {
     return !steps || n->op == OP_LAST || remembers;
 }
 
+// Marks |at| and puts its operands on the stack; its new depth.
+static uint32_t mark_one(const graph *g, marks *m, node_id at, node_id *stack, uint32_t depth) {
+    const node *n = graph_node(g, at);
+    for (uint32_t k = 0; !m[at].needed && k < n->operand_count; k++) {
+        if (!m[n->operands[k]].needed) {
+            stack[depth++] = n->operands[k];
+        }
+    }
+    m[at].needed = true;
+    return depth;
+}
+
 static void mark_needed(const graph *g, marks *m, node_id *stack) {
     uint32_t depth = 0;
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         stack[depth++] = g->outputs.at[i].node;
         while (depth) {
-            node_id at = stack[--depth];
-            const node *n = graph_node(g, at);
-            for (uint32_t k = 0; !m[at].needed && k < n->operand_count; k++) {
-                if (!m[n->operands[k]].needed) {
-                    stack[depth++] = n->operands[k];
-                }
-            }
-            m[at].needed = true;
+            depth--;
+            depth = mark_one(g, m, stack[depth], stack, depth);
         }
     }
 }

@@ -122,15 +122,14 @@ static rnnc_status add_prepared(engine *e, const program_call *call, ahead_parts
 
 static rnnc_status add_blocks(engine *e, ahead_parts *parts, diag_sink *d) {
     const program *p = parts->request.program;
-    TRY(context_prepare(engine_context(e), d));
-    for (uint32_t i = 0; i < p->prepare.count; i++) {
-        if (p->prepare.at[i].kind == ITEM_CALL) {
-            TRY(add_prepared(e, &p->calls.at[p->prepare.at[i].call], parts, d));
-        }
+    rnnc_status status = context_prepare(engine_context(e), d);
+    for (uint32_t i = 0; i < p->prepare.count && status == RNNC_OK; i++) {
+        bool call = p->prepare.at[i].kind == ITEM_CALL;
+        status = call ? add_prepared(e, &p->calls.at[p->prepare.at[i].call], parts, d) : RNNC_OK;
     }
     join_blocks(parts);
     parts->request.blocks = parts->blocks;
-    return RNNC_OK;
+    return status;
 }
 
 static void use_variable(engine *e, const program_place *place, ahead_parts *parts) {
