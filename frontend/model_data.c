@@ -179,8 +179,7 @@ static node_id sum_all(elaborator *el, node_id n) {
 
 // |n| where it counts, else 0.
 static node_id counted(elaborator *el, const class_loss *of, node_id n) {
-    node_id zero = build_real(el->g, 0);
-    return of->uncounted == NO_NODE ? n : build_select(el->g, of->uncounted, zero, n);
+    return of->uncounted == NO_NODE ? n : build_select(el->g, of->uncounted, build_real(el->g, 0), n);
 }
 
 static node_id count_all(elaborator *el, axis_set axes) {
