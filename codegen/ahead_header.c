@@ -19,7 +19,9 @@ typedef struct header {
 static void as_macro(const char *text, char out_text[NAME_SIZE]) {
     snprintf(out_text, NAME_SIZE, "%s", text);
     for (char *c = out_text; *c; c++) {
-        *c = isalnum((unsigned char)*c) ? (char)toupper((unsigned char)*c) : '_';
+        const bool lower = *c >= 'a' && *c <= 'z';
+        *c = (char)(lower ? *c - 'a' + 'A' : *c);
+        *c = (char)(isalnum((unsigned char)*c) ? *c : '_');
     }
 }
 

@@ -105,12 +105,13 @@ static rnnc_status add_kernels(driver *w, diag_sink *d) {
     int64_t at = w->layout.ints;
     for (uint32_t i = 0; i < w->p->body.count; i++) {
         const program_item *item = &w->p->body.at[i];
-        if (item->kind == ITEM_CALL) {
-            const program_call *call = &w->p->calls.at[item->call];
-            w->ints[item->call] = at;
-            at += (KERNEL_STRIDES + 4 * (int64_t)call->arg_count) * (int64_t)sizeof(int64_t);
-            TRY(w->kernels[call->kernel] ? RNNC_OK : add_kernel(w, call->kernel, d));
+        if (item->kind != ITEM_CALL) {
+            continue;
         }
+        const program_call *call = &w->p->calls.at[item->call];
+        w->ints[item->call] = at;
+        at += (KERNEL_STRIDES + 4 * (int64_t)call->arg_count) * (int64_t)sizeof(int64_t);
+        TRY(w->kernels[call->kernel] ? RNNC_OK : add_kernel(w, call->kernel, d));
     }
     return RNNC_OK;
 }

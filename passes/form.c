@@ -1,5 +1,6 @@
 // The form that kernels are planned for: what `lower` and `pack-weights` leave, checked from scratch.
 #include "passes/grouping.h"
+#include "passes/views.h"
 
 typedef struct form_check {
     const graph *g;
@@ -89,26 +90,10 @@ static void check_whole(form_check *f, node_id n) {
     }
 }
 
-enum { PICKED = -2 };
-
-// The axis by which |n| can move within the place that it is read from; NO_AXIS if it is not moved yet.
-static int moving_axis(const graph *g, node_id n) {
-    const node *at = graph_node(g, n);
-    if (at->op == OP_SLICE || at->op == OP_INSERT) {
-        return moving_axis(g, at->operands[0]);
-    }
-    if (at->op == OP_FIRST || at->op == OP_LAST || at->op == OP_AT) {
-        return PICKED;
-    }
-    bool moves = op_has(at->op, DELAY) || at->op == OP_SECTION;
-    return moves ? (int)at->attr[at->op == OP_SECTION ? 1 : 0].i : NO_AXIS;
-}
-
 // A place has one index that moves.
 static void check_view(form_check *f, node_id n) {
     const node *at = graph_node(f->g, n);
-    int moving = moving_axis(f->g, at->operands[0]);
-    if (at->op != OP_SLICE && moving != NO_AXIS && moving != (int)at->attr[0].i) {
+    if (view_moves_twice(f->g, at, at->operands[0])) {
         fail(f, n, "lower", "moves along another axis than what it reads");
     }
 }

@@ -9,6 +9,7 @@
 //   - a view along one axis of what was picked along another is taken of a copy: a place has one index that moves.
 #include "passes/pass.h"
 #include "passes/rebuild.h"
+#include "passes/views.h"
 
 typedef struct lowering {
     pass_context *cx;
@@ -159,25 +160,8 @@ static node_id lower_reduce(rebuild *r, const node *was, const node_id *operands
     return build_reduce(r->g, was->op, build_reduce(r->g, was->op, operands[0], 0, true), over, false);
 }
 
-enum { PICKED = -2 };
-
-// The axis by which |n| can move within the place that it is read from; NO_AXIS if it is not moved yet.
-static int moving_axis(const graph *g, node_id n) {
-    const node *at = graph_node(g, n);
-    if (at->op == OP_SLICE || at->op == OP_INSERT) {
-        return moving_axis(g, at->operands[0]);
-    }
-    if (at->op == OP_FIRST || at->op == OP_LAST || at->op == OP_AT) {
-        return PICKED;
-    }
-    bool moves = op_has(at->op, DELAY) || at->op == OP_SECTION;
-    return moves ? (int)at->attr[at->op == OP_SECTION ? 1 : 0].i : NO_AXIS;
-}
-
 static bool needs_copy(const graph *g, const node *view, node_id x) {
-    int moving = moving_axis(g, x);
-    bool moves_twice = view->op != OP_SLICE && moving != NO_AXIS && moving != (int)view->attr[0].i;
-    return graph_node(g, x)->op == OP_COLUMN || moves_twice;
+    return graph_node(g, x)->op == OP_COLUMN || view_moves_twice(g, view, x);
 }
 
 // The rows of what is taken along an inner axis do not lie side by side, and those of a section with further axes in

@@ -5,34 +5,6 @@
 
 // ---- What the program knows of the graph ----
 
-static void copy_axes(const graph *g, const plan *planned, program *p) {
-    for (uint32_t a = 0; a < g->axes.count; a++) {
-        const axis_info *from = &g->axes.at[a];
-        program_axis to = {
-            .name = arena_strdup(&p->memory, from->name), .kind = from->kind, .index_offset = -1};
-        to.fixed = from->kind == AXIS_IS_FIXED ? from->size : 0;
-        to.part = from->part;
-        to.maximum = planned->maxima[a];
-        for (int t = 0; t < DTYPE_COUNT; t++) {
-            to.extent_offset[t] = -1;
-        }
-        vec_push(&p->memory, p->axes, to);
-    }
-}
-
-static void copy_variables(const graph *g, program *p) {
-    for (uint32_t i = 0; i < g->variables.count; i++) {
-        graph_variable v = g->variables.at[i];
-        v.name = arena_strdup(&p->memory, v.name);
-        v.parts.at = arena_copy(&p->memory, v.parts.at, v.parts.count * sizeof *v.parts.at);
-        v.parts.capacity = v.parts.count;
-        for (uint32_t k = 0; k < v.parts.count; k++) {
-            v.parts.at[k].name = arena_strdup(&p->memory, v.parts.at[k].name);
-        }
-        vec_push(&p->memory, p->variables, v);
-    }
-}
-
 static bool has_input(const program *p, const char *name) {
     for (uint32_t i = 0; i < p->inputs.count; i++) {
         if (strcmp(p->inputs.at[i].name, name) == 0) {
@@ -430,8 +402,10 @@ rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, pr
     p->shape = planned->shape;
     p->arena_bytes = planned->arena_bytes;
     p->live_bytes = planned->live_bytes;
-    copy_axes(g, planned, p);
-    copy_variables(g, p);
+    program_declare(p, g);
+    for (uint32_t a = 0; a < p->axes.count; a++) {
+        p->axes.at[a].maximum = planned->maxima[a];
+    }
     copy_inputs(g, p);
     place_run_values(g, p);
     *o = (outliner){.g = g, .d = d, .p = planned, .program = p, .stored = planned->stored};

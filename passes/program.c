@@ -9,6 +9,38 @@ void program_destroy(program *p) {
     }
 }
 
+static void declare_axis(program *p, const axis_info *from) {
+    program_axis to = {.name = arena_strdup(&p->memory, from->name),
+                       .kind = from->kind,
+                       .maximum = 1,
+                       .fixed = from->kind == AXIS_IS_FIXED ? from->size : 0,
+                       .part = from->part,
+                       .index_offset = -1};
+    for (int t = 0; t < DTYPE_COUNT; t++) {
+        to.extent_offset[t] = -1;
+    }
+    vec_push(&p->memory, p->axes, to);
+}
+
+static void declare_variable(program *p, graph_variable v) {
+    v.name = arena_strdup(&p->memory, v.name);
+    v.parts.at = arena_copy(&p->memory, v.parts.at, v.parts.count * sizeof *v.parts.at);
+    v.parts.capacity = v.parts.count;
+    for (uint32_t k = 0; k < v.parts.count; k++) {
+        v.parts.at[k].name = arena_strdup(&p->memory, v.parts.at[k].name);
+    }
+    vec_push(&p->memory, p->variables, v);
+}
+
+void program_declare(program *p, const graph *g) {
+    for (uint32_t a = 0; a < g->axes.count; a++) {
+        declare_axis(p, &g->axes.at[a]);
+    }
+    for (uint32_t i = 0; i < g->variables.count; i++) {
+        declare_variable(p, g->variables.at[i]);
+    }
+}
+
 rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d) {
     for (uint32_t i = 0; i < p->axes.count; i++) {
         const program_axis *a = &p->axes.at[i];

@@ -112,6 +112,8 @@ typedef struct program {
 } program;
 
 void program_destroy(program *p);
+// Copies the axes of |g|, with a maximum of 1 each, and its variables into |p|, which has none yet.
+void program_declare(program *p, const graph *g);
 // Computes the extents of all parts from those of the other axes. Fails, with a report, if one of these is too short.
 rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d);
 // The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.

@@ -8,33 +8,6 @@ static const int64_t most_bytes = (int64_t)1 << 56;
 
 // ---- Declarations ----
 
-static void copy_axes(const graph *g, program *p) {
-    for (uint32_t a = 0; a < g->axes.count; a++) {
-        const axis_info *from = &g->axes.at[a];
-        program_axis to = {.name = arena_strdup(&p->memory, from->name),
-                           .kind = from->kind,
-                           .maximum = 1,
-                           .fixed = from->kind == AXIS_IS_FIXED ? from->size : 0,
-                           .part = from->part,
-                           .index_offset = -1,
-                           .extent_offset = {-1, -1, -1}};
-        vec_push(&p->memory, p->axes, to);
-    }
-}
-
-static void copy_variables(const graph *g, program *p) {
-    for (uint32_t i = 0; i < g->variables.count; i++) {
-        graph_variable v = g->variables.at[i];
-        v.name = arena_strdup(&p->memory, v.name);
-        v.parts.at = arena_copy(&p->memory, v.parts.at, v.parts.count * sizeof *v.parts.at);
-        v.parts.capacity = v.parts.count;
-        for (uint32_t k = 0; k < v.parts.count; k++) {
-            v.parts.at[k].name = arena_strdup(&p->memory, v.parts.at[k].name);
-        }
-        vec_push(&p->memory, p->variables, v);
-    }
-}
-
 static rnnc_status create(text_section *s) {
     program *p = calloc(1, sizeof *p);
     const graph *g = s->ir.g;
@@ -47,8 +20,7 @@ static rnnc_status create(text_section *s) {
     p->name = arena_strdup(&p->memory, g->name);
     p->real = g->real;
     p->settings_offset = -1;
-    copy_axes(g, p);
-    copy_variables(g, p);
+    program_declare(p, g);
     return RNNC_OK;
 }
 
