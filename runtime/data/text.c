@@ -52,8 +52,11 @@ rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes) {
             return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: not UTF-8: unexpected byte 0x%02x at offset %zu",
                              view.name, view.bytes[at], at);
         }
-        bool is_mark = at == 0 && codes[0] == BYTE_ORDER_MARK;
         at += length;
+        const bool is_mark = at == length && codes[0] == BYTE_ORDER_MARK;
+        if (codes[count] == '\n' && count > 0 && codes[count - 1] == '\r') {
+            codes[--count] = '\n';
+        }
         count += !is_mark;
     }
     uint32_t *fitted = realloc(codes, (count + 1) * sizeof *codes);

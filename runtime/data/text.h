@@ -12,8 +12,8 @@ typedef struct text_codes {
 } text_codes;
 
 // Decodes UTF-8 strictly (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF); the first bad
-// byte is an error that tells its offset. A byte order mark at the begin is skipped; line ends stay as they
-// are. text_read also takes gzip.
+// byte is an error that tells its offset. A byte order mark at the begin is skipped, and a carriage return before a
+// line feed, too: the same text has the same characters wherever it was saved. text_read also takes gzip.
 rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes);
 rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes);
 void text_codes_deinit(text_codes *c);

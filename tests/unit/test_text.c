@@ -33,6 +33,17 @@ static void every_character_comes_back(void **state) {
     strbuf_deinit(&text);
 }
 
+static void line_ends_are_one_character(void **state) {
+    fixture *f = *state;
+    const uint32_t wanted[] = {'\n', 'a', '\n', '\r', '\n', '\r', 'b', '\n', '\r'};
+    const char text[] = "\r\na\n\r\r\n\rb\r\n\r";
+    text_codes codes;
+    assert_int_equal(decode(f, text, sizeof text - 1, &codes), RNNC_OK);
+    assert_int_equal(codes.count, sizeof wanted / sizeof *wanted);
+    assert_memory_equal(codes.at, wanted, sizeof wanted);
+    text_codes_deinit(&codes);
+}
+
 static void refuses_what_is_not_utf8(void **state) {
     fixture *f = *state;
     const char *const bad[] = {
@@ -174,10 +185,10 @@ static void refuses_bad_vocabularies(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        data_test(every_character_comes_back), data_test(refuses_what_is_not_utf8),
-        data_test(skips_a_byte_order_mark),    data_test(encodes_and_decodes),
-        data_test(refuses_unknown_characters), data_test(vocabulary_files_come_back),
-        data_test(refuses_bad_vocabularies),
+        data_test(every_character_comes_back), data_test(line_ends_are_one_character),
+        data_test(refuses_what_is_not_utf8),   data_test(skips_a_byte_order_mark),
+        data_test(encodes_and_decodes),        data_test(refuses_unknown_characters),
+        data_test(vocabulary_files_come_back), data_test(refuses_bad_vocabularies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
