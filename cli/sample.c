@@ -175,6 +175,7 @@ static rnnc_status run_sample(sample_job *job) {
     TRY(open_compiler(line, job->d, &job->compiler));
     TRY(build_step(job));
     TRY(sampler_create(job->machine.engine, job->classes, job->d, &job->sampler));
+    sampler_limit(job->sampler, speller_count(&job->speller));
     show_diagnostics(job->d);
     engine_begin(job->machine.engine);
     rnnc_status status = write_text(job);

@@ -12,6 +12,7 @@ struct sampler {
     state_carrier *states;
     uint32_t input, output;
     int64_t classes;
+    int64_t named;  // of them, those that are drawn
     double *scores; // [classes]: after the last step, logarithms of probabilities or up to a constant
     double *weight; // [classes]: room for a draw
     uint64_t draws;
@@ -94,7 +95,7 @@ rnnc_status sampler_create(engine *e, int64_t classes, diag_sink *d, sampler **o
     if (!s) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a sampler");
     }
-    *s = (sampler){.engine = e, .classes = classes};
+    *s = (sampler){.engine = e, .classes = classes, .named = classes};
     rnnc_status status = fill_sampler(s, d);
     if (status != RNNC_OK) {
         sampler_destroy(s);
@@ -111,6 +112,10 @@ void sampler_destroy(sampler *s) {
         free(s->weight);
         free(s);
     }
+}
+
+void sampler_limit(sampler *s, int64_t named) {
+    s->named = named > 0 && named < s->classes ? named : s->classes;
 }
 
 // ---- Steps ----
@@ -159,9 +164,9 @@ static int descending(const void *a, const void *b) {
 }
 
 // The smallest score that is among the k best.
-static double least_of_best(sampler *s, int64_t k) {
-    memcpy(s->weight, s->scores, (size_t)s->classes * sizeof *s->weight);
-    qsort(s->weight, (size_t)s->classes, sizeof *s->weight, descending);
+static double least_of_best(sampler *s, int64_t count, int64_t k) {
+    memcpy(s->weight, s->scores, (size_t)count * sizeof *s->weight);
+    qsort(s->weight, (size_t)count, sizeof *s->weight, descending);
     return s->weight[k - 1];
 }
 
@@ -176,30 +181,31 @@ static double draw_uniform(uint64_t seed, uint64_t number) {
 
 int32_t sampler_draw(sampler *s, const sampling *how) {
     double uniform = draw_uniform(how->seed, s->draws++);
-    int64_t best = best_of(s->scores, s->classes), last = best;
+    int64_t count = s->named;
+    int64_t best = best_of(s->scores, count), last = best;
     if (how->temperature <= 0) {
         return (int32_t)best;
     }
-    bool limited = how->top_k > 0 && how->top_k < s->classes;
-    double least = limited ? least_of_best(s, how->top_k) : -INFINITY, sum = 0;
-    int64_t room = limited ? how->top_k : s->classes;
-    for (int64_t i = 0; i < s->classes; i++) {
+    bool limited = how->top_k > 0 && how->top_k < count;
+    double least = limited ? least_of_best(s, count, how->top_k) : -INFINITY, sum = 0;
+    int64_t room = limited ? how->top_k : count;
+    for (int64_t i = 0; i < count; i++) {
         // Of equal scores at the limit the first are taken.
         bool taken = s->scores[i] > least;
         s->weight[i] = taken ? exp((s->scores[i] - s->scores[best]) / how->temperature) : 0;
         room -= taken;
     }
-    for (int64_t i = 0; i < s->classes && room > 0; i++) {
+    for (int64_t i = 0; i < count && room > 0; i++) {
         if (s->scores[i] == least) {
             s->weight[i] = exp((least - s->scores[best]) / how->temperature);
             room--;
         }
     }
-    for (int64_t i = 0; i < s->classes; i++) {
+    for (int64_t i = 0; i < count; i++) {
         sum += s->weight[i];
     }
     double left = uniform * sum;
-    for (int64_t i = 0; i < s->classes; i++) {
+    for (int64_t i = 0; i < count; i++) {
         last = s->weight[i] > 0 ? i : last;
         left -= s->weight[i];
         if (left < 0) {

@@ -21,6 +21,9 @@ typedef struct sampling {
 rnnc_status sampler_create(engine *e, int64_t classes, diag_sink *d, sampler **out_sampler);
 void sampler_destroy(sampler *s);
 
+// Only the first |named| tokens are drawn from then on: a vocabulary may be smaller than the model has room for.
+void sampler_limit(sampler *s, int64_t named);
+
 // Runs one step on |token|.
 rnnc_status sampler_feed(sampler *s, int32_t token, diag_sink *d);
 

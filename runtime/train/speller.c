@@ -61,6 +61,10 @@ rnnc_status speller_read(const speller *s, const char *text, diag_sink *d, int32
                          : read_words(s, view, d, out_tokens, out_count);
 }
 
+int64_t speller_count(const speller *s) {
+    return s->characters ? s->characters->count : s->words->count;
+}
+
 int32_t speller_begin(const speller *s) {
     int32_t end = s->characters ? vocabulary_find(s->characters, '\n')
                                 : word_list_find(s->words, WORD_LINE_END, strlen(WORD_LINE_END));

@@ -16,6 +16,9 @@ typedef struct speller {
 rnnc_status speller_read(const speller *s, const char *text, diag_sink *d, int32_t **out_tokens,
                          size_t *out_count);
 
+// How many tokens there is a text for.
+int64_t speller_count(const speller *s);
+
 // What to begin with where there is no text: the end of a line if the vocabulary has one, else token 0.
 int32_t speller_begin(const speller *s);
 

@@ -141,6 +141,30 @@ static void zero_temperature_takes_the_best(void **state) {
     close_subject(&u);
 }
 
+// A vocabulary of fewer words than the model has room for: its last token, and the best ones, may have none.
+static void only_named_tokens_are_drawn(void **state) {
+    (void)state;
+    subject u;
+    assert_int_equal(open_subject(&u, "logits", 5, CLASSES), RNNC_OK);
+    feed(&u, (int32_t[]){1, 4, 2}, 3);
+    int counts[CLASSES];
+    for (int64_t named = 1; named <= CLASSES; named++) {
+        sampler_limit(u.s, named);
+        for (int64_t top_k = 0; top_k <= CLASSES; top_k++) {
+            count_draws(&u, (sampling){5, top_k, 7}, counts);
+            for (int64_t i = 0; i < CLASSES; i++) {
+                bool any = i < named && (top_k == 0 || top_k >= named);
+                assert_true(any ? counts[i] > 0 : i < named || counts[i] == 0);
+            }
+        }
+        count_draws(&u, (sampling){0, 0, 7}, counts);
+        for (int64_t i = named; i < CLASSES; i++) {
+            assert_int_equal(counts[i], 0);
+        }
+    }
+    close_subject(&u);
+}
+
 static void a_seed_says_all(void **state) {
     (void)state;
     int32_t drawn[3][50];
@@ -172,7 +196,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_follow_the_scores),         cmocka_unit_test(probabilities_do_as_well),
         cmocka_unit_test(zero_temperature_takes_the_best), cmocka_unit_test(a_seed_says_all),
-        cmocka_unit_test(other_models_are_refused),
+        cmocka_unit_test(other_models_are_refused),        cmocka_unit_test(only_named_tokens_are_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
