@@ -92,6 +92,7 @@ static rnnc_status draw(plot_job *job, bool on_screen) {
     TRY(collect(job, axis, key));
     plot p = {
         .title = key, .x_label = axis ? axis : "line", .series = job->series.at, .count = job->series.count};
+    p.whole_x = true;
     p.log_y = line->log_scale;
     if (on_screen) {
         draw_plot(&p);

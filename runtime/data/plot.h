@@ -26,7 +26,8 @@ typedef struct plot {
     const char *y_label;
     const plot_series *series; // later ones are drawn over earlier ones
     size_t count;
-    bool log_y; // a logarithmic y axis, on which values not above 0 are gaps
+    bool whole_x; // x are whole numbers, of epochs, say: no ticks between them
+    bool log_y;   // a logarithmic y axis, on which values not above 0 are gaps
     // A vertical line at x = |mark|, where a forecast begins, say. Outside the data's range it is left out.
     bool has_mark;
     double mark;

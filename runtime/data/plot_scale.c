@@ -62,6 +62,7 @@ static void add_tick(plot_axis *a, double value) {
 
 static void place_linear_ticks(plot_axis *a, int wanted) {
     a->step = round_step((a->high - a->low) / wanted);
+    a->step = a->whole && a->step < 1 ? 1 : a->step;
     double first = ceil(a->low / a->step - 1e-9);
     for (int i = 0; i <= wanted + 1; i++) {
         add_tick(a, (first + i) * a->step + 0.0); // + 0.0 turns -0 into 0
@@ -98,7 +99,7 @@ static void finish_axis(plot_axis *a, int wanted) {
 
 plot_axes plot_measure(const plot *p, int x_ticks, int y_ticks) {
     plot_axes axes = {
-        .x = {.low = largest_value, .high = -largest_value},
+        .x = {.low = largest_value, .high = -largest_value, .whole = p->whole_x},
         .y = {.low = largest_value, .high = -largest_value, .logarithmic = p->log_y},
         .empty = true,
     };

@@ -9,6 +9,7 @@ enum { PLOT_MOST_TICKS = 24, PLOT_LABEL_SPACE = 32 };
 typedef struct plot_axis {
     double low, high; // low < high; above 0 where |logarithmic|
     bool logarithmic;
+    bool whole;  // no steps below 1
     double step; // between ticks, where not logarithmic
     double tick[PLOT_MOST_TICKS];
     int tick_count;

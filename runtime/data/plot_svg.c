@@ -124,6 +124,9 @@ static void add_to_bucket(bucket *b, const double *at) {
     b->count++;
 }
 
+// A circle around a point that no line leads to; a dot would not be seen.
+static const char alone[] = "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0";
+
 static void add_line(const frame *f, const plot_series *s, strbuf *out) {
     bucket b = {0};
     bool connected = false;
@@ -132,7 +135,7 @@ static void add_line(const frame *f, const plot_series *s, strbuf *out) {
         double x, y;
         if (i == s->count || !plot_point(f->p, s, i, &x, &y)) {
             flush_bucket(&b, &connected, out);
-            strbuf_add(out, run == 1 ? "h0" : ""); // a point alone is a dot
+            strbuf_add(out, run == 1 ? alone : "");
             connected = false;
             run = 0;
             continue;

@@ -167,6 +167,21 @@ static void ticks_are_round(void **state) {
     check_ticks(1001, 1003, (const char *const[]){"1001.0", "1001.5", "1002.0", "1002.5", "1003.0"}, 5);
 }
 
+// Epochs have no halves.
+static void whole_ticks_are_whole(void **state) {
+    (void)state;
+    const double x[] = {1, 2, 3}, y[] = {0, 1, 2};
+    for (size_t count = 1; count <= 3; count++) {
+        const plot_series s = {"s", x, y, count, PLOT_LINE};
+        const plot p = {.series = &s, .count = 1, .whole_x = true};
+        plot_axes axes = plot_measure(&p, 10, 5);
+        assert_int_equal(axes.x.tick_count, count);
+        for (size_t i = 0; i < count; i++) {
+            assert_true(fabs(axes.x.tick[i] - x[i]) < 1e-9);
+        }
+    }
+}
+
 static void logarithmic_ticks_are_powers(void **state) {
     (void)state;
     const double y[] = {0.001, 100};
@@ -243,7 +258,7 @@ int main(void) {
         data_test(braille_chart_is_exact),       data_test(colours_are_closed),
         data_test(odd_data_are_drawn),           data_test(ticks_are_round),
         data_test(logarithmic_ticks_are_powers), data_test(svg_escapes_and_thins_out),
-        data_test(thinning_keeps_extremes),
+        data_test(thinning_keeps_extremes),      data_test(whole_ticks_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
