@@ -194,6 +194,7 @@ static void begin_epoch(trainer *r) {
         r->at.sums = (measures){0};
         update_sums_start_epoch(&r->at.updates);
     }
+    r->busy += r->speed.seconds;
     r->speed = (speed_count){.begin = trainer_now(), .counted = r->at.sums.count};
 }
 

@@ -53,9 +53,9 @@ typedef struct trainer {
     int64_t steps_before;  // and their steps
     progress bar;
     char title[48];
-    int64_t bar_begin;  // step at which the bar's count began
-    double bar_seconds; // when the bar began
-    double places;      // since then
+    int64_t bar_begin; // step at which the bar's count began
+    double busy;       // seconds of training in the epochs since then that are over
+    double places;     // trained on since then
     speed_count speed;
 } trainer;
 

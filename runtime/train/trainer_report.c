@@ -24,7 +24,7 @@ void report_start(trainer *r) {
     r->bar.first = r->at.step - r->bar_begin;
     // Many epochs make a line each, few make several.
     r->bar.plain_interval = !by_steps && t->epochs > 10 ? 2 : 0.1;
-    r->bar_seconds = trainer_now();
+    r->busy = r->speed.seconds = 0;
     r->places = 0;
 }
 
@@ -58,7 +58,8 @@ static uint32_t progress_fields(const trainer *r, const measures *trained, const
     }
     bool streams = r->t->data->batching == BATCH_STREAMS;
     const char *unit = streams ? dataset_unit(r->t->data) : "examples/s";
-    double seconds = trainer_now() - r->bar_seconds;
+    double epoch = r->speed.seconds > 0 ? r->speed.seconds : trainer_now() - r->speed.begin;
+    double seconds = r->busy + epoch; // validation is not in them
     out_fields[count++] = (progress_field){unit, seconds > 0 ? r->places / seconds : 0, PROGRESS_RATE};
     return count;
 }
