@@ -51,10 +51,11 @@ static long process_of(const char *name) {
 
 static rnnc_status make_folder(const char *path, diag_sink *d) {
     struct stat facts;
-    if (mkdir(path, 0777) == 0 || (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))) {
+    int error = mkdir(path, 0777) == 0 ? 0 : errno; // stat has an error of its own
+    if (error == 0 || (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))) {
         return RNNC_OK;
     }
-    return file_error(d, path, "make the folder", errno);
+    return file_error(d, path, "make the folder", error);
 }
 
 static rnnc_status lock_folder(checkpoint_folder *f, diag_sink *d) {

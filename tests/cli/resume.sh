@@ -249,6 +249,8 @@ same_end streams other
 
 echo "disks and folders"
 refused "cannot make the folder" train streams none --checkpoint "$scratch/text"
+# Nobody may make a folder there, and there is none: it is the first that is told.
+refused "/sys/rnnc: cannot make the folder: [^N]" train streams none --checkpoint /sys/rnnc
 mkdir "$scratch/closed"
 chmod a-w "$scratch/closed"
 if ! touch "$scratch/closed/probe" 2>/dev/null; then
