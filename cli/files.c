@@ -65,6 +65,34 @@ static rnnc_status check_hash(const char *prefix, const char *key, const char *t
                      file->name, key, found, kept);
 }
 
+// "weights.safetensors", "text" and "txt" give "weights.text.txt".
+static const char *beside_path(const char *file, const char *name, const char *kind, arena *memory) {
+    static const char ending[] = ".safetensors";
+    size_t length = strlen(file), end = strlen(ending);
+    bool ends = length > end && strcmp(file + length - end, ending) == 0;
+    return arena_printf(memory, "%.*s.%s.%s", (int)(ends ? length - end : length), file, name, kind);
+}
+
+// Characters beside the weights, where there are some, must be theirs.
+static rnnc_status check_characters_file(const char *file, const char *key, const vocabulary *v,
+                                         arena *memory, diag_sink *d) {
+    const char *path = beside_path(file, key, "json", memory);
+    if (access(path, F_OK)) {
+        return RNNC_OK;
+    }
+    vocabulary beside;
+    TRY(vocabulary_read(path, d, &beside));
+    bool same = beside.count == v->count && memcmp(beside.code, v->code, v->count * sizeof *v->code) == 0;
+    vocabulary_deinit(&beside);
+    return same
+               ? RNNC_OK
+               : diag_fail(
+                     d, RNNC_TYPE, NO_SPAN,
+                     "%s: its characters are not those of the vocabulary in %s: they do not belong together; "
+                     "take the file away, or the weights that it was written with",
+                     path, file);
+}
+
 static rnnc_status add_vocabulary(const char *path, const text_pair *pair, const safetensors *file,
                                   diag_sink *d, carried_data *out) {
     const char *key = pair->key + strlen(vocabulary_prefix);
@@ -74,15 +102,7 @@ static rnnc_status add_vocabulary(const char *path, const text_pair *pair, const
     TRY(vocabulary_parse(view, d, v));
     data_vocabulary added = {arena_strdup(&out->memory, key), v, NULL};
     vec_push(&out->memory, out->vocabularies, added);
-    return RNNC_OK;
-}
-
-// "weights.safetensors" and "text" give "weights.text.txt".
-static const char *words_path(const char *file, const char *input, arena *memory) {
-    static const char ending[] = ".safetensors";
-    size_t length = strlen(file), end = strlen(ending);
-    bool ends = length > end && strcmp(file + length - end, ending) == 0;
-    return arena_printf(memory, "%.*s.%s.txt", (int)(ends ? length - end : length), file, input);
+    return check_characters_file(path, added.key, v, &out->memory, d);
 }
 
 // A vocabulary beside the weights, where there is one, must be theirs.
@@ -90,7 +110,7 @@ static rnnc_status check_words_file(const char *file, const char *input, const w
                                     diag_sink *d) {
     arena memory;
     arena_init(&memory);
-    const char *path = words_path(file, input, &memory);
+    const char *path = beside_path(file, input, "txt", &memory);
     word_list beside = {0};
     rnnc_status status = access(path, F_OK) == 0 ? word_list_read(path, d, &beside) : RNNC_OK;
     uint32_t first;
@@ -197,7 +217,10 @@ rnnc_status save_vocabularies(const command_line *line, const dataset *data, dia
     for (uint32_t i = 0; i < data->sources.count && status == RNNC_OK; i++) {
         const data_source *s = &data->sources.at[i];
         if (s->words) {
-            status = word_list_write(words_path(line->weights_out, s->input, &memory), s->words, d);
+            status = word_list_write(beside_path(line->weights_out, s->input, "txt", &memory), s->words, d);
+        } else if (s->characters) {
+            status =
+                vocabulary_write(beside_path(line->weights_out, s->key, "json", &memory), s->characters, d);
         }
     }
     arena_deinit(&memory);

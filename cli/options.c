@@ -46,7 +46,7 @@ static const option_row options[] = {
     {"weights-out", OPTION_TEXT, ON_TRAIN, "F.safetensors", AT(weights_out), 0,
      "where to write the trained weights"},
     {"vocabulary-out", OPTION_FLAG, ON_TRAIN, NULL, AT(vocabulary_out), 0,
-     "write the words of a text beside the weights, too: F.INPUT.txt"},
+     "write the vocabularies beside the weights, too: F.INPUT.txt, F.KEY.json"},
     {"metrics", OPTION_TEXT, ON_TRAIN, "F.jsonl", AT(metrics), 0,
      "where to write a JSON line for each epoch"},
     {"partial", OPTION_FLAG, ON_TRAIN, NULL, AT(partial), 0,

@@ -28,6 +28,14 @@ characters="examples/characters.rnn --set alphabet=11 --set hidden=4 --set layer
 run 0 $train $characters --data text="$scratch/text" --set batch=4 --set T=7 --set validation_last=500 --epochs 1 \
     --weights-out "$scratch/text.safetensors" --metrics "$scratch/text.jsonl"
 grep -q '"validation_perplexity":' "$scratch/text.jsonl" || fail "no perplexity"
+run 0 $train $characters --data text="$scratch/text" --set batch=4 --set T=7 --set validation_last=500 --steps 1 \
+    --weights-out "$scratch/named.safetensors" --vocabulary-out
+printf '["\\n","a","b","c","d","e","f","g","h","i","j"]\n' | cmp -s - "$scratch/named.text.json" ||
+    fail "the characters: $(cat "$scratch/named.text.json")"
+sed -i 's/"b","c"/"c","b"/' "$scratch/named.text.json"
+refused 'named.text.json: its characters are not those' "$RNNC" eval $characters --interpret --data text="$scratch/text" \
+    --weights "$scratch/named.safetensors"
+refused 'writes beside the weights' $train $characters --data text="$scratch/text" --vocabulary-out
 head -n 20 "$scratch/text" >"$scratch/few"
 run 0 "$RNNC" eval $characters --interpret --data text="$scratch/few" --weights "$scratch/text.safetensors"
 says out '^perplexity '
