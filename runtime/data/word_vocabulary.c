@@ -15,13 +15,21 @@ static int compare(const void *left, const void *right) {
     return a->times != b->times ? (a->times < b->times ? 1 : -1) : strcmp(a->word, b->word);
 }
 
+static void count_words(const word_text *t, word_range range, candidate *out) {
+    for (size_t i = range.begin; i < range.end; i++) {
+        out[t->at[i]].times++;
+    }
+}
+
 // Counts the words of |t|; <unk>, if it is among them or could be needed, comes last. Returns how many there are.
-static uint32_t gather(const word_text *t, bool unknown, candidate *out) {
+static uint32_t gather(const word_text *t, const word_range *ranges, uint32_t range_count, bool unknown,
+                       candidate *out) {
     for (uint32_t i = 0; i < t->found.count; i++) {
         out[i].word = word_list_at(&t->found, i);
     }
-    for (size_t i = 0; i < t->count; i++) {
-        out[t->at[i]].times++;
+    bool all = !ranges || !unknown;
+    for (uint32_t i = 0; i < (all ? 1 : range_count); i++) {
+        count_words(t, all ? (word_range){0, t->count} : ranges[i], out);
     }
     uint32_t count = t->found.count;
     int32_t at = word_list_find(&t->found, WORD_UNKNOWN, strlen(WORD_UNKNOWN));
@@ -38,8 +46,8 @@ static uint32_t gather(const word_text *t, bool unknown, candidate *out) {
 // How many of the |count| sorted words the rules keep beside <unk>.
 static uint32_t kept_words(const candidate *sorted, uint32_t count, const word_rules *rules) {
     uint32_t kept = 0;
-    while (kept < count && (!rules->most || kept + 1 < rules->most) &&
-           sorted[kept].times >= (uint64_t)rules->least) {
+    uint64_t least = rules->least > 1 ? (uint64_t)rules->least : 1;
+    while (kept < count && (!rules->most || kept + 1 < rules->most) && sorted[kept].times >= least) {
         kept++;
     }
     return kept;
@@ -61,12 +69,17 @@ static uint32_t choose(candidate *words, uint32_t count, bool unknown, const wor
     return kept + 1;
 }
 
-rnnc_status word_text_vocabulary(const word_text *t, const word_rules *rules, const char *what, diag_sink *d,
-                                 word_list *out_words) {
+bool word_rules_have_unknown(const word_rules *rules) {
+    return rules->unknown || rules->least > 1 || rules->most;
+}
+
+rnnc_status word_text_vocabulary(const word_text *t, const word_range *ranges, uint32_t range_count,
+                                 const word_rules *rules, diag_sink *d, word_list *out_words) {
     *out_words = (word_list){0};
-    bool unknown = rules->unknown || rules->least > 1 || rules->most;
+    bool unknown = word_rules_have_unknown(rules);
     candidate *words = calloc((size_t)t->found.count + 2, sizeof *words);
-    uint32_t count = words ? choose(words, gather(t, unknown, words), unknown, rules) : 0;
+    uint32_t found = words ? gather(t, ranges, range_count, unknown, words) : 0;
+    uint32_t count = words ? choose(words, found, unknown, rules) : 0;
     bool sound = words != NULL;
     for (uint32_t i = 0, number; i < count && sound; i++) {
         sound = word_list_add(out_words, words[i].word, strlen(words[i].word), &number);
@@ -74,7 +87,8 @@ rnnc_status word_text_vocabulary(const word_text *t, const word_rules *rules, co
     free(words);
     if (!sound) {
         word_list_deinit(out_words);
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for a vocabulary", what);
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "not enough memory for a vocabulary of %u words",
+                         t->found.count);
     }
     return RNNC_OK;
 }

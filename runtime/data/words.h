@@ -79,10 +79,19 @@ rnnc_status word_text_push(word_text *t, const char *name, const char *word, siz
 rnnc_status word_text_end_line(word_text *t, const char *name, size_t source_line, diag_sink *d);
 void word_text_deinit(word_text *t);
 
+// Words [begin, end) of a text.
+typedef struct word_range {
+    size_t begin, end;
+} word_range;
+
+// Whether a vocabulary by |rules| has <unk> for what they leave out.
+bool word_rules_have_unknown(const word_rules *rules);
 // The words of |t| as a vocabulary: the most frequent first, equally frequent ones by their bytes. What |rules|
 // leave out is <unk>, which is in it if anything could be left out, and counts what it stands for.
-rnnc_status word_text_vocabulary(const word_text *t, const word_rules *rules, const char *what, diag_sink *d,
-                                 word_list *out_words);
+// With <unk>, only words in the |count| |ranges| are counted, and others have no number of their own; |ranges| may be
+// NULL: then all are.
+rnnc_status word_text_vocabulary(const word_text *t, const word_range *ranges, uint32_t count,
+                                 const word_rules *rules, diag_sink *d, word_list *out_words);
 // The numbers that the words of |t| have in |words|, <unk>'s for those that it lacks; U8, U16 or I32, the narrowest
 // that holds them. Without <unk> such a word is an error that tells its line.
 rnnc_status word_text_encode(const word_text *t, const word_list *words, const char *what, diag_sink *d,

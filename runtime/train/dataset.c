@@ -194,7 +194,18 @@ static rnnc_status connect_input(loader *l, data_input *input) {
     if (!dtype_is_float(input->type.elem)) {
         source->divisor = 1;
     }
-    return data_source_check(l->s, source, input, l->d);
+    return RNNC_OK;
+}
+
+// Once all inputs are connected: what is padding is for the lengths to say.
+static rnnc_status check_values(loader *l) {
+    for (uint32_t i = 0; i < l->s->inputs.count; i++) {
+        const data_input *input = &l->s->inputs.at[i];
+        TRY(input->source == UINT32_MAX
+                ? RNNC_OK
+                : data_source_check(l->s, &l->s->sources.at[input->source], input, l->d));
+    }
+    return RNNC_OK;
 }
 
 // ---- Shapes ----
@@ -434,6 +445,7 @@ static rnnc_status load(loader *l) {
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         TRY(connect_input(l, &s->inputs.at[i]));
     }
+    TRY(check_values(l));
     TRY(fit_inputs(l));
     bool validates = r && !l->request->no_validation;
     bool each = validates && r->validation_of_each && s->validation_last;

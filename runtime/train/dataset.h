@@ -142,7 +142,8 @@ rnnc_status data_source_read(const dataset_request *request, const data_binding 
                              arena *memory, data_source *out_source);
 // The path for a key, or NULL.
 const char *data_find_path(const dataset_request *request, const char *key);
-// Checks the values for one input and converts them where its type needs it.
+// Checks the values for one input, but for padding, and converts them where its type needs it. All inputs have their
+// sources.
 rnnc_status data_source_check(const dataset *data, data_source *s, const data_input *input, diag_sink *d);
 
 // ---- dataset_random.c ----
@@ -161,10 +162,20 @@ rnnc_status data_text_read(const dataset_request *request, const data_binding *b
                            data_source *out_source);
 void data_text_deinit(data_source *s);
 
+// ---- dataset_trained.c ----
+
+// The words of |t|, read for |b| into |s|, that are in the training part. Returns how many ranges they are; 0, where
+// nothing is held out or the recipe's numbers do not fit the text: *|out_ranges| is NULL then.
+uint32_t data_trained_words(const dataset_request *request, const data_binding *b, const data_source *s,
+                            const word_text *t, arena *memory, word_range **out_ranges);
+
 // ---- dataset_rows.c ----
 
 // Checks that rows of their own lengths fit |input| and each other, and takes their greatest extent.
 rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d);
+// Whether element |index| of |input|'s data, an array of examples, lies behind its example's length along the first of its
+// axes: nothing depends on what stands there.
+bool data_is_padding(const dataset *s, const data_input *input, int64_t index);
 // The source whose rows are as long as |axis|, or NULL.
 const data_source *data_rows_of_axis(const dataset *s, int axis);
 // Puts the examples that are held out of each file behind all others, those of the test last.

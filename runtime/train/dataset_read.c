@@ -168,7 +168,7 @@ static rnnc_status check_vocabulary(const dataset *data, const data_source *s, c
         token_parameter_of(data, input), count);
 }
 
-static rnnc_status check_tokens(data_source *s, const data_input *input, diag_sink *d) {
+static rnnc_status check_tokens(const dataset *data, data_source *s, const data_input *input, diag_sink *d) {
     if (array_kind_is_float(s->values.kind)) {
         return diag_fail(d, RNNC_TYPE, NO_SPAN, "%s: '%s' takes whole numbers, found %s", s->label,
                          input->name, array_kind_name(s->values.kind));
@@ -179,7 +179,8 @@ static rnnc_status check_tokens(data_source *s, const data_input *input, diag_si
     int64_t count = array_count(&s->values);
     for (int64_t i = 0; i < count; i++) {
         double token = array_to_double(&s->values, i);
-        if (token < 0 || (input->classes && token >= (double)input->classes)) {
+        bool outside = token < 0 || (input->classes && token >= (double)input->classes);
+        if (outside && !data_is_padding(data, input, i)) {
             char expected[96];
             snprintf(expected, sizeof expected, "'%.40s' is a token of 0 to %lld", input->name,
                      (long long)(input->classes ? input->classes - 1 : INT32_MAX));
@@ -189,19 +190,18 @@ static rnnc_status check_tokens(data_source *s, const data_input *input, diag_si
     return RNNC_OK;
 }
 
-static rnnc_status check_reals(data_source *s, const data_input *input, diag_sink *d) {
+static rnnc_status check_reals(const dataset *data, data_source *s, const data_input *input, diag_sink *d) {
     bool narrow = s->values.kind == ARRAY_F16 || s->values.kind == ARRAY_BF16;
     if (narrow || s->values.kind == ARRAY_I64) {
         TRY(convert_values(s, narrow ? ARRAY_F32 : ARRAY_F64, d));
     }
-    int64_t bad = array_find_non_finite(&s->values);
-    if (bad >= 0) {
-        return refuse_value(s, bad, "data must be finite numbers", d);
-    }
-    int64_t count = s->values.kind == ARRAY_F64 && input->type.elem == DT_F32 ? array_count(&s->values) : 0;
+    double largest = input->type.elem == DT_F32 ? (double)FLT_MAX : DBL_MAX;
+    int64_t count = array_kind_is_float(s->values.kind) ? array_count(&s->values) : 0;
     for (int64_t i = 0; i < count; i++) {
-        if (fabs(((const double *)s->values.data)[i]) > (double)FLT_MAX) {
-            return refuse_value(s, i, "it does not fit in f32", d);
+        double value = array_to_double(&s->values, i);
+        if (!(fabs(value) <= largest) && !data_is_padding(data, input, i)) {
+            return refuse_value(
+                s, i, isfinite(value) ? "it does not fit in f32" : "data must be finite numbers", d);
         }
     }
     return RNNC_OK;
@@ -217,5 +217,5 @@ rnnc_status data_source_check(const dataset *data, data_source *s, const data_in
     if (s->values.kind == ARRAY_BOOL) {
         s->values.kind = ARRAY_U8;
     }
-    return tokens ? check_tokens(s, input, d) : check_reals(s, input, d);
+    return tokens ? check_tokens(data, s, input, d) : check_reals(data, s, input, d);
 }

@@ -88,6 +88,40 @@ rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d) {
     return agree_on_rows(s, input, axis, d);
 }
 
+// The lengths along |axis| that the data says, or NULL.
+static const array *lengths_of(const dataset *s, int axis) {
+    const char *name = s->model->graph->axes.at[axis].name;
+    size_t length = strlen(name);
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        const data_input *at = &s->inputs.at[i];
+        bool fits = strncmp(at->name, name, length) == 0 && strcmp(at->name + length, ".lengths") == 0;
+        if (fits && at->source != UINT32_MAX) {
+            return &s->sources.at[at->source].values;
+        }
+    }
+    return NULL;
+}
+
+bool data_is_padding(const dataset *s, const data_input *input, int64_t index) {
+    const array *values = &s->sources.at[input->source].values;
+    uint32_t place = 1;
+    while (place < s->model->graph->axes.count &&
+           !(input->type.axes & AXIS_BIT(graph_declared_axis(s->model->graph, place)))) {
+        place++;
+    }
+    bool along = s->batching == BATCH_EXAMPLES && place < s->model->graph->axes.count && values->rank > 1;
+    const array *lengths = along ? lengths_of(s, graph_declared_axis(s->model->graph, place)) : NULL;
+    if (!lengths) {
+        return false;
+    }
+    int64_t inner = 1;
+    for (int i = 2; i < values->rank; i++) {
+        inner *= values->dim[i];
+    }
+    int64_t position = index / inner % values->dim[1], example = index / inner / values->dim[1];
+    return example < array_count(lengths) && (double)position >= array_to_double(lengths, example);
+}
+
 const data_source *data_rows_of_axis(const dataset *s, int axis) {
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *input = &s->inputs.at[i];

@@ -132,8 +132,10 @@ static rnnc_status add_files(const dataset_request *request, const data_binding 
     return RNNC_OK;
 }
 
-static rnnc_status choose_words(const dataset_request *request, const word_text *t, const word_rules *rules,
+// Where held-out words can be <unk>, training alone says which words there are. Elsewhere all must have a number.
+static rnnc_status choose_words(const dataset_request *request, const data_binding *b, const word_text *t,
                                 diag_sink *d, arena *memory, data_source *s) {
+    const word_rules rules = data_word_rules(b);
     const data_vocabulary *known = find_vocabulary(request, s->input, true);
     if (known) {
         s->words = known->words;
@@ -143,7 +145,12 @@ static rnnc_status choose_words(const dataset_request *request, const word_text 
         return refuse_weights(request, s, d);
     }
     word_list *made = arena_new(memory, word_list);
-    TRY(word_text_vocabulary(t, rules, s->label, d, made));
+    word_range *counted = NULL;
+    uint32_t count = 0;
+    if (word_rules_have_unknown(&rules)) {
+        count = data_trained_words(request, b, s, t, memory, &counted);
+    }
+    TRY(word_text_vocabulary(t, counted, count, &rules, d, made));
     s->words = made;
     s->made_vocabulary = true;
     return RNNC_OK;
@@ -172,12 +179,12 @@ static rnnc_status take_rows(const word_text *t, int64_t most, diag_sink *d, dat
     return RNNC_OK;
 }
 
-static rnnc_status take_words(const dataset_request *request, const data_binding *b, const word_rules *rules,
-                              const word_text *t, diag_sink *d, arena *memory, data_source *s) {
+static rnnc_status take_words(const dataset_request *request, const data_binding *b, const word_text *t,
+                              diag_sink *d, arena *memory, data_source *s) {
     if (t->count == 0) {
         return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there is no word in it", s->label);
     }
-    TRY(choose_words(request, t, rules, d, memory, s));
+    TRY(choose_words(request, b, t, d, memory, s));
     TRY(word_text_encode(t, s->words, s->label, d, &s->values));
     bool rows = b->kind == DATA_LINES || b->kind == DATA_COLUMN;
     return rows ? take_rows(t, b->text.longest, d, s) : RNNC_OK;
@@ -190,7 +197,7 @@ static rnnc_status read_words(const dataset_request *request, const data_binding
     s->file_count = b->key_count;
     s->file_rows = arena_new_array(memory, int64_t, b->key_count);
     rnnc_status status = add_files(request, b, &rules, d, s, &t);
-    status = status == RNNC_OK ? take_words(request, b, &rules, &t, d, memory, s) : status;
+    status = status == RNNC_OK ? take_words(request, b, &t, d, memory, s) : status;
     word_text_deinit(&t);
     return status;
 }

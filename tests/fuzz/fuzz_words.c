@@ -16,7 +16,7 @@ static void check(rnnc_status status, word_text *t, const word_rules *rules, dia
     if ((status == RNNC_OK) != (sink->error_count == 0) || sink->error_count > 1) {
         __builtin_trap();
     }
-    if (status == RNNC_OK && (word_text_vocabulary(t, rules, "input", sink, &words) != RNNC_OK ||
+    if (status == RNNC_OK && (word_text_vocabulary(t, NULL, 0, rules, sink, &words) != RNNC_OK ||
                               word_text_encode(t, &words, "input", sink, &tokens) != RNNC_OK)) {
         __builtin_trap();
     }

@@ -119,7 +119,7 @@ static void check_vocabulary(fixture *f, const char *text, word_rules rules, con
     word_list words;
     strbuf json = {0};
     assert_int_equal(add(f, text, &rules, &t), RNNC_OK);
-    assert_int_equal(word_text_vocabulary(&t, &rules, "t", &f->sink, &words), RNNC_OK);
+    assert_int_equal(word_text_vocabulary(&t, NULL, 0, &rules, &f->sink, &words), RNNC_OK);
     word_list_render(&words, &json);
     assert_string_equal(strbuf_text(&json), expected);
     strbuf_deinit(&json);
@@ -146,7 +146,7 @@ static void gives_words_their_numbers(void **state) {
     word_list words;
     array tokens;
     assert_int_equal(add(f, "b a b\nc <unk>", &(word_rules){0}, &t), RNNC_OK);
-    assert_int_equal(word_text_vocabulary(&t, &(word_rules){0}, "t", &f->sink, &words), RNNC_OK);
+    assert_int_equal(word_text_vocabulary(&t, NULL, 0, &(word_rules){0}, &f->sink, &words), RNNC_OK);
     assert_int_equal(add(f, "a z\nb", &(word_rules){0}, &other), RNNC_OK);
     assert_int_equal(word_text_encode(&other, &words, "t", &f->sink, &tokens), RNNC_OK);
     assert_int_equal(tokens.kind, ARRAY_U8);
@@ -156,7 +156,7 @@ static void gives_words_their_numbers(void **state) {
     word_list_deinit(&words);
     word_text_deinit(&t);
     assert_int_equal(add(f, "a\nb", &(word_rules){0}, &t), RNNC_OK);
-    assert_int_equal(word_text_vocabulary(&t, &(word_rules){0}, "t", &f->sink, &words), RNNC_OK);
+    assert_int_equal(word_text_vocabulary(&t, NULL, 0, &(word_rules){0}, &f->sink, &words), RNNC_OK);
     word_text_deinit(&other);
     assert_int_equal(add(f, "a\n\nb z", &(word_rules){0}, &other), RNNC_OK);
     assert_fails(f, word_text_encode(&other, &words, "t", &f->sink, &tokens), RNNC_TYPE,
@@ -225,6 +225,29 @@ static void lists_come_back(void **state) {
                  "bad.txt: line 2: expected a word");
 }
 
+// Words outside of the ranges have no number if there is <unk> for them, and one like all others if there is none.
+static void check_ranges(fixture *f, word_rules rules, const char *expected) {
+    word_text t = {0};
+    word_list words;
+    strbuf json = {0};
+    const word_range ranges[] = {{1, 4}, {6, 7}};
+    assert_int_equal(add(f, "a b b c a a d e", &(word_rules){0}, &t), RNNC_OK);
+    assert_int_equal(word_text_vocabulary(&t, ranges, 2, &rules, &f->sink, &words), RNNC_OK);
+    word_list_render(&words, &json);
+    assert_string_equal(strbuf_text(&json), expected);
+    strbuf_deinit(&json);
+    word_list_deinit(&words);
+    word_text_deinit(&t);
+}
+
+static void counts_what_is_trained_on(void **state) {
+    fixture *f = *state;
+    check_ranges(f, (word_rules){.unknown = true}, "[\"b\",\"c\",\"d\",\"<unk>\"]\n");
+    check_ranges(f, (word_rules){.least = 2}, "[\"<unk>\",\"b\"]\n");
+    check_ranges(f, (word_rules){.most = 3}, "[\"b\",\"<unk>\",\"c\"]\n");
+    check_ranges(f, (word_rules){0}, "[\"a\",\"b\",\"c\",\"d\",\"e\"]\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         data_test(cuts_by_spaces),
@@ -236,6 +259,7 @@ int main(void) {
         data_test(gives_words_their_numbers),
         data_test(widens_with_the_vocabulary),
         data_test(lists_come_back),
+        data_test(counts_what_is_trained_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
