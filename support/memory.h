@@ -1,4 +1,4 @@
-// Memory that the system has given to this process.
+// Memory that the system has given to this process, or would.
 #ifndef RNNC_SUPPORT_MEMORY_H
 #define RNNC_SUPPORT_MEMORY_H
 
@@ -6,5 +6,9 @@
 
 // Bytes that the process had in memory at most, since it began; 0 where the system does not tell. Any thread.
 int64_t memory_peak(void);
+
+// Bytes that this process may have in memory: the machine's, or a limit below that (RLIMIT_DATA, a control group's).
+// Any thread.
+int64_t memory_allowed(void);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "runtime/data/store.h"
+
 enum { LONGEST_NUMBER = 400, NAMES_LISTED = 20, TEXT_SHOWN = 40, NOT_WANTED = -1 };
 
 // A place in the text. |line| is that of the field about to be read.
@@ -296,7 +298,7 @@ static rnnc_status add_row(const reader *r, table *t, diag_sink *d) {
     size_t capacity = t->capacity ? t->capacity * 2 : 256, items, bytes;
     bool overflow = __builtin_mul_overflow(capacity, t->wanted, &items) ||
                     __builtin_mul_overflow(items, sizeof *t->values, &bytes);
-    double *values = overflow ? NULL : realloc(t->values, bytes);
+    double *values = overflow ? NULL : store_resize(t->values, bytes);
     if (!values) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu rows", r->name,
                          capacity);
@@ -405,13 +407,13 @@ static void free_table(table *t) {
         free(t->header[i].name);
     }
     free(t->header);
-    free(t->values);
+    store_free(t->values);
 }
 
 // Hands the values over without a copy.
 static void make_array(table *t, array *out_array) {
     *out_array = (array){.kind = ARRAY_F64, .rank = 2, .dim = {(int64_t)t->rows, (int64_t)t->wanted}};
-    double *fitted = realloc(t->values, t->rows * t->wanted * sizeof *t->values);
+    double *fitted = store_resize(t->values, t->rows * t->wanted * sizeof *t->values);
     out_array->data = fitted ? fitted : t->values;
     t->values = NULL;
 }
@@ -453,9 +455,9 @@ rnnc_status csv_parse_category(file_view view, const char *name, bool unknown, d
 
 rnnc_status csv_read(const char *path, const csv_request *request, diag_sink *d, array *out_array) {
     *out_array = (array){0};
-    file_bytes bytes;
-    TRY(gzfile_read(path, 0, d, &bytes));
-    rnnc_status status = csv_parse((file_view){path, bytes.data, bytes.size}, request, d, out_array);
-    file_bytes_deinit(&bytes);
+    file_contents file;
+    TRY(file_contents_open(path, d, &file));
+    rnnc_status status = csv_parse(file.view, request, d, out_array);
+    file_contents_close(&file);
     return status;
 }

@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "runtime/data/atomic_file.h"
+#include "runtime/data/store.h"
 
 enum { FIRST_CAPACITY = 64 * 1024, LARGEST_STEP = 1 << 30 };
 
@@ -23,12 +24,12 @@ typedef struct growing {
 } growing;
 
 void file_bytes_deinit(file_bytes *b) {
-    free(b->data);
+    store_free(b->data);
     *b = (file_bytes){0};
 }
 
 static rnnc_status reserve(growing *g, size_t capacity, diag_sink *d) {
-    uint8_t *data = capacity < SIZE_MAX ? realloc(g->data, capacity + 1) : NULL;
+    uint8_t *data = capacity < SIZE_MAX ? store_resize(g->data, capacity + 1) : NULL;
     if (!data) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu bytes", g->path,
                          capacity);
@@ -100,7 +101,7 @@ static rnnc_status read_plain(const char *path, size_t limit, diag_sink *d, file
     }
     close(descriptor);
     if (status != RNNC_OK) {
-        free(g.data);
+        store_free(g.data);
     }
     return status;
 }
@@ -191,7 +192,7 @@ static rnnc_status unpack(file_view packed, size_t limit, diag_sink *d, file_byt
         status = finish(&g, out_bytes, d);
     }
     if (status != RNNC_OK) {
-        free(g.data);
+        store_free(g.data);
     }
     return status;
 }
@@ -205,7 +206,7 @@ static rnnc_status copy(file_view view, size_t limit, diag_sink *d, file_bytes *
     g.size = view.size;
     rnnc_status status = finish(&g, out_bytes, d);
     if (status != RNNC_OK) {
-        free(g.data);
+        store_free(g.data);
     }
     return status;
 }
@@ -260,4 +261,25 @@ rnnc_status gzfile_read(const char *path, size_t limit, diag_sink *d, file_bytes
     rnnc_status status = unpack((file_view){path, raw.data, raw.size}, bound, d, out_bytes);
     file_bytes_deinit(&raw);
     return status;
+}
+
+void file_contents_close(file_contents *c) {
+    file_unmap(&c->map);
+    file_bytes_deinit(&c->bytes);
+    *c = (file_contents){0};
+}
+
+rnnc_status file_contents_open(const char *path, diag_sink *d, file_contents *out_contents) {
+    *out_contents = (file_contents){0};
+    file_map map;
+    TRY(gzfile_map(path, d, &map));
+    if (map.data && map.size > store_limit()) {
+        *out_contents = (file_contents){.map = map, .view = {path, map.data, map.size}};
+        return RNNC_OK;
+    }
+    file_unmap(&map);
+    file_bytes bytes;
+    TRY(gzfile_read(path, 0, d, &bytes));
+    *out_contents = (file_contents){.bytes = bytes, .view = {path, bytes.data, bytes.size}};
+    return RNNC_OK;
 }

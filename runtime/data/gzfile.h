@@ -1,4 +1,4 @@
-// Whole files in memory, unpacked if they are gzip.
+// Whole files in memory, unpacked if they are gzip; what is large lies on the disk (store.h).
 #ifndef RNNC_RUNTIME_DATA_GZFILE_H
 #define RNNC_RUNTIME_DATA_GZFILE_H
 
@@ -40,6 +40,16 @@ typedef struct file_map {
 // Maps |path|. What cannot be mapped (gzip, a pipe, an empty file) stays unmapped, without an error: read it then.
 rnnc_status gzfile_map(const char *path, diag_sink *d, file_map *out_map);
 void file_unmap(file_map *m);
+
+// All of a file, to be looked at: read, or mapped if it is too large for that (store.h).
+typedef struct file_contents {
+    file_view view;
+    file_map map;
+    file_bytes bytes;
+} file_contents;
+
+rnnc_status file_contents_open(const char *path, diag_sink *d, file_contents *out_contents);
+void file_contents_close(file_contents *c);
 
 // The same as gzfile_read for bytes in memory, which are copied when they are not gzip.
 rnnc_status gzfile_unpack(file_view packed, size_t limit, diag_sink *d, file_bytes *out_bytes);

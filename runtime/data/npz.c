@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "runtime/data/npy.h"
+#include "runtime/data/store.h"
 
 // The parts of an archive begin with "PK" and two bytes more; these are their sizes without names and comments.
 enum {
@@ -241,7 +242,7 @@ static rnnc_status read_deflated(file_view view, const uint8_t *packed, const en
     if (e->size / 1032 > e->packed + 1 || e->size > GZFILE_DEFAULT_LIMIT) {
         return damaged(view, "a member claims to be impossibly large", d);
     }
-    uint8_t *bytes = malloc((size_t)e->size + 1);
+    uint8_t *bytes = store_create((size_t)e->size + 1);
     if (!bytes) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu bytes", name,
                          (size_t)e->size);
@@ -253,7 +254,7 @@ static rnnc_status read_deflated(file_view view, const uint8_t *packed, const en
     if (status == RNNC_OK) {
         status = npy_parse((file_view){name, bytes, (size_t)e->size}, d, out_array);
     }
-    free(bytes);
+    store_free(bytes);
     return status;
 }
 
@@ -290,9 +291,9 @@ rnnc_status npz_parse(file_view view, const char *member, diag_sink *d, array *o
 
 rnnc_status npz_read(const char *path, const char *member, diag_sink *d, array *out_array) {
     *out_array = (array){0};
-    file_bytes bytes;
-    TRY(gzfile_read(path, 0, d, &bytes));
-    rnnc_status status = npz_parse((file_view){path, bytes.data, bytes.size}, member, d, out_array);
-    file_bytes_deinit(&bytes);
+    file_contents file;
+    TRY(file_contents_open(path, d, &file));
+    rnnc_status status = npz_parse(file.view, member, d, out_array);
+    file_contents_close(&file);
     return status;
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "runtime/data/store.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file formats here are read by copying");
 
 typedef struct kind_facts {
@@ -85,7 +87,7 @@ rnnc_status array_create(array_kind kind, int rank, const int64_t *dim, const ch
         return refuse_shape(kind, rank, dim, what, d);
     }
     size_t bytes = (size_t)count * array_kind_bytes(kind);
-    array made = {.kind = kind, .rank = rank, .data = calloc(1, bytes ? bytes : 1)};
+    array made = {.kind = kind, .rank = rank, .data = store_create(bytes)};
     if (!made.data) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu bytes", what, bytes);
     }
@@ -100,7 +102,7 @@ void array_deinit(array *a) {
     if (a->mapping) {
         munmap(a->mapping, a->mapped);
     } else {
-        free(a->data);
+        store_free(a->data);
     }
     *a = (array){0};
 }

@@ -30,7 +30,7 @@ typedef struct array {
     array_kind kind;
     int rank;
     int64_t dim[ARRAY_MAX_RANK];
-    // In C order, little endian, never NULL once created. Owned and from the heap, but if |mapping| is not NULL: then
+    // In C order, little endian, never NULL once created. Owned and from store.h, but if |mapping| is not NULL: then
     // it lies in a file mapped there, owned as well, and is to be read only.
     void *data;
     void *mapping;

@@ -36,6 +36,23 @@ size_t text_decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code) {
     return code >= smallest[length] && is_character(code) ? length : 0;
 }
 
+rnnc_status text_next(file_view view, size_t *at, diag_sink *d, uint32_t *out_code) {
+    size_t begin = *at;
+    *out_code = TEXT_END;
+    if (begin == view.size) {
+        return RNNC_OK;
+    }
+    size_t length = text_decode_one(view.bytes + begin, view.size - begin, out_code);
+    if (length == 0) {
+        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: not UTF-8: unexpected byte 0x%02x at offset %zu",
+                         view.name, view.bytes[begin], begin);
+    }
+    *at = begin + length;
+    bool is_mark = begin == 0 && *out_code == BYTE_ORDER_MARK;
+    bool is_half = *out_code == '\r' && *at < view.size && view.bytes[*at] == '\n';
+    return is_mark || is_half ? text_next(view, at, d, out_code) : RNNC_OK;
+}
+
 rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes) {
     *out_codes = (text_codes){0};
     // There are never more characters than bytes.
@@ -44,33 +61,17 @@ rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu characters",
                          view.name, view.size);
     }
-    size_t count = 0;
-    for (size_t at = 0; at < view.size;) {
-        size_t length = text_decode_one(view.bytes + at, view.size - at, &codes[count]);
-        if (length == 0) {
-            free(codes);
-            return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: not UTF-8: unexpected byte 0x%02x at offset %zu",
-                             view.name, view.bytes[at], at);
-        }
-        at += length;
-        const bool is_mark = at == length && codes[0] == BYTE_ORDER_MARK;
-        if (codes[count] == '\n' && count > 0 && codes[count - 1] == '\r') {
-            codes[--count] = '\n';
-        }
-        count += !is_mark;
+    size_t count = 0, at = 0;
+    rnnc_status status = text_next(view, &at, d, &codes[count]);
+    while (status == RNNC_OK && codes[count] != TEXT_END) {
+        status = text_next(view, &at, d, &codes[++count]);
     }
-    uint32_t *fitted = realloc(codes, (count + 1) * sizeof *codes);
-    *out_codes = (text_codes){fitted ? fitted : codes, count};
+    if (status != RNNC_OK) {
+        free(codes);
+        return status;
+    }
+    *out_codes = (text_codes){codes, count};
     return RNNC_OK;
-}
-
-rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes) {
-    *out_codes = (text_codes){0};
-    file_bytes bytes;
-    TRY(gzfile_read(path, 0, d, &bytes));
-    rnnc_status status = text_decode((file_view){path, bytes.data, bytes.size}, d, out_codes);
-    file_bytes_deinit(&bytes);
-    return status;
 }
 
 void text_add_code(strbuf *out, uint32_t code) {

@@ -3,6 +3,7 @@
 #define RNNC_RUNTIME_DATA_TEXT_H
 
 #include "runtime/data/gzfile.h"
+#include "runtime/data/tensor.h"
 #include "support/diag.h"
 #include "support/strbuf.h"
 
@@ -13,10 +14,12 @@ typedef struct text_codes {
 
 // Decodes UTF-8 strictly (RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF); the first bad
 // byte is an error that tells its offset. A byte order mark at the begin is skipped, and a carriage return before a
-// line feed, too: the same text has the same characters wherever it was saved. text_read also takes gzip.
+// line feed, too: the same text has the same characters wherever it was saved.
 rnnc_status text_decode(file_view view, diag_sink *d, text_codes *out_codes);
-rnnc_status text_read(const char *path, diag_sink *d, text_codes *out_codes);
 void text_codes_deinit(text_codes *c);
+// The same for one character at a time: the one at byte |*at|, 0 at first, which goes on to the next; TEXT_END at the end.
+enum { TEXT_END = 0x110000 };
+rnnc_status text_next(file_view view, size_t *at, diag_sink *d, uint32_t *out_code);
 
 // Decodes one character of at most |size| bytes, at least one. Returns its bytes, 0 if they are not UTF-8.
 size_t text_decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code);
@@ -31,17 +34,15 @@ typedef struct vocabulary {
     uint32_t count;
 } vocabulary;
 
-// The distinct characters of |codes|, ascending. |what| begins the message of an error.
-rnnc_status vocabulary_build(const text_codes *codes, const char *what, diag_sink *d,
-                             vocabulary *out_vocabulary);
+// The distinct characters of a text, ascending.
+rnnc_status vocabulary_build(file_view view, diag_sink *d, vocabulary *out_vocabulary);
 void vocabulary_deinit(vocabulary *v);
 
 // The token of |code|, or -1.
 int32_t vocabulary_find(const vocabulary *v, uint32_t code);
-// Makes one token for each code; the caller frees. A character that is not in |v| is an error that shows it
-// and tells its line. |what| begins the message.
-rnnc_status vocabulary_encode(const vocabulary *v, const text_codes *codes, const char *what, diag_sink *d,
-                              int32_t **out_tokens);
+// Makes one token for each character of a text: U8 where that holds them all, else I32. A character that is not in |v| is
+// an error that shows it and tells its line.
+rnnc_status vocabulary_encode(const vocabulary *v, file_view view, diag_sink *d, array *out_tokens);
 // Appends the text of |count| tokens; U+FFFD where a token is out of range.
 void vocabulary_decode(const vocabulary *v, const int32_t *tokens, size_t count, strbuf *out);
 

@@ -6,7 +6,7 @@
 #include "runtime/data/atomic_file.h"
 #include "runtime/data/text.h"
 
-static const uint32_t ALL_CODES = 0x110000;
+enum { ALL_CODES = TEXT_END };
 
 void vocabulary_deinit(vocabulary *v) {
     free(v->code);
@@ -32,28 +32,41 @@ static bool test_bit(const uint8_t *bits, uint32_t i) {
     return bits[i / 8] >> (i % 8) & 1;
 }
 
-rnnc_status vocabulary_build(const text_codes *codes, const char *what, diag_sink *d,
-                             vocabulary *out_vocabulary) {
-    *out_vocabulary = (vocabulary){0};
-    uint8_t *seen = calloc(ALL_CODES / 8, 1);
-    if (!seen) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for a vocabulary", what);
-    }
-    uint32_t count = 0;
-    for (size_t i = 0; i < codes->count; i++) {
-        uint32_t code = codes->at[i];
-        count += !test_bit(seen, code);
+// Notes the characters of |view| among |seen|.
+static rnnc_status note_characters(file_view view, uint8_t *seen, diag_sink *d) {
+    uint32_t code = 0;
+    for (size_t at = 0; code != TEXT_END;) {
+        TRY(text_next(view, &at, d, &code));
         seen[code / 8] = (uint8_t)(seen[code / 8] | 1u << (code % 8));
     }
-    rnnc_status status = allocate(count, what, d, out_vocabulary);
-    uint32_t token = 0;
-    for (uint32_t code = 0; status == RNNC_OK && code < ALL_CODES; code++) {
+    return RNNC_OK;
+}
+
+static rnnc_status list_characters(file_view view, const uint8_t *seen, diag_sink *d,
+                                   vocabulary *out_vocabulary) {
+    uint32_t count = 0;
+    for (uint32_t code = 0; code < ALL_CODES; code++) {
+        count += test_bit(seen, code);
+    }
+    TRY(allocate(count, view.name, d, out_vocabulary));
+    for (uint32_t code = 0, token = 0; code < ALL_CODES; code++) {
         if (test_bit(seen, code)) {
             out_vocabulary->code[token] = code;
             out_vocabulary->sorted[token] = token;
             token++;
         }
     }
+    return RNNC_OK;
+}
+
+rnnc_status vocabulary_build(file_view view, diag_sink *d, vocabulary *out_vocabulary) {
+    *out_vocabulary = (vocabulary){0};
+    uint8_t *seen = calloc(ALL_CODES / 8 + 1, 1); // TEXT_END has a bit, too
+    if (!seen) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for a vocabulary", view.name);
+    }
+    rnnc_status status = note_characters(view, seen, d);
+    status = status == RNNC_OK ? list_characters(view, seen, d, out_vocabulary) : status;
     free(seen);
     return status;
 }
@@ -71,40 +84,62 @@ int32_t vocabulary_find(const vocabulary *v, uint32_t code) {
     return low < v->count && v->code[v->sorted[low]] == code ? (int32_t)v->sorted[low] : -1;
 }
 
-static rnnc_status refuse_character(const text_codes *codes, size_t at, const char *what, diag_sink *d) {
+// |next|: the byte behind the character.
+static rnnc_status refuse_character(file_view view, size_t next, uint32_t code, diag_sink *d) {
     size_t line = 1;
-    for (size_t i = 0; i < at; i++) {
-        line += codes->at[i] == '\n';
+    for (size_t i = 0; i + 1 < next; i++) {
+        line += view.bytes[i] == '\n';
     }
     strbuf shown = {0};
-    if (codes->at[at] >= ' ') {
+    if (code >= ' ') {
         strbuf_add(&shown, " '");
-        text_add_code(&shown, codes->at[at]);
+        text_add_code(&shown, code);
         strbuf_add(&shown, "'");
     }
-    diag_error(d, NO_SPAN, "%s: line %zu: the character%s U+%04" PRIX32 " is not in the vocabulary", what,
-               line, strbuf_text(&shown), codes->at[at]);
+    diag_error(d, NO_SPAN, "%s: line %zu: the character%s U+%04" PRIX32 " is not in the vocabulary",
+               view.name, line, strbuf_text(&shown), code);
     strbuf_deinit(&shown);
     return RNNC_TYPE;
 }
 
-rnnc_status vocabulary_encode(const vocabulary *v, const text_codes *codes, const char *what, diag_sink *d,
-                              int32_t **out_tokens) {
-    *out_tokens = NULL;
-    int32_t *tokens = calloc(codes->count + 1, sizeof *tokens);
-    if (!tokens) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu tokens", what,
-                         codes->count);
+static rnnc_status count_characters(file_view view, diag_sink *d, int64_t *out_count) {
+    uint32_t code = 0;
+    *out_count = -1; // the end is none
+    for (size_t at = 0; code != TEXT_END; ++*out_count) {
+        TRY(text_next(view, &at, d, &code));
     }
-    for (size_t i = 0; i < codes->count; i++) {
-        tokens[i] = vocabulary_find(v, codes->at[i]);
-        if (tokens[i] < 0) {
-            free(tokens);
-            return refuse_character(codes, i, what, d);
+    return RNNC_OK;
+}
+
+static rnnc_status fill_tokens(const vocabulary *v, file_view view, diag_sink *d, array *out) {
+    size_t at = 0;
+    for (int64_t i = 0; i < out->dim[0]; i++) {
+        uint32_t code;
+        TRY(text_next(view, &at, d, &code));
+        int32_t token = vocabulary_find(v, code);
+        if (token < 0) {
+            return refuse_character(view, at, code, d);
+        }
+        if (out->kind == ARRAY_U8) {
+            ((uint8_t *)out->data)[i] = (uint8_t)token;
+        } else {
+            ((int32_t *)out->data)[i] = token;
         }
     }
-    *out_tokens = tokens;
     return RNNC_OK;
+}
+
+rnnc_status vocabulary_encode(const vocabulary *v, file_view view, diag_sink *d, array *out_tokens) {
+    *out_tokens = (array){0};
+    int64_t count;
+    TRY(count_characters(view, d, &count));
+    array_kind kind = v->count <= UINT8_MAX + 1 ? ARRAY_U8 : ARRAY_I32;
+    TRY(array_create(kind, 1, &count, view.name, d, out_tokens));
+    rnnc_status status = fill_tokens(v, view, d, out_tokens);
+    if (status != RNNC_OK) {
+        array_deinit(out_tokens);
+    }
+    return status;
 }
 
 void vocabulary_decode(const vocabulary *v, const int32_t *tokens, size_t count, strbuf *out) {

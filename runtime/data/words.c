@@ -4,15 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/data/store.h"
+
 enum { FIRST_ROOM = 256, CONLLU_FIELDS = 10 };
 
 // ---- The words of a text so far ----
 
 void word_text_deinit(word_text *t) {
     word_list_deinit(&t->found);
-    free(t->at);
-    free(t->line);
-    free(t->source_line);
+    store_free(t->at);
+    store_free(t->line);
+    store_free(t->source_line);
     *t = (word_text){0};
 }
 
@@ -23,7 +25,7 @@ static rnnc_status no_memory(const char *name, diag_sink *d) {
 rnnc_status word_text_push(word_text *t, const char *name, const char *word, size_t length, diag_sink *d) {
     if (t->count == t->room) {
         size_t room = t->room ? t->room * 2 : FIRST_ROOM;
-        uint32_t *at = room < SIZE_MAX / sizeof *at ? realloc(t->at, room * sizeof *at) : NULL;
+        uint32_t *at = room < SIZE_MAX / sizeof *at ? store_resize(t->at, room * sizeof *at) : NULL;
         if (!at) {
             return no_memory(name, d);
         }
@@ -40,13 +42,13 @@ rnnc_status word_text_push(word_text *t, const char *name, const char *word, siz
 static bool grow_lines(word_text *t) {
     size_t room = t->line_room ? t->line_room * 2 : FIRST_ROOM;
     bool fits = room < SIZE_MAX / sizeof *t->line;
-    size_t *line = fits ? realloc(t->line, room * sizeof *line) : NULL;
+    size_t *line = fits ? store_resize(t->line, room * sizeof *line) : NULL;
     if (!line) {
         return false;
     }
     line[0] = 0;
     t->line = line;
-    size_t *source = realloc(t->source_line, room * sizeof *source);
+    size_t *source = store_resize(t->source_line, room * sizeof *source);
     if (!source) {
         return false;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/data/csv.h"
+#include "runtime/data/store.h"
 #include "runtime/train/dataset.h"
 
 void data_text_deinit(data_source *s) {
@@ -12,7 +13,7 @@ void data_text_deinit(data_source *s) {
     if (s->made_vocabulary && s->words) {
         word_list_deinit((word_list *)s->words);
     }
-    free(s->starts);
+    store_free(s->starts);
 }
 
 static const data_vocabulary *find_vocabulary(const dataset_request *request, const char *key, bool words) {
@@ -36,7 +37,7 @@ static rnnc_status refuse_weights(const dataset_request *request, const data_sou
 
 // ---- Characters ----
 
-static rnnc_status choose_characters(const dataset_request *request, const text_codes *codes, diag_sink *d,
+static rnnc_status choose_characters(const dataset_request *request, file_view view, diag_sink *d,
                                      arena *memory, data_source *s) {
     const data_vocabulary *known = find_vocabulary(request, s->key, false);
     if (known) {
@@ -47,45 +48,26 @@ static rnnc_status choose_characters(const dataset_request *request, const text_
         return refuse_weights(request, s, d);
     }
     vocabulary *made = arena_new(memory, vocabulary);
-    TRY(vocabulary_build(codes, s->label, d, made));
+    TRY(vocabulary_build(view, d, made));
     s->characters = made;
     s->made_vocabulary = true;
     return RNNC_OK;
 }
 
-// Takes tokens made for |codes| over into an array; bytes where they can hold them.
-static rnnc_status wrap_tokens(int32_t *tokens, size_t count, bool narrow, const data_source *s, diag_sink *d,
-                               array *out) {
-    int64_t dim[1] = {(int64_t)count};
-    rnnc_status status = array_create(narrow ? ARRAY_U8 : ARRAY_I32, 1, dim, s->label, d, out);
-    for (size_t i = 0; status == RNNC_OK && i < count; i++) {
-        if (narrow) {
-            ((uint8_t *)out->data)[i] = (uint8_t)tokens[i];
-        } else {
-            ((int32_t *)out->data)[i] = tokens[i];
-        }
-    }
-    free(tokens);
-    return status;
-}
-
-static rnnc_status encode_characters(const dataset_request *request, const text_codes *codes, diag_sink *d,
+static rnnc_status encode_characters(const dataset_request *request, file_view view, diag_sink *d,
                                      arena *memory, data_source *s) {
-    if (codes->count == 0) {
-        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: the text is empty", s->label);
-    }
-    int32_t *tokens = NULL;
-    TRY(choose_characters(request, codes, d, memory, s));
-    TRY(vocabulary_encode(s->characters, codes, s->label, d, &tokens));
-    return wrap_tokens(tokens, codes->count, s->characters->count <= UINT8_MAX + 1, s, d, &s->values);
+    TRY(choose_characters(request, view, d, memory, s));
+    TRY(vocabulary_encode(s->characters, view, d, &s->values));
+    return array_count(&s->values) ? RNNC_OK
+                                   : diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: the text is empty", s->label);
 }
 
 static rnnc_status read_characters(const dataset_request *request, diag_sink *d, arena *memory,
                                    data_source *s) {
-    text_codes codes = {0};
-    TRY(text_read(s->label, d, &codes));
-    rnnc_status status = encode_characters(request, &codes, d, memory, s);
-    text_codes_deinit(&codes);
+    file_contents file;
+    TRY(file_contents_open(s->label, d, &file));
+    rnnc_status status = encode_characters(request, file.view, d, memory, s);
+    file_contents_close(&file);
     return status;
 }
 
@@ -119,10 +101,10 @@ static rnnc_status add_files(const dataset_request *request, const data_binding 
     for (uint32_t i = 0; i < b->key_count; i++) {
         const char *path = data_find_path(request, b->keys[i]);
         size_t before = t->lines;
-        file_bytes bytes;
-        TRY(gzfile_read(path, 0, d, &bytes));
-        rnnc_status status = add_view(b, (file_view){path, bytes.data, bytes.size}, rules, d, t);
-        file_bytes_deinit(&bytes);
+        file_contents file;
+        TRY(file_contents_open(path, d, &file));
+        rnnc_status status = add_view(b, file.view, rules, d, t);
+        file_contents_close(&file);
         TRY(status);
         if (t->lines == before) {
             return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: the text is empty", path);
@@ -159,7 +141,7 @@ static rnnc_status choose_words(const dataset_request *request, const data_bindi
 // Rows of at most |most| words (0: any); what is behind goes.
 static rnnc_status take_rows(const word_text *t, int64_t most, diag_sink *d, data_source *s) {
     s->rows = (int64_t)t->lines;
-    s->starts = calloc(t->lines + 1, sizeof *s->starts);
+    s->starts = store_create((t->lines + 1) * sizeof *s->starts);
     if (!s->starts) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu rows", s->label,
                          t->lines);

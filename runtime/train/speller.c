@@ -12,16 +12,6 @@ static bool is_word(const speller *s, int32_t token, const char *word) {
 
 // ---- Reading ----
 
-static rnnc_status read_characters(const speller *s, file_view view, diag_sink *d, int32_t **out_tokens,
-                                   size_t *out_count) {
-    text_codes codes;
-    TRY(text_decode(view, d, &codes));
-    *out_count = codes.count;
-    rnnc_status status = vocabulary_encode(s->characters, &codes, prompt_name, d, out_tokens);
-    text_codes_deinit(&codes);
-    return status;
-}
-
 static rnnc_status copy_tokens(const array *from, diag_sink *d, int32_t **out_tokens, size_t *out_count) {
     int64_t count = array_count(from);
     int32_t *tokens = malloc((size_t)count * sizeof *tokens + 1);
@@ -34,6 +24,15 @@ static rnnc_status copy_tokens(const array *from, diag_sink *d, int32_t **out_to
     *out_tokens = tokens;
     *out_count = (size_t)count;
     return RNNC_OK;
+}
+
+static rnnc_status read_characters(const speller *s, file_view view, diag_sink *d, int32_t **out_tokens,
+                                   size_t *out_count) {
+    array tokens;
+    TRY(vocabulary_encode(s->characters, view, d, &tokens));
+    rnnc_status status = copy_tokens(&tokens, d, out_tokens, out_count);
+    array_deinit(&tokens);
+    return status;
 }
 
 static rnnc_status read_words(const speller *s, file_view view, diag_sink *d, int32_t **out_tokens,

@@ -412,4 +412,31 @@ cmp -s "$scratch/a" "$scratch/b" && fail "all letters are the same"
 refused 'needs \[examples, T, S\]' "$RNNC" run "$scratch/words.rnn" --weights "$scratch/words.safetensors" \
     --in spelling="$scratch/tag.npy" --out words="$scratch/none.npy"
 
+echo "files larger than the memory that there is"
+# 20 MB of text are 20 MB of tokens, and 900,000 rows of three columns 21 MB, of 30 MB for all.
+awk 'BEGIN { for (i = 0; i < 600000; i++) print "the quick brown fox jumps, then it ", i % 7 }' | head -c 20000000 >"$scratch/large.txt"
+gzip -1 -k "$scratch/large.txt"
+awk 'BEGIN { print "a,b,c"; for (i = 0; i < 900000; i++) print i % 7 "," i % 5 "," i % 3 }' >"$scratch/large.csv"
+cat >"$scratch/large.rnn" <<'END'
+model large() {
+    input  x: real(3)[T]
+    loss = mean[T, batch] sum square(linear(3, x) - x)
+}
+train r {
+    batch 4   steps T = 5   optimizer sgd(rate = 0.01)   max_steps 2
+    data { x = csv("table", "a", "b", "c")  windows  stride 100000 }
+}
+END
+sed -i 's/windows  stride/windows stride/' "$scratch/large.rnn"
+limited() {
+    (ulimit -d 30000 && TMPDIR=$scratch "$RNNC" train "$@" --quiet --cpu interpret --threads 1)
+}
+for text in large.txt large.txt.gz; do
+    run 0 limited examples/characters.rnn --set hidden=4 --set alphabet=40 --steps 2 --set validation_last=1000 \
+        --set batch=4 --set T=5 --data text="$scratch/$text"
+    says err 'in 4 streams of 4,999,'
+done
+run 0 limited "$scratch/large.rnn" --data table="$scratch/large.csv"
+ls -A "$scratch" | grep -q '^\.rnnc-' && fail "files that should have no name are left"
+
 finish

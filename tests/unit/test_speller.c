@@ -71,12 +71,9 @@ static void characters(void **state) {
     (void)state;
     diag_sink d;
     diag_init(&d);
-    text_codes codes;
     file_view view = {"text", (const uint8_t *)"日本\nab", 9};
-    assert_int_equal(text_decode(view, &d, &codes), RNNC_OK);
     vocabulary v;
-    assert_int_equal(vocabulary_build(&codes, "text", &d, &v), RNNC_OK);
-    text_codes_deinit(&codes);
+    assert_int_equal(vocabulary_build(view, &d, &v), RNNC_OK);
     speller s = {.characters = &v};
     check_read(&s, "b日", (int32_t[]){2, 3}, 2);
     check_written(&s, (int32_t[]){4, 3, 0, 1}, 4, "本日\na");

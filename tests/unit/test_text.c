@@ -95,43 +95,51 @@ static void encodes_and_decodes(void **state) {
     const char text[] = "b\xC3\xA4\n\xF0\x9F\x98\x80"
                         "ab\0\n";
     write_gzip("a.txt.gz", text, sizeof text - 1);
-    text_codes codes;
-    assert_int_equal(text_read("a.txt.gz", &f->sink, &codes), RNNC_OK);
+    file_contents file;
+    assert_int_equal(file_contents_open("a.txt.gz", &f->sink, &file), RNNC_OK);
     vocabulary v;
-    assert_int_equal(vocabulary_build(&codes, "a", &f->sink, &v), RNNC_OK);
+    assert_int_equal(vocabulary_build(file.view, &f->sink, &v), RNNC_OK);
     const uint32_t expected[] = {0, '\n', 'a', 'b', 0xE4, 0x1F600};
     assert_int_equal(v.count, 6);
     assert_memory_equal(v.code, expected, sizeof expected);
-    int32_t *tokens = NULL;
-    assert_int_equal(vocabulary_encode(&v, &codes, "a", &f->sink, &tokens), RNNC_OK);
-    const int32_t wanted[] = {3, 4, 1, 5, 2, 3, 0, 1};
-    assert_memory_equal(tokens, wanted, sizeof wanted);
+    array tokens;
+    assert_int_equal(vocabulary_encode(&v, file.view, &f->sink, &tokens), RNNC_OK);
+    const uint8_t wanted[] = {3, 4, 1, 5, 2, 3, 0, 1};
+    assert_int_equal(tokens.kind, ARRAY_U8);
+    assert_int_equal(array_count(&tokens), sizeof wanted);
+    assert_memory_equal(tokens.data, wanted, sizeof wanted);
+    const int32_t again[] = {3, 4, 1, 5, 2, 3, 0, 1};
     strbuf back = {0};
-    vocabulary_decode(&v, tokens, codes.count, &back);
+    vocabulary_decode(&v, again, 8, &back);
     assert_int_equal(back.length, sizeof text - 1);
     assert_memory_equal(back.text, text, sizeof text - 1);
     vocabulary_decode(&v, (const int32_t[]){-1, 6}, 2, &back);
     assert_string_equal(back.text + sizeof text - 1, "\xEF\xBF\xBD\xEF\xBF\xBD");
     strbuf_deinit(&back);
-    free(tokens);
+    array_deinit(&tokens);
     vocabulary_deinit(&v);
-    text_codes_deinit(&codes);
+    file_contents_close(&file);
 }
 
 static void refuses_unknown_characters(void **state) {
     fixture *f = *state;
-    text_codes known, codes;
-    assert_int_equal(decode(f, "ab\n", 3, &known), RNNC_OK);
-    assert_int_equal(decode(f, "a\nb\xC3\xA4", 5, &codes), RNNC_OK);
     vocabulary v;
-    assert_int_equal(vocabulary_build(&known, "t", &f->sink, &v), RNNC_OK);
-    int32_t *tokens;
-    assert_fails(f, vocabulary_encode(&v, &codes, "t", &f->sink, &tokens), RNNC_TYPE,
+    array tokens;
+    assert_int_equal(vocabulary_build(text_view("\xEF\xBB\xBF"
+                                                "ab\n"),
+                                      &f->sink, &v),
+                     RNNC_OK);
+    assert_int_equal(v.count, 3);
+    assert_fails(f, vocabulary_encode(&v, text_view("a\nb\xC3\xA4"), &f->sink, &tokens), RNNC_TYPE,
                  "t: line 2: the character '\xC3\xA4' U+00E4 is not in the vocabulary");
-    assert_null(tokens);
+    assert_null(tokens.data);
+    assert_fails(f, vocabulary_encode(&v, text_view("a\xC3"), &f->sink, &tokens), RNNC_CORRUPT, "offset 1");
     vocabulary_deinit(&v);
-    text_codes_deinit(&known);
-    text_codes_deinit(&codes);
+    assert_fails(f, vocabulary_build(text_view("a\xC3"), &f->sink, &v), RNNC_CORRUPT, "offset 1");
+    assert_null(v.code);
+    assert_int_equal(vocabulary_build(text_view(""), &f->sink, &v), RNNC_OK);
+    assert_int_equal(v.count, 0);
+    vocabulary_deinit(&v);
 }
 
 static void vocabulary_files_come_back(void **state) {
