@@ -271,13 +271,14 @@ void file_contents_close(file_contents *c) {
 
 rnnc_status file_contents_open(const char *path, diag_sink *d, file_contents *out_contents) {
     *out_contents = (file_contents){0};
-    file_map map;
-    TRY(gzfile_map(path, d, &map));
-    if (map.data && map.size > store_limit()) {
+    struct stat facts; // a pipe must not be opened twice
+    bool large = stat(path, &facts) == 0 && S_ISREG(facts.st_mode) && (size_t)facts.st_size > store_limit();
+    file_map map = {0};
+    TRY(large ? gzfile_map(path, d, &map) : RNNC_OK);
+    if (map.data) {
         *out_contents = (file_contents){.map = map, .view = {path, map.data, map.size}};
         return RNNC_OK;
     }
-    file_unmap(&map);
     file_bytes bytes;
     TRY(gzfile_read(path, 0, d, &bytes));
     *out_contents = (file_contents){.bytes = bytes, .view = {path, bytes.data, bytes.size}};

@@ -98,6 +98,7 @@ static void add_field(strbuf *out, const progress_field *field) {
         strbuf_addf(out, "  %s ", field->name);
         add_value(out, field->value);
         break;
+    case PROGRESS_COUNT: strbuf_addf(out, "  %s %.0f", field->name, field->value); break;
     case PROGRESS_PERCENT: strbuf_addf(out, "  %s %.2f %%", field->name, 100 * field->value); break;
     case PROGRESS_RATE:
         strbuf_add(out, "  ");

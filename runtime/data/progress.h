@@ -16,6 +16,7 @@ typedef enum progress_form {
     PROGRESS_PERCENT, // accuracy 97.8 %, from 0.978
     PROGRESS_RATE,    // 12.3k words/s, from 12345 and "words/s"
     PROGRESS_BYTES,   // memory 312 MiB
+    PROGRESS_COUNT,   // skipped 3
 } progress_form;
 
 typedef struct progress_field {

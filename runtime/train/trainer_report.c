@@ -53,8 +53,10 @@ static uint32_t progress_fields(const trainer *r, const measures *trained, const
     metric updates[UPDATE_METRICS];
     uint32_t update_count = update_watch_values(&r->watch, &r->at.updates, updates);
     for (uint32_t i = 0; i < update_count; i++) {
+        const char *label = update_label(updates[i].key);
+        bool counts = strcmp(label, "skipped") == 0;
         out_fields[count++] =
-            (progress_field){update_label(updates[i].key), updates[i].value, PROGRESS_VALUE};
+            (progress_field){label, updates[i].value, counts ? PROGRESS_COUNT : PROGRESS_VALUE};
     }
     bool streams = r->t->data->batching == BATCH_STREAMS;
     const char *unit = streams ? dataset_unit(r->t->data) : "examples/s";

@@ -283,6 +283,10 @@ run 0 $tune
 refused "needs weights to take" train streams tuned --partial --steps 3
 run 1 $tune --set layers=3
 says err "lstm.2"
+says err "they were trained with --recipe streams$"
+run 0 train streams wide --set hidden=7 --set keep=1 --steps 1
+run 1 "$RNNC" eval "$scratch/streams.rnn" --data text="$scratch/text" --weights "$scratch/wide.safetensors" --cpu interpret
+says err "they were trained with --recipe streams --set 'hidden=7' --set 'keep=1'$"
 run 0 $tune --set layers=3 --partial
 says err "took 9 of the model's 13 tensors\|left as they were: .*lstm.2"
 

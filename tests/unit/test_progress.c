@@ -158,11 +158,11 @@ static void formats_numbers(void **state) {
         {"a", 0, PROGRESS_VALUE},         {"b", -12.345, PROGRESS_VALUE}, {"c", 1e-5, PROGRESS_VALUE},
         {"d", 123456, PROGRESS_VALUE},    {"e", 1e300, PROGRESS_VALUE},   {"f", 0.0 / 0.0, PROGRESS_VALUE},
         {"g", 0.97812, PROGRESS_PERCENT}, {"h/s", 2.5e6, PROGRESS_RATE},  {"i/s", 999.4, PROGRESS_RATE},
-        {"j/s", 999.6, PROGRESS_RATE},
+        {"j/s", 999.6, PROGRESS_RATE},    {"k", 3, PROGRESS_COUNT},
     };
     progress_update(&r.p, 7, odd, sizeof odd / sizeof *odd);
     expect(&r, "\repoch 3/13  7  a 0.0000  b -12.35  c 1.000e-05  d 123456  e 1.000e+300  f nan  g 97.81 %  "
-               "2.5M h/s  999 i/s  1.0k j/s\x1b[K");
+               "2.5M h/s  999 i/s  1.0k j/s  k 3\x1b[K");
     stop(&r);
 }
 
