@@ -90,12 +90,12 @@ void *store_resize(void *at, size_t bytes) {
     if (head->mapped || is_large(bytes)) {
         return bytes <= head->bytes ? at : move(head, bytes);
     }
-    head = realloc(head, bytes + sizeof *head);
-    if (!head) {
+    store_head *moved = realloc(head, bytes + sizeof *head);
+    if (!moved) {
         return NULL;
     }
-    head->bytes = bytes;
-    return head + 1;
+    moved->bytes = bytes;
+    return moved + 1;
 }
 
 void store_free(void *at) {
