@@ -1,6 +1,8 @@
 // rnnc check
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/check.h"
 #include "cli/command.h"
@@ -85,6 +87,27 @@ static rnnc_status measure_step(report *r) {
     return RNNC_OK;
 }
 
+static int64_t whole_step(const step_memory *s) {
+    return s->arena + s->weights + s->slots + s->inputs + s->scratch;
+}
+
+// What a process can have here: the machine's memory, or less where a limit is set. INT64_MAX: nobody knows.
+static int64_t available_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    int64_t most = pages > 0 && page > 0 ? (int64_t)pages * page : INT64_MAX;
+    struct rlimit limit;
+    bool limited = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    return limited && limit.rlim_cur < (rlim_t)most ? (int64_t)limit.rlim_cur : most;
+}
+
+static void warn_of_memory(report *r) {
+    int64_t needed = whole_step(&r->step), available = available_memory();
+    if (needed > available) {
+        diag_warning(r->d, NO_SPAN, "a training step needs %s, and a process can have %s here",
+                     describe_bytes(needed, &r->memory), describe_bytes(available, &r->memory));
+    }
+}
+
 // ---- Text ----
 
 static void print_values(const report *r) {
@@ -104,10 +127,6 @@ static void print_values(const report *r) {
                    describe_value(g, graph_type(g, o->node), memory));
         }
     }
-}
-
-static int64_t whole_step(const step_memory *s) {
-    return s->arena + s->weights + s->slots + s->inputs + s->scratch;
 }
 
 static const char *shape_text(const graph_variable *v, const variable_part *part, arena *memory) {
@@ -193,6 +212,7 @@ static rnnc_status make_report(report *r) {
     bool known = choose_extents(r->line, r->model, NULL, r->extents, &r->unknown_axis);
     if (known && r->model->recipe && r->model->loss_text) {
         TRY(measure_step(r));
+        warn_of_memory(r);
     }
     if (r->line->json) {
         print_json(r);

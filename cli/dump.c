@@ -197,14 +197,18 @@ static rnnc_status dump_code(dump_job *job) {
     return status;
 }
 
-static rnnc_status dump_graph(dump_job *job) {
-    const command_line *line = job->line;
+// Without any wish about passes the graph is shown as the frontend or the file has it.
+static bool asks_for_passes(const command_line *line) {
     bool looks = line->print_after || line->dump_folder || line->stats || line->time_passes;
-    // Without any wish the graph is shown as the frontend or the file has it.
-    if (line->passes || looks) {
+    bool changes = line->passes || line->unroll || line->bisect_limit >= 0;
+    return looks || changes || line->verify_each;
+}
+
+static rnnc_status dump_graph(dump_job *job) {
+    if (asks_for_passes(job->line)) {
         TRY(run_passes(job));
     }
-    if (!line->print_after) {
+    if (!job->line->print_after) {
         print_graph(job);
     }
     return RNNC_OK;

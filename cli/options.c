@@ -198,8 +198,7 @@ static rnnc_status read_pair(const option_row *row, const char *text, diag_sink 
                          row->value, text);
     }
     option_pair pair = {arena_strndup(&line->memory, text, (size_t)(equals - text)), equals + 1};
-    // A recipe's numbers may be set again; a key's file may not.
-    for (uint32_t i = 0; i < list->count && row->offset != AT(settings); i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         if (strcmp(list->at[i].key, pair.key) == 0) {
             return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--%s %s stands twice", row->name, pair.key);
         }

@@ -162,6 +162,7 @@ struct frame {
     named_meanings outputs;
     const char *weight_place, *state_place; // "" at the model's level
     bool shared, frozen;
+    bool told; // of a standard definition: what went wrong in it was reported
     const char *equation; // the name on the left of the equation being evaluated
     const char *suffix;   // of names within repeat: ".0"
     uint32_t iteration;
@@ -230,10 +231,11 @@ enum {
 
 // ---- Reports ----
 
-// An error at |where|, followed by a note at each use that led there. Returns poison.
+// An error at |where|, followed by a note at each use that led there. What goes wrong in a standard definition is told
+// at the use in the user's text, once, with |where| as a note. Returns poison.
 meaning elaborate_error(elaborator *el, span where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// "12:5", with the file's name if it is not that of |from|.
+// "12:5", with the file's name if an error at |from| is not told in it.
 const char *place_text(elaborator *el, span place, span from);
 // "real(200)[T, batch]", "token(10)", "a number", "the cell 'lstm'" …
 const char *meaning_text(elaborator *el, meaning v);

@@ -57,15 +57,14 @@ static meaning evaluate_next(elaborator *el, const expression *e) {
 
 static meaning evaluate_axes(elaborator *el, const expression *e);
 
-// A bound of a slice: a whole number from 0 to |columns|.
-static bool slice_bound(elaborator *el, const expression *e, int32_t columns, int32_t *out) {
+// A bound of a slice or the number of a column: a whole number from 0 to |most|.
+static bool slice_bound(elaborator *el, const expression *e, const char *what, int32_t most, int32_t *out) {
     double n;
-    if (!number_of_meaning(el, evaluate(el, e), e->where, "the bound of a slice", &n)) {
+    if (!number_of_meaning(el, evaluate(el, e), e->where, what, &n)) {
         return false;
     }
-    if (!(n >= 0 && n <= columns && n == floor(n))) {
-        elaborate_error(el, e->where, "the bound of a slice must be a whole number from 0 to %d, found %.10g",
-                        columns, n);
+    if (!(n >= 0 && n <= most && n == floor(n))) {
+        elaborate_error(el, e->where, "%s must be a whole number from 0 to %d, found %.10g", what, most, n);
         return false;
     }
     *out = (int32_t)n;
@@ -74,10 +73,6 @@ static bool slice_bound(elaborator *el, const expression *e, int32_t columns, in
 
 static meaning build_columns(elaborator *el, node_id x, int32_t from, int32_t to, span where) {
     int32_t columns = columns_of(el, x);
-    if (to == from + 1 && to > columns) {
-        return elaborate_error(el, where, "there is no column %d: the value has %d, counted from 0", from,
-                               columns);
-    }
     if (from >= to || to > columns) {
         return elaborate_error(el, where, "columns %d to %d of a value with %d columns: nothing is left",
                                from, to, columns);
@@ -92,8 +87,9 @@ static meaning evaluate_slice(elaborator *el, const expression *e) {
         return meaning_poison();
     }
     int32_t columns = columns_of(el, x), from = 0, to = columns;
-    if ((e->from && !slice_bound(el, e->from, columns, &from)) ||
-        (e->to && !slice_bound(el, e->to, columns, &to))) {
+    const char *what = e->single ? "the number of a column" : "the bound of a slice";
+    if ((e->from && !slice_bound(el, e->from, what, e->single ? columns - 1 : columns, &from)) ||
+        (e->to && !slice_bound(el, e->to, what, columns, &to))) {
         return meaning_poison();
     }
     return build_columns(el, x, from, e->single ? from + 1 : to, e->where);

@@ -28,6 +28,8 @@ typedef struct model_options {
     bool training; // dropout is in the graph; else it is the identity
 } model_options;
 
+enum { MODEL_MOST_METRICS = 16 }; // of its own, beside those of classes
+
 typedef enum optimizer_kind {
     OPTIMIZER_SGD,
     OPTIMIZER_MOMENTUM,

@@ -147,16 +147,44 @@ static node_id single_number(elaborator *el, span where, meaning v, const char *
     return n;
 }
 
+// What stands in a line of metrics whatever the model is (docs/training.md, section 7).
+static bool is_name_of_training(const char *name) {
+    static const char *const names[] = {"epoch",         "step",
+                                        "loss",          "learning_rate",
+                                        "gradient_norm", "skipped_updates",
+                                        "seconds",       "tokens_per_second",
+                                        "peak_memory",   "examples_per_second"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return strncmp(name, "validation_", strlen("validation_")) == 0;
+}
+
+static uint32_t count_metrics(const elaborator *el) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < el->g->outputs.count; i++) {
+        count += el->g->outputs.at[i].role == OUTPUT_METRIC;
+    }
+    return count;
+}
+
 void model_add_metric(elaborator *el, const char *name, span where, meaning v) {
     node_id n = single_number(el, where, v, "a metric");
     if (n == NO_NODE) {
         return;
     }
-    if (output_is_taken(el, name)) {
+    if (is_name_of_training(name)) {
+        elaborate_error(el, where, "training measures something called '%s': the metric needs another name",
+                        name);
+    } else if (output_is_taken(el, name)) {
         elaborate_error(el, where, "there is already an output '%s'", name);
-        return;
+    } else if (count_metrics(el) == MODEL_MOST_METRICS) {
+        elaborate_error(el, where, "a model has at most %d metrics", MODEL_MOST_METRICS);
+    } else {
+        graph_add_output(el->g, name, n, OUTPUT_METRIC);
     }
-    graph_add_output(el->g, name, n, OUTPUT_METRIC);
 }
 
 void model_set_loss(elaborator *el, const statement *s) {
@@ -204,9 +232,23 @@ static node_id count_of(elaborator *el, const class_loss *of) {
                                     : sum_all(el, counted(el, of, build_real(el->g, 1)));
 }
 
+// Two values of one name would hide each other.
+static bool class_names_are_free(elaborator *el) {
+    static const char *const names[] = {"correct", "count", "nats", "accuracy", "perplexity"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (output_is_taken(el, names[i])) {
+            elaborate_error(el, el->loss->where,
+                            "'%s' is measured of a cross_entropy against tokens: the model's own needs "
+                            "another name",
+                            names[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 void model_add_class_metrics(elaborator *el) {
-    if (el->class_losses.count == 0 || el->loss_node == NO_NODE || output_is_taken(el, "correct") ||
-        output_is_taken(el, "count") || output_is_taken(el, "nats")) {
+    if (el->class_losses.count == 0 || el->loss_node == NO_NODE || !class_names_are_free(el)) {
         return;
     }
     const class_loss *first = &el->class_losses.at[0];

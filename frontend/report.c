@@ -5,12 +5,41 @@
 
 enum { NOTES_PER_ERROR = 3 };
 
-// An error inside a definition is understood where it was used. The outermost frame is the model itself.
-static void note_uses(elaborator *el) {
-    int notes = 0;
-    for (const frame *f = el->frame; f && f->caller && notes < NOTES_PER_ERROR; f = f->caller, notes++) {
-        diag_note(el->d, f->call, "in this use of '%s'", f->def->name);
+// Where |where| lies in the standard library: the use of it in the user's own text. Else NULL.
+static frame *find_own_use(const elaborator *el, span where) {
+    frame *found = NULL;
+    bool inside = el->frame && where.file == el->frame->def->where.file;
+    for (frame *f = el->frame; inside && f->caller && f->def->is_standard; f = f->caller) {
+        found = f;
     }
+    return found;
+}
+
+// An error inside a definition is understood where it was used; |told| is the use that was named already. The
+// outermost frame is the model itself.
+static void note_uses(elaborator *el, const frame *told) {
+    int notes = 0;
+    for (const frame *f = el->frame; f && f->caller && notes < NOTES_PER_ERROR; f = f->caller) {
+        if (f != told) {
+            diag_note(el->d, f->call, "in this use of '%s'", f->def->name);
+            notes++;
+        }
+    }
+}
+
+static void report_at(elaborator *el, span where, const char *message) {
+    frame *use = find_own_use(el, where);
+    if (use && use->told) {
+        return; // the four gates of a cell have one mistake
+    }
+    if (use) {
+        use->told = true;
+        diag_error(el->d, use->call, "in '%s': %s", use->def->name, message);
+        diag_note(el->d, where, "here in '%s'", el->frame->def->name);
+    } else {
+        diag_error(el->d, where, "%s", message);
+    }
+    note_uses(el, use);
 }
 
 meaning elaborate_error(elaborator *el, span where, const char *format, ...) {
@@ -19,16 +48,15 @@ meaning elaborate_error(elaborator *el, span where, const char *format, ...) {
     va_start(args, format);
     strbuf_vaddf(&message, format, args);
     va_end(args);
-    diag_error(el->d, where, "%s", strbuf_text(&message));
+    report_at(el, where, strbuf_text(&message));
     strbuf_deinit(&message);
-    note_uses(el);
     return meaning_poison();
 }
 
 const char *place_text(elaborator *el, span place, span from) {
     uint32_t line, column;
     diag_position(el->d, place, &line, &column);
-    if (place.file == from.file) {
+    if (place.file == from.file && !find_own_use(el, from)) {
         return arena_printf(el->memory, "%u:%u", line, column);
     }
     return arena_printf(el->memory, "%s:%u:%u", el->d->files.at[place.file].name, line, column);

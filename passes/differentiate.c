@@ -226,6 +226,7 @@ rnnc_status pass_differentiate(graph *g, pass_context *cx) {
     TRY(v.status);
     complete_delays(&v);
     add_gradient_outputs(&v);
+    cx->differentiated = true;
     g->current_origin = 0;
     return RNNC_OK;
 }

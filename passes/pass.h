@@ -20,6 +20,7 @@ typedef struct pass_context {
     int64_t maxima[MAX_AXES]; // the largest extent of each axis in a run; fixed axes: unused
     int64_t unroll[MAX_AXES]; // the extent to which `unroll` unrolls each sequence axis; 0: it stays rolled
     plan *plan;               // made by fuse-pointwise, filled by the passes after it; in the graph's arena
+    bool differentiated;      // `differentiate` ran in this pipeline
     pass_counts *counts;      // of this pass
     int64_t rewrites_left;    // --bisect-limit: passes stop rewriting at 0; negative: no limit
 } pass_context;

@@ -52,6 +52,13 @@ static void take_gradients(updater *u) {
     g->outputs.count = kept;
 }
 
+static rnnc_status report_no_gradients(const graph *g, const pass_context *cx) {
+    if (!cx->differentiated) {
+        return diag_fail(cx->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "update needs differentiate before it");
+    }
+    return diag_error(cx->d, NO_SPAN, "model \"%s\" has no weights that the loss depends on", g->name);
+}
+
 rnnc_status pass_update(graph *g, pass_context *cx) {
     if (!cx->update || cx->update->rule == UPDATE_NONE) {
         return RNNC_OK;
@@ -64,7 +71,7 @@ rnnc_status pass_update(graph *g, pass_context *cx) {
                  .second_scale = NO_NODE};
     take_gradients(&u);
     if (!u.trained.count) {
-        return diag_error(cx->d, NO_SPAN, "model \"%s\" has no weights that the loss depends on", g->name);
+        return report_no_gradients(g, cx);
     }
     g->current_origin = graph_add_origin(g, NO_SPAN, "update");
     u.rate = update_rate(&u);

@@ -138,7 +138,12 @@ void diag_render(const diag_sink *d, strbuf *out) {
 
 enum { LONGEST_COMPARED = 64 };
 
-// Optimal string alignment distance (Damerau 1964, adjacent swaps counted once).
+static char lower_case(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+// Optimal string alignment distance (Damerau 1964, adjacent swaps counted once). Capital letters are no mistake:
+// LSTM is lstm.
 static unsigned edit_distance(const char *a, size_t la, const char *b, size_t lb) {
     unsigned before[LONGEST_COMPARED + 1], last[LONGEST_COMPARED + 1], row[LONGEST_COMPARED + 1];
     for (size_t j = 0; j <= lb; j++) {
@@ -148,7 +153,7 @@ static unsigned edit_distance(const char *a, size_t la, const char *b, size_t lb
     for (size_t i = 1; i <= la; i++) {
         row[0] = (unsigned)i;
         for (size_t j = 1; j <= lb; j++) {
-            unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+            unsigned best = last[j - 1] + (lower_case(a[i - 1]) != lower_case(b[j - 1]));
             best = last[j] + 1 < best ? last[j] + 1 : best;
             best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best) {
@@ -168,7 +173,7 @@ const char *nearest_name(const char *name, const char *const *candidates, size_t
         return NULL;
     }
     const char *nearest = NULL;
-    unsigned best = (unsigned)(length < 3 ? 1 : length / 3 + 1) + 1;
+    unsigned best = (unsigned)(length < 6 ? length / 2 : length / 3 + 1) + 1;
     for (size_t i = 0; i < count; i++) {
         size_t other = strlen(candidates[i]);
         if (other > LONGEST_COMPARED) {

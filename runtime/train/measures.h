@@ -2,11 +2,12 @@
 #ifndef RNNC_RUNTIME_TRAIN_MEASURES_H
 #define RNNC_RUNTIME_TRAIN_MEASURES_H
 
+#include "frontend/model.h"
 #include "runtime/data/metrics.h"
 #include "runtime/engine.h"
 #include "runtime/train/record.h"
 
-enum { MEASURES_MOST = 16 };
+enum { MEASURES_MOST = MODEL_MOST_METRICS };
 
 // Sums over the runs so far. Starts as all zeros.
 typedef struct measures {
