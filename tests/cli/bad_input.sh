@@ -63,6 +63,8 @@ says err "the slice \[T: 2..\] needs at least 3"
 
 echo "names"
 refused "did you mean 'hidden'" "$RNNC" check $series --set hiden=3
+run 2 "$RNNC" check $series --set hidden=3 --set hidden=4
+says err "hidden stands twice"
 refused "did you mean 'windows'" "$RNNC" check $series --recipe window
 refused "unknown model" "$RNNC" check $series --model nothing
 refused "did you mean 'x'" files --data xx="$good_x" --data y="$good_y"
@@ -76,6 +78,7 @@ refused "no pass" "$RNNC" dump $series --passes simplfy
 refused "no pass" "$RNNC" dump $series --print-after nothing
 refused "no stage" "$RNNC" dump $series --stage grap
 refused "fuse-pointwise needs" "$RNNC" dump $series --passes fuse-pointwise
+refused "update needs differentiate" "$RNNC" dump $series --passes "simplify, update"
 refused "schedule before" "$RNNC" dump $series --passes "simplify, lower, pack-weights, fuse-pointwise, plan-buffers"
 "$RNNC" dump $series --passes "simplify, lower, pack-weights, fuse-pointwise" >"$scratch/planned.ir"
 refused "rewrites the graph" "$RNNC" dump "$scratch/planned.ir" --passes simplify

@@ -50,6 +50,10 @@ run 0 "$RNNC" check examples/mnist.rnn
 says out 'give --length N'
 run 0 "$RNNC" check examples/mnist.rnn --length 28
 says out 'T = 28'
+run 0 "$RNNC" check $series --batch 1000000000 --length 10000
+says err 'warning: a training step needs [0-9,]* bytes, and a process can have [0-9,]* bytes'
+run 0 "$RNNC" check $series
+[ ! -s "$scratch/err" ] || fail "a warning of a small step"
 
 echo "dump"
 run 0 "$RNNC" dump $series --stage source
@@ -67,6 +71,14 @@ says err 'simplify .* rewrites'
 says err 'differentiate .* ms'
 run 0 "$RNNC" dump $series --stage dot
 says out '^digraph "series"'
+for how in "--verify-each" "--bisect-limit 100" "--unroll full --length 2"; do
+    run 0 "$RNNC" dump $series $how
+    says out '^block '
+done
+run 0 "$RNNC" dump $series --passes "differentiate, simplify"
+cp "$scratch/out" "$scratch/simple.ir"
+run 0 "$RNNC" dump $series --passes "differentiate, simplify" --bisect-limit 0
+cmp -s "$scratch/out" "$scratch/simple.ir" && fail "--bisect-limit 0 leaves something to rewrite"
 run 0 "$RNNC" dump $series --stage program
 says out '^program vectors'
 mkdir "$scratch/dumps"
