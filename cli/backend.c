@@ -10,6 +10,8 @@
 // A processor that does not exist: kernels are interpreted, one column at a time. For comparisons.
 static const char no_processor[] = "interpret";
 
+enum { MOST_THREADS = 256 };
+
 static int default_threads(void) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
@@ -89,7 +91,11 @@ static void add_times(compiler *c, double whole) {
 rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler) {
     compiler *c = out_compiler;
     *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
-    c->threads = line->threads ? (int)(line->threads < 256 ? line->threads : 256) : default_threads();
+    if (line->threads > MOST_THREADS) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--threads takes at most %d, found %lld",
+                         MOST_THREADS, (long long)line->threads);
+    }
+    c->threads = line->threads ? (int)line->threads : default_threads();
     TRY(check_passes(line, d));
     if (line->unroll && strcmp(line->unroll, "full") != 0) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--unroll takes full, found '%s'", line->unroll);

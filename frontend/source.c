@@ -48,6 +48,13 @@ static rnnc_status read_file(diag_sink *d, const char *path, span where, strbuf 
     return status;
 }
 
+// Else a file of another kind would be an error for each of its bytes.
+static rnnc_status check_text(diag_sink *d, const char *name, span where, const char *text, size_t length) {
+    return memchr(text, 0, length)
+               ? diag_fail(d, RNNC_SYNTAX, where, "%s is not a text: it has bytes that are zero", name)
+               : RNNC_OK;
+}
+
 static const char *beside(arena *memory, const char *user, const char *path) {
     while (path[0] == '.' && path[1] == '/') {
         path += 2; // so that one file has one name
@@ -82,7 +89,8 @@ static void load_used(source_unit *unit, uint32_t first_file) {
             continue;
         }
         strbuf text = {0};
-        if (read_file(unit->d, path, use.where, &text) == RNNC_OK) {
+        if (read_file(unit->d, path, use.where, &text) == RNNC_OK &&
+            check_text(unit->d, path, use.where, strbuf_text(&text), text.length) == RNNC_OK) {
             uint32_t file = diag_add_file(unit->d, path, strbuf_text(&text), text.length);
             parse_file(unit->d, file, &unit->memory, &unit->tree);
         }
@@ -172,6 +180,7 @@ rnnc_status source_parse(diag_sink *d, const char *name, const char *text, size_
     if (length > LARGEST_SOURCE) {
         return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "%s is larger than %d bytes", name, LARGEST_SOURCE);
     }
+    TRY(check_text(d, name, NO_SPAN, text, length));
     source_unit *unit = calloc(1, sizeof *unit);
     if (!unit) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %s", name);

@@ -101,6 +101,15 @@ cp "$scratch/out" "$scratch/series.ir"
 refused "only rnnc dump reads" "$RNNC" check "$scratch/series.ir"
 refused "only rnnc dump reads" "$RNNC" train "$scratch/series.ir"
 
+echo "more threads than anybody has"
+refused "at most 256" "$RNNC" train $series --steps 1 --quiet --threads 257
+
+echo "no text"
+head -c 300 "$weights" >"$scratch/binary.rnn"
+refused "binary.rnn is not a text" "$RNNC" check "$scratch/binary.rnn"
+printf 'use "binary.rnn"\nmodel m() {\n input x: real[T]\n output y = x\n}\n' >"$scratch/uses.rnn"
+refused "uses.rnn:1:.*binary.rnn is not a text" "$RNNC" check "$scratch/uses.rnn"
+
 echo "missing files"
 refused "nothing.rnn" "$RNNC" check "$scratch/nothing.rnn"
 refused "nothing.npy" files --data x="$scratch/nothing.npy" --data y="$good_y"
