@@ -1,5 +1,8 @@
+#include <stdio.h>
+
 #include "codegen/body.h"
 #include "codegen/product.h"
+#include "codegen/symbol.h"
 
 static void emit_chunk(body *b, const chunk *c, const bool *needed) {
     body_chunk(b, c, 0, needed);
@@ -58,7 +61,9 @@ LLVMValueRef product_epilogue(const product_panel *p) {
     frame *f = p->f;
     emitter *e = f->e;
     LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64, e->i64, e->i64, e->pointer};
-    LLVMValueRef function = l_function(e, "body", parameters, 6, true);
+    char name[KERNEL_SYMBOL_SIZE + sizeof ".body"]; // by which a profiler tells it from those of other kernels
+    snprintf(name, sizeof name, "%s.body", f->symbol);
+    LLVMValueRef function = l_function(e, name, parameters, 6, true);
     f->args = LLVMGetParam(function, 0);
     f->ints = LLVMGetParam(function, 1);
     frame_load(f);

@@ -56,6 +56,14 @@ if [ "$(uname -m)" = x86_64 ]; then
     with_llvm env RNNC_JIT_DEBUG=1 $bench
     run 0 sh -c 'RNNC_PERF_MAP=1 "$@" & wait $!; code=$?; mv "/tmp/perf-$!.map" "$0" && exit $code' "$scratch/map" $bench
     says map '^[0-9a-f]* [0-9a-f]* rnn\.'
+    says map ' rnn\.0\.h\.[a-z]*\.*[0-9a-f]*\.body'
+    # Where there is a debugger that may start programs.
+    gdb -q -batch -ex "tbreak context_run" -ex run -ex kill --args $train >"$scratch/gdb" 2>&1
+    if grep -q '^Temporary breakpoint 1, context_run' "$scratch/gdb"; then
+        run 0 env RNNC_JIT_DEBUG=1 gdb -q -batch -ex "tbreak context_run" -ex run -ex "info functions rnn" \
+            -ex kill --args $train
+        says out ' rnn\.0\.h\.step\.'
+    fi
 fi
 
 echo "no folder, a folder of others, no room"
