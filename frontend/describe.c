@@ -80,6 +80,34 @@ static const char *joined(describer *w, const char *outer, const char *phrase) {
     return arena_printf(w->memory, "%s%s%s", outer, *outer ? ", " : "", phrase);
 }
 
+// "[T: 5..]", as it is written behind the value.
+static const char *brackets(describer *w, const expression *e) {
+    span where = e->where;
+    where.begin = e->a->where.end;
+    const char *text = source_text(w->el, where);
+    return strchr(text, '[') ? strchr(text, '[') : text;
+}
+
+static const char *callee_name(const expression *call) {
+    const expression *callee = call->a->kind == EXPR_AXES ? call->a->a : call->a;
+    return callee->kind == EXPR_NAME ? callee->text : "";
+}
+
+// What |e| takes of the value that stands in it: "only [T: 5..]", "at the last index of T"; NULL: all.
+static const char *selection(describer *w, const expression *e) {
+    if (e->kind == EXPR_PART || e->kind == EXPR_SLICE) {
+        return arena_printf(w->memory, "only %s", brackets(w, e));
+    }
+    const char *end = e->kind == EXPR_CALL && e->args.count > 0 ? end_of(callee_name(e)) : NULL;
+    return end ? arena_printf(w->memory, "%s %s", end, axes_words(w, e->a)) : NULL;
+}
+
+// A loss is of what is taken of its operands, too.
+static void add_loss(describer *w, const char *name, const expression *e, const char *reductions) {
+    const char *taken = e->args.count > 0 ? selection(w, e->args.at[0].value) : NULL;
+    add_term(w, name, taken ? joined(w, reductions, taken) : reductions);
+}
+
 // What is reduced. If there is no loss in it, it is itself a term.
 static void describe_reduced(describer *w, const expression *e, const char *reductions) {
     uint32_t terms = w->terms;
@@ -138,21 +166,18 @@ static void describe_function(describer *w, const expression *e, const char *nam
 }
 
 static void describe_call(describer *w, const expression *e, const char *reductions) {
-    const expression *name = e->a->kind == EXPR_AXES ? e->a->a : e->a;
-    const char *callee = name->kind == EXPR_NAME ? name->text : "";
+    const char *callee = callee_name(e), *taken = selection(w, e);
     bool weighted = strcmp(callee, "weighted_mean") == 0;
     bool two_values = e->a->kind != EXPR_AXES && e->args.count > 1;
     const char *verb = two_values && !weighted ? NULL : verb_of(callee);
-    const char *end = end_of(callee);
     if (is_loss(callee)) {
-        add_term(w, callee, reductions);
+        add_loss(w, callee, e, reductions);
     } else if (verb && e->args.count > 0) {
         const expression *value = e->args.at[weighted ? e->args.count - 1 : 0].value;
         const char *phrase = arena_printf(w->memory, "%s %s", verb, axes_words(w, e->a));
         describe_reduced(w, value, joined(w, reductions, phrase));
-    } else if (end && e->args.count > 0) {
-        const char *phrase = arena_printf(w->memory, "%s %s", end, axes_words(w, e->a));
-        describe(w, e->args.at[0].value, joined(w, reductions, phrase));
+    } else if (taken) {
+        describe(w, e->args.at[0].value, joined(w, reductions, taken));
     } else {
         describe_function(w, e, callee, reductions);
     }
@@ -184,14 +209,6 @@ static void describe_name(describer *w, const char *name, const char *reductions
     w->at = at;
 }
 
-// "[T: 5..]", as it is written behind the value.
-static const char *brackets(describer *w, const expression *e) {
-    span where = e->where;
-    where.begin = e->a->where.end;
-    const char *text = source_text(w->el, where);
-    return strchr(text, '[') ? strchr(text, '[') : text;
-}
-
 static void describe(describer *w, const expression *e, const char *reductions) {
     if (!e || w->depth >= DESCRIBE_DEPTH) {
         return;
@@ -202,8 +219,7 @@ static void describe(describer *w, const expression *e, const char *reductions) 
     } else if (e->kind == EXPR_NAME) {
         describe_name(w, e->text, reductions);
     } else if (e->kind == EXPR_PART || e->kind == EXPR_SLICE) {
-        const char *phrase = arena_printf(w->memory, "only %s", brackets(w, e));
-        describe(w, e->a, joined(w, reductions, phrase));
+        describe(w, e->a, joined(w, reductions, selection(w, e)));
     } else if (e->kind == EXPR_BINARY || e->kind == EXPR_NEGATE) {
         describe(w, e->a, reductions);
         describe(w, e->b, reductions);

@@ -123,7 +123,10 @@ static const char *missing_reductions(elaborator *el, node_id n) {
     for (uint32_t i = 1; i <= el->g->axes.count; i++) {
         uint32_t axis = i % el->g->axes.count;
         if (type.axes & AXIS_BIT(axis)) {
-            const char *name = axis == AXIS_BATCH ? "batch" : el->g->axes.at[axis].name;
+            const axis_info *info = &el->g->axes.at[axis];
+            // In brackets a part goes by the name of what it is a part of.
+            info = info->kind == AXIS_IS_PART ? &el->g->axes.at[info->part.of] : info;
+            const char *name = axis == AXIS_BATCH ? "batch" : info->name;
             text = arena_printf(el->memory, "%s%ssum or mean over %s", text, *text ? ", " : "", name);
         }
     }

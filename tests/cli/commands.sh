@@ -44,6 +44,10 @@ says out 'parameters: 10,301'
 says out 'rnn.0.h.h  *\[100, 100\]  *10,000'
 says out 'averaged over T and the batch'
 says out 'memory of a training step (batch 50, T = 20): [0-9,]* bytes'
+run 0 "$RNNC" check $series --threads 2
+checked=$(sed -n 's/^  arena \([0-9,]*\) bytes.*/\1/p' "$scratch/out" | tr -d ,)
+run 0 "$RNNC" train $series --quiet --steps 1 --stats --threads 2
+says err "^arena $checked bytes"
 run 0 "$RNNC" check $series --json
 says out '^{"parameters":10301,'
 run 0 "$RNNC" check examples/mnist.rnn
