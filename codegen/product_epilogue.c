@@ -61,7 +61,8 @@ LLVMValueRef product_epilogue(const product_panel *p) {
     frame *f = p->f;
     emitter *e = f->e;
     LLVMTypeRef parameters[] = {e->pointer, e->pointer, e->i64, e->i64, e->i64, e->pointer};
-    char name[KERNEL_SYMBOL_SIZE + sizeof ".body"]; // by which a profiler tells it from those of other kernels
+    char
+        name[KERNEL_SYMBOL_SIZE + sizeof ".body"]; // by which a profiler tells it from those of other kernels
     snprintf(name, sizeof name, "%s.body", f->symbol);
     LLVMValueRef function = l_function(e, name, parameters, 6, true);
     f->args = LLVMGetParam(function, 0);

@@ -162,7 +162,7 @@ struct frame {
     named_meanings outputs;
     const char *weight_place, *state_place; // "" at the model's level
     bool shared, frozen;
-    bool told; // of a standard definition: what went wrong in it was reported
+    bool told;            // of a standard definition: what went wrong in it was reported
     const char *equation; // the name on the left of the equation being evaluated
     const char *suffix;   // of names within repeat: ".0"
     uint32_t iteration;
