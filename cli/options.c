@@ -37,7 +37,7 @@ static const option_row options[] = {
     {"model", OPTION_TEXT, ON_ALL, "NAME", AT(model), 0, "which model of the file; else the last"},
     {"recipe", OPTION_TEXT, ON_ALL, "NAME", AT(recipe), 0, "which recipe; else the file's first"},
     {"set", OPTION_PAIR, ON_ALL, "NAME=VALUE", AT(settings), 0,
-     "a parameter of the model or a number of the recipe (batch, rate, T …)"},
+     "a parameter of the model or a number of the recipe (batch, rate, T …); each name once"},
     {"epochs", OPTION_NUMBER, ON_TRAIN, "N", AT(epochs), 1,
      "passes over the data, instead of what the recipe says"},
     {"steps", OPTION_NUMBER, ON_TRAIN, "N", AT(steps), 1, "training steps, instead of what the recipe says"},

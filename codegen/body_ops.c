@@ -21,7 +21,8 @@ LLVMValueRef l_number(emitter *e, LLVMValueRef value) {
     return LLVMBuildZExt(e->builder, value, l_vector_type(e->i32, l_lanes(LLVMTypeOf(value))), "");
 }
 
-LLVMValueRef l_truth(emitter *e, LLVMValueRef value) {
+// |value| != 0 as i1.
+static LLVMValueRef l_truth(emitter *e, LLVMValueRef value) {
     if (is_truth(e, value)) {
         return value;
     }

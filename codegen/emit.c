@@ -70,10 +70,6 @@ LLVMTypeRef l_int_like(emitter *e, LLVMTypeRef type) {
     return l_vector_type(element, l_lanes(type));
 }
 
-LLVMTypeRef l_mask_like(emitter *e, LLVMTypeRef type) {
-    return l_vector_type(e->i1, l_lanes(type));
-}
-
 LLVMValueRef l_splat(emitter *e, LLVMValueRef scalar, unsigned lanes) {
     if (lanes == 1) {
         return scalar;

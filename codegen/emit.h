@@ -33,9 +33,8 @@ LLVMTypeRef l_vector_type(LLVMTypeRef element, unsigned lanes);
 // The number of lanes of |type|, 1 for a scalar.
 unsigned l_lanes(LLVMTypeRef type);
 LLVMTypeRef l_element(LLVMTypeRef type);
-// The integer type (or vector) of the same width and lanes as the float type |type|; and the mask (i1) type.
+// The integer type (or vector) of the same width and lanes as the float type |type|.
 LLVMTypeRef l_int_like(emitter *e, LLVMTypeRef type);
-LLVMTypeRef l_mask_like(emitter *e, LLVMTypeRef type);
 
 // |scalar| in all lanes of a vector of |lanes|; lanes == 1 gives |scalar| itself.
 LLVMValueRef l_splat(emitter *e, LLVMValueRef scalar, unsigned lanes);

@@ -252,8 +252,6 @@ meaning scope_lookup(elaborator *el, const char *name, span where);
 int scope_axis(elaborator *el, axis_name name);
 cell_state *scope_find_state(frame *f, const char *name);
 void scope_warn_unused(elaborator *el);
-callable *callable_of_definition(elaborator *el, const definition *def);
-callable *callable_of_builtin(elaborator *el, const builtin *b);
 callable *callable_copy(elaborator *el, const callable *c);
 
 // ---- place.c: names of weights and states ----
@@ -285,7 +283,6 @@ meaning evaluate(elaborator *el, const expression *e);
 // All values of an application; of any other expression its one.
 void evaluate_all(elaborator *el, const expression *e, meanings *out);
 void elaborate_block(elaborator *el, const block *b);
-void elaborate_if(elaborator *el, const statement *s);
 
 // A size: a whole number from 1 to INT32_MAX; 0 after an error.
 int32_t evaluate_size(elaborator *el, const expression *e, const char *what);
@@ -303,7 +300,6 @@ meaning apply_negate(elaborator *el, meaning a, span where);
 meaning apply_not(elaborator *el, meaning a, span where);
 // Checks that element-wise operands have equal columns, or one has one; reports as |what|.
 bool check_columns(elaborator *el, const char *what, node_id a, node_id b, span where);
-meaning build_arithmetic(elaborator *el, operator_kind op, node_id a, node_id b);
 node_id spread_axes(elaborator *el, node_id n, axis_set axes);
 int32_t columns_of(const elaborator *el, node_id n);
 axis_set axes_of(const elaborator *el, node_id n);

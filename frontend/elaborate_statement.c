@@ -210,7 +210,7 @@ static void elaborate_repeat(elaborator *el, const statement *s) {
     }
 }
 
-void elaborate_if(elaborator *el, const statement *s) {
+static void elaborate_if(elaborator *el, const statement *s) {
     meaning condition = evaluate(el, s->value);
     if (condition.kind == MEANING_TRUTH) {
         elaborate_block(el, condition.truth ? &s->body : &s->otherwise);

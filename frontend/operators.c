@@ -165,7 +165,7 @@ static meaning build_power(elaborator *el, meaning a, meaning b, const expressio
         build_unary(el->g, OP_EXP, build_binary(el->g, OP_MUL, build_unary(el->g, OP_LOG, x), y)));
 }
 
-meaning build_arithmetic(elaborator *el, operator_kind op, node_id a, node_id b) {
+static meaning build_arithmetic(elaborator *el, operator_kind op, node_id a, node_id b) {
     static const op_id ops[] = {OP_ADD, OP_SUB, OP_MUL, OP_DIV};
     return meaning_real(build_binary(el->g, ops[op], a, b));
 }

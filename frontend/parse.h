@@ -39,8 +39,6 @@ span parser_last_span(const parser *p);
 // Each returns NULL (or false) after it has reported an error.
 expression *parse_expression(parser *p);
 expression *parse_postfix(parser *p);
-bool parse_axis_list(parser *p, expression *e);
-bool parse_arguments(parser *p, expression *e);
 bool parse_block(parser *p, block *out_block);
 bool parse_declared_axes(parser *p, declaration *decl);
 recipe_definition *parse_recipe(parser *p);

@@ -32,7 +32,7 @@ static bool parse_argument(parser *p, expression *call) {
 }
 
 // After the opening bracket, up to and with the closing one.
-bool parse_arguments(parser *p, expression *e) {
+static bool parse_arguments(parser *p, expression *e) {
     while (!parser_is(p, TOKEN_PAREN_CLOSE)) {
         if (!parse_argument(p, e)) {
             return false;
@@ -47,7 +47,7 @@ bool parse_arguments(parser *p, expression *e) {
 }
 
 // Names between commas, up to and with the closing square bracket.
-bool parse_axis_list(parser *p, expression *e) {
+static bool parse_axis_list(parser *p, expression *e) {
     do {
         axis_name axis = {p->at->text, p->at->where};
         if (!parser_expect(p, TOKEN_NAME)) {

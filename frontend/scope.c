@@ -49,7 +49,7 @@ void scope_define(elaborator *el, const char *name, span where, meaning v, name_
     }
 }
 
-callable *callable_of_definition(elaborator *el, const definition *def) {
+static callable *callable_of_definition(elaborator *el, const definition *def) {
     callable *c = arena_new(el->memory, callable);
     c->name = def->name;
     c->def = def;
@@ -59,7 +59,7 @@ callable *callable_of_definition(elaborator *el, const definition *def) {
     return c;
 }
 
-callable *callable_of_builtin(elaborator *el, const builtin *b) {
+static callable *callable_of_builtin(elaborator *el, const builtin *b) {
     callable *c = arena_new(el->memory, callable);
     c->name = b->name;
     c->builtin = b;

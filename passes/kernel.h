@@ -137,7 +137,4 @@ bool kernel_equal(const kernel_desc *a, const kernel_desc *b);
 typedef void kernel_field(void *user, uint64_t field);
 void kernel_fields(const kernel_desc *k, kernel_field *add, void *user);
 
-// One description as text, with its number in the program (passes/program_text.h).
-void kernel_print(const kernel_desc *k, uint32_t number, strbuf *out);
-
 #endif

@@ -10,7 +10,7 @@ int64_t axes_extent(axis_set axes, const int64_t *extents) {
     return product;
 }
 
-int64_t term_value(extent_term t, const int64_t *extents) {
+static int64_t term_value(extent_term t, const int64_t *extents) {
     return t.factor ? t.factor * axes_extent(t.axes, extents) : 0;
 }
 
@@ -67,7 +67,9 @@ static int innermost(axis_set axes) {
     return AXIS_BATCH;
 }
 
-extent_term place_stride_term(const program_place *p, axis_set over) {
+// Elements from index to index of |over|, several axes counted as one: the distance of the innermost of them.
+// 0 if the array has none of them.
+static extent_term place_stride_term(const program_place *p, axis_set over) {
     axis_set shared = (axis_set)(seen_axes(p) & array_axes(p, over));
     if (!shared) {
         return (extent_term){0, 0};
@@ -75,7 +77,7 @@ extent_term place_stride_term(const program_place *p, axis_set over) {
     return (extent_term){axes_inside(p, innermost(shared)), p->columns};
 }
 
-int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents) {
+static int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents) {
     return term_value(place_stride_term(p, over), extents);
 }
 

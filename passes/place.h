@@ -16,16 +16,10 @@ typedef struct extent_term {
     int64_t factor;
 } extent_term;
 
-int64_t term_value(extent_term t, const int64_t *extents);
-
 extent_term place_slot_term(const program_place *p);                      // bytes
 int64_t place_slot_bytes(const program_place *p, const int64_t *extents); // 0 without a slot axis
 
-// Elements from index to index of |over|, several axes counted as one: the distance of the innermost of them.
-// 0 if the array has none of them.
-extent_term place_stride_term(const program_place *p, axis_set over);
-int64_t place_stride(const program_place *p, axis_set over, const int64_t *extents);
-// Whether |over| can be walked with that one distance: the array has none of these axes or all, side by side,
+// Whether |over| can be walked with one distance from index to index: the array has none of these axes or all, side by side,
 // and its slot axis is not among them.
 bool place_walks(const program_place *p, axis_set over, const int64_t *extents);
 

@@ -35,7 +35,7 @@ static void print_members(const graph *g, const uint32_t *table, uint32_t value,
     }
 }
 
-void plan_print_loop(const graph *g, const plan *p, uint32_t loop, strbuf *out) {
+static void plan_print_loop(const graph *g, const plan *p, uint32_t loop, strbuf *out) {
     strbuf_addf(out, "loop %u ", loop);
     irprint_name(out, g->axes.at[p->loops.at[loop].axis].name);
     strbuf_addf(out, " %s", directions[p->loops.at[loop].direction < 0]);

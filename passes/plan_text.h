@@ -9,7 +9,6 @@
 // The section's lines; nothing for a plan that is NULL.
 void plan_print(const graph *g, const plan *p, strbuf *out);
 // Single lines of it, without a line's end.
-void plan_print_loop(const graph *g, const plan *p, uint32_t loop, strbuf *out);
 void plan_print_group(const graph *g, const plan *p, uint32_t group, strbuf *out);
 void plan_print_block(const graph *g, const plan *p, uint32_t block, strbuf *out);
 

@@ -38,7 +38,7 @@ static void print_number(const char *word, int64_t value, int64_t usual, strbuf 
     }
 }
 
-void kernel_print(const kernel_desc *k, uint32_t number, strbuf *out) {
+static void kernel_print(const kernel_desc *k, uint32_t number, strbuf *out) {
     strbuf_addf(out, "kernel %u %s ", number, kernel_kind_words().words[k->kind]);
     irprint_quoted(out, k->name ? k->name : "");
     strbuf_addf(out, " dims %d columns %d elem %s", k->dims, k->columns, dtype_name((dtype)k->elem));

@@ -240,10 +240,6 @@ void context_copy_output(const context *c, uint32_t index, void *out_values) {
     }
 }
 
-int64_t context_bytes(const context *c) {
-    return c->bytes;
-}
-
 void context_set_split_cost(context *c, int64_t nanoseconds) {
     c->split_cost = nanoseconds;
     c->bound = false;

@@ -45,8 +45,6 @@ const void *context_output(const context *c, uint32_t index, int64_t *out_count)
 // The same into |out_values|, whether or not they do.
 void context_copy_output(const context *c, uint32_t index, void *out_values);
 
-// Bytes held besides the weights and the inputs: the program's arena and the threads' scratch.
-int64_t context_bytes(const context *c);
 // Bytes of scratch that each thread of a context of |p| has for itself.
 int64_t context_scratch_bytes(const program *p);
 

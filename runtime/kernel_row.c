@@ -71,7 +71,8 @@ static double chain(const kernel_row *r, int64_t column, int64_t from, int64_t t
     return sum;
 }
 
-double row_product(const kernel_row *r, int64_t column) {
+// P[row, column] of KERNEL_PRODUCT, where |column| counts through all gates.
+static double row_product(const kernel_row *r, int64_t column) {
     int64_t inner = r->ints[KERNEL_INNER];
     double sum = 0;
     for (int64_t from = 0; from < inner; from += PRODUCT_BLOCK) {

@@ -33,7 +33,4 @@ void row_compute_column(kernel_row *r, int64_t c, int last);
 void row_store_column(kernel_row *r, int64_t c);
 void row_store_ones(kernel_row *r);
 
-// P[row, column] of KERNEL_PRODUCT, where |column| counts through all gates.
-double row_product(const kernel_row *r, int64_t column);
-
 #endif

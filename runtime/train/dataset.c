@@ -488,7 +488,7 @@ void dataset_destroy(dataset *s) {
     free(s);
 }
 
-const data_source *dataset_text(const dataset *s) {
+static const data_source *dataset_text(const dataset *s) {
     for (uint32_t i = 0; i < s->sources.count; i++) {
         if (s->sources.at[i].characters) {
             return &s->sources.at[i];

@@ -105,8 +105,6 @@ enum { DATASET_BATCH = 100 };
 rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset **out_dataset);
 void dataset_destroy(dataset *s);
 
-// The source with characters, or NULL.
-const data_source *dataset_text(const dataset *s);
 // Whether something is held out or has files of its own.
 bool dataset_has_validation(const dataset *s);
 // What the places of streams are counted in: "characters/s".
