@@ -30,8 +30,8 @@ static const command_row commands[] = {
      "rnnc eval MODEL --weights F.safetensors --data KEY=PATH … [--json]",
      "rnnc eval examples/series.rnn --weights series.safetensors"},
     {"run", ON_RUN, command_run, "a trained model's outputs for given inputs",
-     "rnnc run MODEL --weights F.safetensors --in NAME=F.npy … --out NAME=F.npy … [--interpret] [--cpu C] "
-     "[--threads N]",
+     "rnnc run MODEL --weights F.safetensors --in NAME=F.npy … --out NAME=F.npy … [--interpret] [--cpu C]\n"
+     "           [--threads N]",
      "rnnc run examples/series.rnn --weights series.safetensors --in value=x.npy --out forecast=y.npy"},
     {"sample", ON_SAMPLE, command_sample, "let a language model go on with a text",
      "rnnc sample MODEL --weights F.safetensors [--prompt TEXT] [--length N] [--temperature T] [--top-k K]\n"
