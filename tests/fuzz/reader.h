@@ -1,0 +1,14 @@
+// What the fuzz targets of readers of files have in common.
+#ifndef RNNC_TESTS_FUZZ_READER_H
+#define RNNC_TESTS_FUZZ_READER_H
+
+#include "support/diag.h"
+
+// Success is silent, failure has one message.
+static inline void fuzz_check_reader(rnnc_status status, const diag_sink *d) {
+    if ((status == RNNC_OK) != (d->error_count == 0) || d->error_count > 1) {
+        __builtin_trap();
+    }
+}
+
+#endif
