@@ -38,18 +38,20 @@
 extern "C" {
 #endif
 
+/** Stands before every function: it is seen outside of the shared library. */
 #if defined(__GNUC__)
 #define RNNC_API __attribute__((visibility("default")))
 #else
 #define RNNC_API
 #endif
 
-/** @name Status @{ */
+/** @name Status
+ * @{ */
 
 #ifndef RNNC_SUPPORT_STATUS_H
 /** What a function that can fail returns. */
 typedef enum rnnc_status {
-    RNNC_OK = 0,
+    RNNC_OK = 0,           /**< done */
     RNNC_INVALID_ARGUMENT, /**< the caller broke the contract of the function */
     RNNC_SYNTAX,           /**< a text does not parse */
     RNNC_TYPE,             /**< names, shapes, axes or element types do not agree */
@@ -67,22 +69,29 @@ RNNC_API const char *rnnc_status_text(rnnc_status status);
 /** The library's version, as "0.1.0". */
 RNNC_API const char *rnnc_version(void);
 
-/** @} @name Diagnostics @{ */
+/** @} */
+/** @name Diagnostics
+ * @{ */
 
 /** Collects diagnostics, in order, until it is cleared. */
 typedef struct rnnc_diagnostics rnnc_diagnostics;
 
 /** How bad it is. */
-typedef enum rnnc_severity { RNNC_ERROR = 0, RNNC_NOTE, RNNC_WARNING } rnnc_severity;
+typedef enum rnnc_severity {
+    RNNC_ERROR = 0, /**< why it failed */
+    RNNC_NOTE,      /**< belongs to the diagnostic before it */
+    RNNC_WARNING    /**< it did not fail, but look */
+} rnnc_severity;
 
 /** One diagnostic. Its texts are valid until the collection is cleared or destroyed. */
 typedef struct rnnc_diagnostic {
-    rnnc_severity severity;
-    const char *message; /**< one line, without a full stop */
-    const char *file;    /**< the source's name, or NULL if there is no place to point at */
-    uint32_t line;       /**< from 1; 0 without a place */
-    uint32_t column;     /**< from 1, in bytes; 0 without a place */
-    uint32_t begin, end; /**< the bytes [begin, end) of the source */
+    rnnc_severity severity; /**< how bad it is */
+    const char *message;    /**< one line, without a full stop */
+    const char *file;       /**< the source's name, or NULL if there is no place to point at */
+    uint32_t line;          /**< from 1; 0 without a place */
+    uint32_t column;        /**< from 1, in bytes; 0 without a place */
+    uint32_t begin;         /**< its first byte in the source */
+    uint32_t end;           /**< the byte behind its last */
 } rnnc_diagnostic;
 
 /** Makes an empty collection. @return #RNNC_OUT_OF_MEMORY, #RNNC_INVALID_ARGUMENT */
@@ -99,7 +108,9 @@ RNNC_API rnnc_status rnnc_diagnostics_get(const rnnc_diagnostics *diagnostics, s
 /** All of them for people, with source lines and carets; "" if there are none. Valid until the next call. */
 RNNC_API const char *rnnc_diagnostics_text(const rnnc_diagnostics *diagnostics);
 
-/** @} @name Models @{ */
+/** @} */
+/** @name Models
+ * @{ */
 
 /** A model, parsed and typed. Reference-counted. Used by one thread at a time. */
 typedef struct rnnc_model rnnc_model;
@@ -110,7 +121,7 @@ typedef struct rnnc_model_options {
     const char *model;           /**< the model's name; NULL: the text's only one, or its last */
     const char *recipe;          /**< the recipe's name; NULL: the text's first, if it has one */
     const char *const *settings; /**< parameters, each "name=value", the value as in the language */
-    size_t setting_count;
+    size_t setting_count;        /**< how many there are */
 } rnnc_model_options;
 
 /** Nothing chosen. */
@@ -136,7 +147,9 @@ RNNC_API void rnnc_model_release(rnnc_model *model);
 /** The model's name. */
 RNNC_API const char *rnnc_model_name(const rnnc_model *model);
 
-/** @} @name Programs @{ */
+/** @} */
+/** @name Programs
+ * @{ */
 
 /** A model compiled for one purpose, with stated maxima. Immutable, reference-counted, shared between threads. */
 typedef struct rnnc_program rnnc_program;
@@ -152,18 +165,18 @@ typedef enum rnnc_purpose {
 /** The length of a sequence axis. */
 typedef struct rnnc_length {
     const char *axis; /**< as in the model, "T" */
-    int64_t length;
+    int64_t length;   /**< in steps, from 1 */
 } rnnc_length;
 
 /** How to compile. Begin with #RNNC_COMPILE_OPTIONS. */
 typedef struct rnnc_compile_options {
-    size_t struct_size; /**< sizeof(rnnc_compile_options) */
-    rnnc_purpose purpose;
+    size_t struct_size;             /**< sizeof(rnnc_compile_options) */
+    rnnc_purpose purpose;           /**< what runs are to compute */
     int64_t max_batch;              /**< the most rows of a run; 0: the recipe's, or 1 */
     int64_t max_length;             /**< the longest sequence of a run; 0: the recipe's */
     const rnnc_length *max_lengths; /**< by axis, where they differ */
-    size_t max_length_count;
-    int threads;     /**< of a context, its caller's among them; 0: 1. Also how many compile */
+    size_t max_length_count;        /**< how many there are */
+    int threads;                    /**< of a context, its caller's among them; 0: 1. Also how many compile */
     const char *cpu; /**< "native", "x86-64-v3" …; "interpret": no machine code; NULL: "native" */
     int use_cache;   /**< not 0: machine code is looked for and kept in the user's cache of kernels */
 } rnnc_compile_options;
@@ -200,19 +213,22 @@ typedef enum rnnc_role {
     RNNC_ROLE_DATA = 0, /**< an input */
     RNNC_ROLE_TARGET,   /**< an input that only the loss reads */
     RNNC_ROLE_LENGTHS,  /**< an input, the length of each row; full lengths unless it is written */
-    RNNC_ROLE_STATE,
-    RNNC_ROLE_OUTPUT,
-    RNNC_ROLE_LOSS,  /**< a single number */
-    RNNC_ROLE_METRIC /**< a single number, a sum over counted elements */
+    RNNC_ROLE_STATE,    /**< what a step leaves for the next */
+    RNNC_ROLE_OUTPUT,   /**< what the model says */
+    RNNC_ROLE_LOSS,     /**< a single number */
+    RNNC_ROLE_METRIC    /**< a single number, a sum over counted elements */
 } rnnc_role;
 
-enum { RNNC_MOST_AXES = 8 };
+/** Limits of values. */
+enum {
+    RNNC_MOST_AXES = 8 /**< no value has more */
+};
 
 /** The shape of an input, an output or a state. Texts belong to the program. */
 typedef struct rnnc_value {
-    const char *name;
-    rnnc_role role;
-    rnnc_type type;
+    const char *name;                 /**< as in the model; of a state like "lstm.0.c" */
+    rnnc_role role;                   /**< what it is */
+    rnnc_type type;                   /**< of its elements */
     int64_t columns;                  /**< 1 for a number */
     int has_batch;                    /**< 1: a vector for every row */
     int axis_count;                   /**< sequence and fixed axes */
@@ -238,7 +254,9 @@ RNNC_API rnnc_status rnnc_program_state(const rnnc_program *program, uint32_t in
 /** The number of the state @p name; -1 if there is none. */
 RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *name);
 
-/** @} @name Weights @{ */
+/** @} */
+/** @name Weights
+ * @{ */
 
 /**
  * The numbers of a model: its weights and, of a training program, the optimiser's memory. Reference-counted.
@@ -250,10 +268,10 @@ typedef struct rnnc_weights rnnc_weights;
 /** The shape of a weight. */
 typedef struct rnnc_weight {
     const char *name; /**< "lstm.0.i.x"; belongs to the weights */
-    rnnc_type type;
-    int64_t rows;    /**< 1 for a vector */
-    int64_t columns; /**< an array is [rows, columns] */
-    int trained;     /**< 0: frozen */
+    rnnc_type type;   /**< of its elements */
+    int64_t rows;     /**< 1 for a vector */
+    int64_t columns;  /**< an array is [rows, columns] */
+    int trained;      /**< 0: frozen */
 } rnnc_weight;
 
 /**
@@ -300,13 +318,18 @@ RNNC_API rnnc_status rnnc_weights_read(const rnnc_weights *weights, uint32_t ind
 RNNC_API rnnc_status rnnc_weights_write(rnnc_weights *weights, uint32_t index, rnnc_type type,
                                         const void *data, size_t count, rnnc_diagnostics *diagnostics);
 
-/** @} @name Contexts @{ */
+/** @} */
+/** @name Contexts
+ * @{ */
 
 /** Working memory, inputs, outputs and states. Used by one thread at a time. */
 typedef struct rnnc_context rnnc_context;
 
 /** How the arrays of inputs and outputs lie in memory. */
-typedef enum rnnc_layout { RNNC_STEPS_FIRST = 0, RNNC_ROWS_FIRST } rnnc_layout;
+typedef enum rnnc_layout {
+    RNNC_STEPS_FIRST = 0, /**< sequence axes, batch, columns */
+    RNNC_ROWS_FIRST       /**< batch, sequence axes, columns */
+} rnnc_layout;
 
 /**
  * Makes a context and everything that its runs need, with all pages touched. The batch and all lengths are at their
@@ -378,7 +401,9 @@ RNNC_API rnnc_status rnnc_context_read_output(const rnnc_context *context, uint3
 RNNC_API rnnc_status rnnc_context_output(const rnnc_context *context, uint32_t index,
                                          rnnc_diagnostics *diagnostics, const void **out_data);
 
-/** @} @name States @{ */
+/** @} */
+/** @name States
+ * @{ */
 
 /** Makes all states zeros. */
 RNNC_API rnnc_status rnnc_context_reset(rnnc_context *context);
@@ -402,11 +427,13 @@ RNNC_API rnnc_status rnnc_context_load_states(rnnc_context *context, const void 
 RNNC_API rnnc_status rnnc_context_copy_states(rnnc_context *to, const rnnc_context *from,
                                               rnnc_diagnostics *diagnostics);
 
-/** @} @name Training @{ */
+/** @} */
+/** @name Training
+ * @{ */
 
 /** What a training step says of itself. */
 typedef struct rnnc_training {
-    double loss;
+    double loss;          /**< of this step, before the weights changed */
     double rate;          /**< the learning rate of this step */
     double gradient_norm; /**< the norm of all gradients before clipping; -1 if the recipe needs none */
     int updated;          /**< 0: the loss or the norm was not finite, so the weights are as before */

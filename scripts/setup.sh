@@ -8,7 +8,7 @@ set -eu
 
 build='gcc libc6-dev cmake ninja-build llvm-19-dev zlib1g-dev libjansson-dev'
 test='libcmocka-dev'
-ci='clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19'
+ci='doxygen clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19'
 
 case ${1:-build} in
 build) wanted=$build ;;
