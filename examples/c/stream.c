@@ -75,6 +75,7 @@ static int speak(rnnc_context *context) {
         now = *(const int32_t *)best;
         wrong += now != sentence[t];
         putchar(now);
+        fflush(stdout); // each character as it comes
     }
     return !wrong;
 }

@@ -1,6 +1,6 @@
 # Installs the project and builds programs outside of it: by pkg-config, by the CMake package, with the static library
 # and as C++. The examples are built by the line in their head comments.
-# Usage: install.sh build-folder C-compiler
+# Usage: install.sh build-folder C-compiler [folder with the data sets]
 set -eu
 prefix=$RNNC_SCRATCH/prefix
 work=$RNNC_SCRATCH/outside
@@ -12,6 +12,19 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" XDG
 cd "$work"
 cc() { "$compiler" -std=gnu17 -Wall -Wextra -Werror "$@"; }
 compiler=$2
+mnist=${3:-}/mnist
+
+# run_example NAME: as its head comment says.
+run_example() {
+    case $1 in
+    digit)
+        [ -f "$mnist/t10k-labels-idx1-ubyte.gz" ] || { echo "digit: not run: the images are not there"; return; }
+        ./digit "$mnist/train-images-idx3-ubyte.gz" "$mnist/train-labels-idx1-ubyte.gz" \
+            "$mnist/t10k-images-idx3-ubyte.gz" "$mnist/t10k-labels-idx1-ubyte.gz"
+        ;;
+    *) "./$1" ;;
+    esac
+}
 
 echo "pkg-config: $(pkg-config --modversion rnnc)"
 for source in *.c; do
@@ -19,7 +32,7 @@ for source in *.c; do
     [ -n "$line" ] || { echo "$source says no line to compile it"; exit 1; }
     eval "$line"
     echo "$source: $line"
-    "./${source%.c}"
+    run_example "${source%.c}"
 done
 
 echo "the static library"
