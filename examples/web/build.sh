@@ -4,13 +4,13 @@
 #     sh examples/web/build.sh [TEXT [FOLDER]]
 #     python3 -m http.server --directory FOLDER
 #
-# TEXT is UTF-8; without one, or with "", the documentation's prose is learnt, within a minute. FOLDER, else build/web,
+# TEXT is UTF-8; without one, or with "", the documentation's prose is learnt, within a minute. FOLDER, else ./build/web,
 # then holds index.html and model.wasm, which is all that a server needs, and model.safetensors, the weights. STEPS and
 # HIDDEN in the environment say how long to learn and how large the layer is, RNNC where the tool is.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 text=${1:-}
-folder=${2:-$root/build/web}
+folder=${2:-build/web}
 steps=${STEPS:-1200}
 hidden=${HIDDEN:-160}
 
@@ -19,6 +19,10 @@ rnnc=${RNNC:-$root/build/rnnc}
 [ -x "$rnnc" ] || rnnc=rnnc
 linker=$(command -v wasm-ld-19 || command -v wasm-ld) || {
     echo "build.sh: no wasm-ld: it is in Debian's package lld-19" >&2
+    exit 1
+}
+[ -n "$text" ] || [ -f "$root/docs/language.md" ] || {
+    echo "build.sh: the documentation is not here: say which text to learn" >&2
     exit 1
 }
 mkdir -p "$folder"
