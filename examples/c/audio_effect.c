@@ -54,7 +54,7 @@ static void play_strings(unsigned seed, float *sound) {
         float pitch = 82.4f * powf(2, (float)(seed >> 16 & 31) / 12),
               level = 0.1f + (float)(seed >> 24) / 600;
         for (int t = 0; t < 4 * NOTE && begin + t < SAMPLES; t++) {
-            float seconds = (float)t / RATE, sum = 0;
+            float seconds = (float)t / (float)RATE, sum = 0;
             for (int k = 1; k <= HARMONICS; k++) {
                 sum +=
                     sinf(full_circle * pitch * (float)k * seconds) * expf(-4 * (float)k * seconds) / (float)k;
@@ -67,7 +67,7 @@ static void play_strings(unsigned seed, float *sound) {
 // The effect: an amplifier that clips, the upper half of the wave more than the lower, and a low-pass filter of two
 // poles at 3 kHz.
 static void distort(const float *dry, float *wet) {
-    const float keep = expf(-6.2831853f * 3000 / RATE);
+    const float keep = expf(-6.2831853f * 3000 / (float)RATE);
     float first = 0, second = 0;
     for (int t = 0; t < SAMPLES; t++) {
         float clipped = tanhf(4 * dry[t] + 0.3f) - tanhf(0.3f);
