@@ -22,6 +22,13 @@ run_example() {
         ./digit "$mnist/train-images-idx3-ubyte.gz" "$mnist/train-labels-idx1-ubyte.gz" \
             "$mnist/t10k-images-idx3-ubyte.gz" "$mnist/t10k-labels-idx1-ubyte.gz"
         ;;
+    audio_effect)
+        mkdir sounds
+        ./audio_effect sounds
+        for sound in learn_dry learn_wet play_dry play_wet play_model; do
+            [ -s "sounds/$sound.wav" ] || { echo "no $sound.wav"; exit 1; }
+        done
+        ;;
     *) "./$1" ;;
     esac
 }
