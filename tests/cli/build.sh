@@ -1,11 +1,9 @@
 #!/bin/sh
 # Objects made by `rnnc build`, as a user makes and links them: with a C compiler and nothing else.
 . tests/cli/lib.sh
+. tests/cli/ahead.sh
 cc=${CC:-cc}
-command -v "$cc" >/dev/null || {
-    echo "no C compiler: skipped"
-    exit 77
-}
+need_tool "$cc"
 cd "$scratch" || exit 1
 
 cat >pair.rnn <<'EOF'
@@ -25,30 +23,15 @@ model both(n = 10) {
     loss = mean[T, batch] mean squared_error(y, wanted)
     output y
 }
-
-train quick {
-    batch 3
-    optimizer sgd(rate = 0.1)
-    data {
-        x = npy("x")
-        wanted = npy("w")
-    }
-}
 EOF
+quick_recipe >>pair.rnn
 
-# Three rows of seven steps, and what is wanted of them: small numbers that differ.
-awk 'BEGIN { for (i = 0; i < 3 * 7 * 6; i++) printf "\\000\\000\\%03o\\077", 32 + i % 50 }' >pattern
-printf "$(cat pattern)" | make_npy x.npy '<f4' '3, 7, 6'
-zeros 168 | make_npy w.npy '<f4' '3, 7, 2'
+make_sequences
 for model in forward both; do
-    run 0 "$RNNC" train pair.rnn --model $model --data x=x.npy --data w=w.npy --set T=7 --epochs 2 --quiet \
-        --weights-out $model.safetensors
+    train_model pair.rnn $model
     run 0 "$RNNC" build pair.rnn --model $model --weights $model.safetensors -o $model.o --header $model.h \
         --batch 3 --length 7
     present $model.o $model.h
-    run 0 "$RNNC" run pair.rnn --model $model --weights $model.safetensors --in x=x.npy --out y=$model.npy
-    tail -c 168 $model.npy >$model.expected
-    tail -c 504 x.npy >x.bin
 done
 
 # The header says what there is.

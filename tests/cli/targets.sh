@@ -2,6 +2,7 @@
 # Objects for other machines: every target compiles and imports nothing; those that an emulator or Node.js can run here
 # give what `rnnc run` gives within rounding, and in steps the bits of a run.
 . tests/cli/lib.sh
+. tests/cli/ahead.sh
 nm=$(command -v llvm-nm-19 || command -v llvm-nm) || {
     echo "no llvm-nm: skipped"
     exit 77
@@ -15,23 +16,10 @@ model m(n = 24) {
     loss = mean[T, batch] mean squared_error(y, wanted)
     output y
 }
-
-train quick {
-    batch 3
-    optimizer sgd(rate = 0.1)
-    data {
-        x = npy("x")
-        wanted = npy("w")
-    }
-}
 EOF
-awk 'BEGIN { for (i = 0; i < 3 * 7 * 6; i++) printf "\\000\\000\\%03o\\077", 32 + i % 50 }' >pattern
-printf "$(cat pattern)" | make_npy x.npy '<f4' '3, 7, 6'
-zeros 168 | make_npy w.npy '<f4' '3, 7, 2'
-run 0 "$RNNC" train m.rnn --data x=x.npy --data w=w.npy --set T=7 --epochs 2 --quiet --weights-out m.safetensors
-run 0 "$RNNC" run m.rnn --weights m.safetensors --in x=x.npy --out y=y.npy
-tail -c 168 y.npy >y.bin
-tail -c 504 x.npy >x.bin
+quick_recipe >>m.rnn
+make_sequences
+train_model m.rnn m
 
 run 0 "$RNNC" build --target list
 targets=$(awk 'NR > 1 { print $1 }' out)
@@ -61,7 +49,7 @@ static int load(const char *path, void *to, size_t size) {
 }
 
 int main(void) {
-    int bad = load("x.bin", file, sizeof file) | load("y.bin", wanted, sizeof wanted);
+    int bad = load("x.bin", file, sizeof file) | load("m.expected", wanted, sizeof wanted);
     for (int t = 0; t < STEPS; t++) {
         for (int row = 0; row < ROWS; row++) {
             memcpy(x[t][row], file[row][t], sizeof x[t][row]);
@@ -107,7 +95,7 @@ const { exports: m } = (await WebAssembly.instantiate(fs.readFileSync(file), {})
 m.memory.grow(64);
 const arena = (m.__heap_base.value + 63) & ~63, at = arena + (2 << 20);
 const x = new Float32Array(m.memory.buffer, at, 126), y = new Float32Array(m.memory.buffer, at + 1024, 42);
-const given = floats("x.bin"), wanted = floats("y.bin");
+const given = floats("x.bin"), wanted = floats("m.expected");
 for (let i = 0; i < 126; i++) {
     x[(Math.floor(i / 6) % 7 * 3 + Math.floor(i / 42)) * 6 + i % 6] = given[i];
 }

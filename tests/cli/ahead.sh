@@ -1,0 +1,41 @@
+# What the tests of `rnnc build` share, read after lib.sh: three rows of seven steps of six numbers, and a model's rows as
+# `rnnc run` writes them.
+
+# need_tool COMMAND: without it the test is skipped.
+need_tool() {
+    command -v "$1" >/dev/null || {
+        echo "no $1: skipped"
+        exit 77
+    }
+}
+
+# quick_recipe: a recipe for a model of x and wanted.
+quick_recipe() {
+    cat <<'EOF'
+
+train quick {
+    batch 3
+    optimizer sgd(rate = 0.1)
+    data {
+        x = npy("x")
+        wanted = npy("w")
+    }
+}
+EOF
+}
+
+# make_sequences: x.npy, numbers that differ and are small, its elements alone in x.bin, and w.npy, what is wanted.
+make_sequences() {
+    awk 'BEGIN { for (i = 0; i < 3 * 7 * 6; i++) printf "\\000\\000\\%03o\\077", 32 + i % 50 }' >pattern
+    printf "$(cat pattern)" | make_npy x.npy '<f4' '3, 7, 6'
+    zeros 168 | make_npy w.npy '<f4' '3, 7, 2'
+    tail -c 504 x.npy >x.bin
+}
+
+# train_model FILE MODEL: MODEL.safetensors, and MODEL.expected, the elements of y for x.npy.
+train_model() {
+    run 0 "$RNNC" train "$1" --model "$2" --data x=x.npy --data w=w.npy --set T=7 --epochs 2 --quiet \
+        --weights-out "$2.safetensors"
+    run 0 "$RNNC" run "$1" --model "$2" --weights "$2.safetensors" --in x=x.npy --out "y=$2.npy"
+    tail -c 168 "$2.npy" >"$2.expected"
+}
