@@ -1,4 +1,4 @@
-// rnnc build: a trained model as an object file and a header for C.
+// rnnc build: a trained model as an object file, or what is made of one, and a header for C.
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 typedef struct build_job {
     const command_line *line;
     diag_sink *d;
+    build_kind kind;
     loaded source;
     model *model;
     compiler compiler;
@@ -22,17 +23,16 @@ typedef struct build_job {
 
 // ---- What is asked for ----
 
-static rnnc_status check_request(const command_line *line, diag_sink *d) {
+static rnnc_status check_request(build_job *job) {
+    const command_line *line = job->line;
+    diag_sink *d = job->d;
     if (!line->weights) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "build needs --weights F.safetensors");
     }
     if (!line->output) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "say what to write: -o NAME.o --header NAME.h");
     }
-    size_t length = strlen(line->output);
-    if (length < 3 || strcmp(line->output + length - 2, ".o") != 0) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "-o takes NAME.o, found '%s'", line->output);
-    }
+    TRY(choose_kind(line, d, &job->kind));
     if (line->interpret || (line->cpu && strcmp(line->cpu, "interpret") == 0)) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "build makes machine code: it does not interpret");
@@ -95,7 +95,8 @@ static rnnc_status make_object(build_job *job) {
     const target_facts *facts = &job->compiler.facts;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
     ahead_print_header(&job->parts.request, facts, &job->header);
-    return job->header.failed ? RNNC_OUT_OF_MEMORY : RNNC_OK;
+    TRY(job->header.failed ? RNNC_OUT_OF_MEMORY : RNNC_OK);
+    return finish_object(job->line, job->kind, &job->header, job->d, &job->object);
 }
 
 // Both appear, or neither: what can fail for want of room has been done when the first one is named.
@@ -104,6 +105,7 @@ static rnnc_status write_both(const build_job *job) {
     atomic_file object, header;
     TRY(atomic_file_open(line->output, job->d, &object));
     TRY(atomic_file_add(&object, job->object.text, job->object.length, job->d));
+    TRY(job->kind == BUILD_PROGRAM ? atomic_file_make_program(&object, job->d) : RNNC_OK);
     rnnc_status status = RNNC_OK;
     if (line->header) {
         status = atomic_file_open(line->header, job->d, &header);
@@ -119,7 +121,7 @@ static rnnc_status write_both(const build_job *job) {
 }
 
 static rnnc_status run_build(build_job *job) {
-    TRY(check_request(job->line, job->d));
+    TRY(check_request(job));
     TRY(load_source(job->line, job->d, &job->source));
     TRY(load_model(&job->source, false, job->d, &job->model));
     TRY(choose_name(job));

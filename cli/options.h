@@ -54,7 +54,7 @@ typedef struct command_line {
     double temperature;
     int64_t top_k; // 0: all
     bool partial;
-    const char *output, *header, *prefix, *target;
+    const char *output, *header, *prefix, *target, *cc;
     int argc; // of the process
     char **argv;
     bool help;

@@ -54,6 +54,10 @@ const target_facts *codegen_facts(const codegen *c);
 rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, const ahead_request *r,
                                 diag_sink *d, strbuf *out);
 
+// The path of |name|, a file that was installed or built together with this code: it lies in lib/rnnc beside or above the
+// folder of the program or the library. False if there is none, or if |size| bytes do not hold its path.
+bool codegen_find_file(const char *name, char *out_path, size_t size);
+
 // A 64-bit hash of the kernel's object file.
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash);
 

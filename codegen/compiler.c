@@ -35,21 +35,25 @@ static void own_folder(bool of_program, char *out_folder, size_t size) {
 static const char *const places[] = {"../lib/rnnc", "rnnc", "lib/rnnc"};
 enum { PLACES = sizeof places / sizeof *places };
 
-static bool find_module(char *out_path, size_t size) {
+bool codegen_find_file(const char *name, char *out_path, size_t size) {
     char folder[PATH_MAX];
-    const char *stated = secure_getenv("RNNC_LLVM_MODULE");
-    if (stated && *stated) {
-        int length = snprintf(out_path, size, "%s", stated);
-        return length > 0 && (size_t)length < size;
-    }
     for (int i = 0; i < 2 * PLACES; i++) {
         own_folder(i >= PLACES, folder, sizeof folder);
-        int length = snprintf(out_path, size, "%s/%s/%s", folder, places[i % PLACES], CODEGEN_MODULE);
+        int length = snprintf(out_path, size, "%s/%s/%s", folder, places[i % PLACES], name);
         if (*folder && length > 0 && (size_t)length < size && access(out_path, R_OK) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool find_module(char *out_path, size_t size) {
+    const char *stated = secure_getenv("RNNC_LLVM_MODULE");
+    if (stated && *stated) {
+        int length = snprintf(out_path, size, "%s", stated);
+        return length > 0 && (size_t)length < size;
+    }
+    return codegen_find_file(CODEGEN_MODULE, out_path, size);
 }
 
 // ---- Loading ----

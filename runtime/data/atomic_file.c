@@ -112,6 +112,16 @@ rnnc_status atomic_file_add(atomic_file *f, const void *bytes, size_t size, diag
     return error ? give_up(f, "write", error, d) : RNNC_OK;
 }
 
+rnnc_status atomic_file_make_program(atomic_file *f, diag_sink *d) {
+    struct stat now;
+    if (!f->temporary) {
+        return RNNC_OK; // a device keeps its permissions
+    }
+    bool failed = fstat(f->descriptor, &now) != 0 ||
+                  fchmod(f->descriptor, (now.st_mode & 07777) | (now.st_mode & 0444) >> 2) != 0;
+    return failed ? give_up(f, "make a program of it", errno, d) : RNNC_OK;
+}
+
 // Some file systems cannot sync a folder; the file is then as safe as they make it.
 static int sync_folder(const char *target) {
     size_t length = folder_length(target);

@@ -18,11 +18,13 @@ typedef struct atomic_file {
     int descriptor;
 } atomic_file;
 
-// Each of the first three reports at most one error, with the system's own words, and removes the temporary
+// Each of the first four reports at most one error, with the system's own words, and removes the temporary
 // file when it fails; after a failure the atomic_file is closed and needs no further call.
 rnnc_status atomic_file_open(const char *path, diag_sink *d, atomic_file *out_file);
 rnnc_status atomic_file_add(atomic_file *f, const void *bytes, size_t size, diag_sink *d);
 rnnc_status atomic_file_commit(atomic_file *f, diag_sink *d);
+// Before the commit: whoever may read the file may run it, too.
+rnnc_status atomic_file_make_program(atomic_file *f, diag_sink *d);
 // Gives up without an error: for a caller that failed elsewhere. No effect on a closed file.
 void atomic_file_abandon(atomic_file *f);
 

@@ -1,0 +1,122 @@
+// Linkers, run as processes in a folder of their own.
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/build.h"
+#include "runtime/data/atomic_file.h"
+
+enum { MOST_SHOWN = 1500 };
+static const char log_name[] = "log";
+
+// ---- Finding ----
+
+static bool can_run(const char *path) {
+    return access(path, X_OK) == 0;
+}
+
+bool find_tool(const char *name) {
+    if (strchr(name, '/')) {
+        return can_run(name);
+    }
+    const char *folders = getenv("PATH");
+    for (const char *at = folders ? folders : "/usr/bin:/bin"; *at;) {
+        size_t length = strcspn(at, ":");
+        char path[PATH_MAX];
+        int whole = snprintf(path, sizeof path, "%.*s/%s", (int)length, at, name);
+        if (length && whole > 0 && (size_t)whole < sizeof path && can_run(path)) {
+            return true;
+        }
+        at += length + (at[length] == ':');
+    }
+    return false;
+}
+
+const char *find_wasm_linker(void) {
+    static const char *const names[] = {"wasm-ld-19", "wasm-ld"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (find_tool(names[i])) {
+            return names[i];
+        }
+    }
+    return NULL;
+}
+
+// ---- The folder ----
+
+rnnc_status workplace_open(diag_sink *d, workplace *out_place) {
+    const char *folder = getenv("TMPDIR");
+    int length = snprintf(out_place->path, sizeof out_place->path, "%s/rnnc-XXXXXX",
+                          folder && *folder == '/' ? folder : "/tmp");
+    if (length < 0 || (size_t)length >= sizeof out_place->path) {
+        snprintf(out_place->path, sizeof out_place->path, "/tmp/rnnc-XXXXXX");
+    }
+    if (!mkdtemp(out_place->path)) {
+        int error = errno;
+        *out_place = (workplace){""};
+        return file_error(d, "a folder for the linker", "make", error);
+    }
+    return RNNC_OK;
+}
+
+void workplace_close(workplace *w) {
+    DIR *folder = *w->path ? opendir(w->path) : NULL;
+    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+        unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    if (folder) {
+        closedir(folder);
+        rmdir(w->path);
+    }
+    *w = (workplace){""};
+}
+
+// ---- Running ----
+
+extern char **environ;
+
+static int start(const workplace *w, const char *log, const char *const *argv, pid_t *out_child) {
+    posix_spawn_file_actions_t actions;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) {
+        return error;
+    }
+    error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    error = error ? error : posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    error = error ? error : posix_spawn_file_actions_addchdir_np(&actions, w->path);
+    error = error ? error : posix_spawnp(out_child, argv[0], &actions, NULL, (char *const *)argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+static rnnc_status report(const char *tool, const char *log, diag_sink *d) {
+    diag_sink nobody;
+    diag_init(&nobody);
+    file_bytes said = {0};
+    gzfile_read(log, 0, &nobody, &said);
+    diag_deinit(&nobody);
+    int shown = said.size < MOST_SHOWN ? (int)said.size : MOST_SHOWN;
+    rnnc_status status = diag_fail(d, RNNC_IO, NO_SPAN, "%s cannot link the model's object%s%.*s", tool,
+                                   shown ? ": " : "", shown, said.data ? (const char *)said.data : "");
+    file_bytes_deinit(&said);
+    return status;
+}
+
+rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d) {
+    char log[sizeof w->path + sizeof log_name + 1];
+    snprintf(log, sizeof log, "%s/%s", w->path, log_name);
+    pid_t child;
+    int error = start(w, log, argv, &child), end = 0;
+    if (error) {
+        return file_error(d, argv[0], "run", error);
+    }
+    while (waitpid(child, &end, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(end) && WEXITSTATUS(end) == 0 ? RNNC_OK : report(argv[0], log, d);
+}
