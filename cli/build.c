@@ -18,6 +18,7 @@ typedef struct build_job {
     compiler compiler;
     machine machine;
     ahead_parts parts;
+    build_text text;
     strbuf name, object, header;
 } build_job;
 
@@ -92,6 +93,7 @@ static rnnc_status make_object(build_job *job) {
     TRY(make_machine(job));
     TRY(ahead_parts_create(job->machine.engine, strbuf_text(&job->name), streams, (uint64_t)job->line->seed,
                            job->d, &job->parts));
+    build_text_attach(&job->text, job->machine.engine, &job->parts.request);
     const target_facts *facts = &job->compiler.facts;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
     ahead_print_header(&job->parts.request, facts, &job->header);
@@ -125,6 +127,7 @@ static rnnc_status run_build(build_job *job) {
     TRY(load_source(job->line, job->d, &job->source));
     TRY(load_model(&job->source, false, job->d, &job->model));
     TRY(choose_name(job));
+    TRY(build_text_load(job->line, job->model, job->d, &job->text));
     TRY(open_compiler(job->line, job->d, &job->compiler));
     TRY(make_object(job));
     return write_both(job);
@@ -145,6 +148,7 @@ rnnc_status command_build(const command_line *line, diag_sink *d) {
     build_job job = {.line = line, .d = d};
     rnnc_status status = run_build(&job);
     ahead_parts_deinit(&job.parts);
+    build_text_deinit(&job.text);
     machine_destroy(&job.machine);
     close_compiler(&job.compiler);
     model_destroy(job.model);

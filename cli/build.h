@@ -3,11 +3,30 @@
 #define RNNC_CLI_BUILD_H
 
 #include "cli/command.h"
+#include "codegen/ahead.h"
+#include "runtime/train/speller_tables.h"
 
 // codegen_build_ahead in a process of its own: LLVM ends the process that asks for what it cannot do, and that end,
 // however it comes, is an error here.
 rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ahead_request *r, diag_sink *d,
                            strbuf *out);
+
+// ---- The vocabulary of a text model (build_text.c) ----
+
+// Starts as all zeros.
+typedef struct build_text {
+    carried_data carried;
+    bool is_text; // the model reads tokens of a vocabulary: |tables| is filled
+    ahead_text tables;
+    const char *input; // that reads them
+    int64_t classes;   // of that input
+} build_text;
+
+// Looks for the vocabulary of |m|'s input in the file of weights; finding none is no error.
+rnnc_status build_text_load(const command_line *line, const model *m, diag_sink *d, build_text *out_text);
+// Adds the vocabulary, if there is one, to |r|, which then borrows from |t|; |e| runs the program.
+void build_text_attach(build_text *t, const engine *e, ahead_request *r);
+void build_text_deinit(build_text *t);
 
 // ---- What the object becomes (build_kind.c) ----
 

@@ -74,16 +74,17 @@ static rnnc_status check_linked(const command_line *line, diag_sink *d) {
     }
     if (!is_native(line) && !line->cc) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "%s: say which C compiler links for %s, as --cc aarch64-linux-gnu-gcc",
-                         line->output, line->target);
+                         "%s: say which C compiler links for %s, as --cc aarch64-linux-gnu-gcc", line->output,
+                         line->target);
     }
     const char *linker = linker_of(line);
     if (find_tool(linker)) {
         return RNNC_OK;
     }
-    return diag_fail(d, RNNC_IO, NO_SPAN,
-                     "%s: there is no %s to link it: on Debian, apt-get install %s; -o NAME.o needs no linker",
-                     line->output, linker, line->cc ? "the package that has it" : "gcc");
+    return diag_fail(
+        d, RNNC_IO, NO_SPAN,
+        "%s: there is no %s to link it: on Debian, apt-get install %s; -o NAME.o needs no linker",
+        line->output, linker, line->cc ? "the package that has it" : "gcc");
 }
 
 rnnc_status choose_kind(const command_line *line, diag_sink *d, build_kind *out_kind) {
@@ -110,7 +111,8 @@ static size_t declared_names(const strbuf *header, arena *memory, const char ***
     return names.count;
 }
 
-static rnnc_status make_archive(const command_line *line, const strbuf *header, diag_sink *d, strbuf *object) {
+static rnnc_status make_archive(const command_line *line, const strbuf *header, diag_sink *d,
+                                strbuf *object) {
     arena memory;
     arena_init(&memory);
     const char **names = NULL;
@@ -186,7 +188,8 @@ static rnnc_status read_result(const char *path, diag_sink *d, strbuf *object) {
 }
 
 static rnnc_status link_in(const workplace *place, const words *w, diag_sink *d, strbuf *object) {
-    char given[sizeof place->path + sizeof object_name + 1], made[sizeof place->path + sizeof result_name + 1];
+    char given[sizeof place->path + sizeof object_name + 1],
+        made[sizeof place->path + sizeof result_name + 1];
     snprintf(given, sizeof given, "%s/%s", place->path, object_name);
     snprintf(made, sizeof made, "%s/%s", place->path, result_name);
     TRY(atomic_file_write(given, object->text, object->length, d));

@@ -87,7 +87,8 @@ static int start(const workplace *w, const char *log, const char *const *argv, p
     if (error) {
         return error;
     }
-    error = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    error =
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     error = error ? error : posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     error = error ? error : posix_spawn_file_actions_addchdir_np(&actions, w->path);
     error = error ? error : posix_spawnp(out_child, argv[0], &actions, NULL, (char *const *)argv, environ);

@@ -11,6 +11,7 @@
 #include "runtime/train/dataset.h"
 #include "runtime/train/machine.h"
 #include "runtime/train/record.h"
+#include "runtime/train/speller.h"
 
 #define RNNC_VERSION "0.1.0"
 
@@ -95,6 +96,10 @@ rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *
 // Takes the vocabularies of a weights file along, and compares them with files beside it.
 rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried);
 void carried_deinit(carried_data *c);
+// The first input of data, or "".
+const char *find_data_input(const graph *g);
+// How that input's tokens are spelt, by a vocabulary of |carried|; false if there is none. |out_speller| borrows from it.
+bool find_speller(const model *m, const carried_data *carried, speller *out_speller);
 // What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,
 // rnnc's version.
 rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);

@@ -6,7 +6,6 @@
 #include "cli/command.h"
 #include "runtime/train/classes.h"
 #include "runtime/train/sampler.h"
-#include "runtime/train/speller.h"
 
 enum { DEFAULT_LENGTH = 500 };
 
@@ -27,54 +26,15 @@ typedef struct sample_job {
 
 // ---- What the model reads, and how it is spelt ----
 
-static const char *find_input(const graph *g) {
-    for (node_id n = 0; n < g->nodes.count; n++) {
-        const node *at = graph_node(g, n);
-        if (at->op == OP_INPUT && strcmp(at->attr[1].text, "data") == 0) {
-            return at->attr[0].text;
-        }
-    }
-    return "";
-}
-
-static const data_binding *find_binding(const model *m, const char *input) {
-    for (uint32_t i = 0; m->recipe && i < m->recipe->data.count; i++) {
-        if (strcmp(m->recipe->data.at[i].input, input) == 0) {
-            return &m->recipe->data.at[i];
-        }
-    }
-    return NULL;
-}
-
-// Vocabularies of characters go by the key of their text, those of words by the input.
-static const data_vocabulary *find_vocabulary(const sample_job *job, const char *input,
-                                              const data_binding *b) {
-    for (uint32_t i = 0; i < job->carried.vocabularies.count; i++) {
-        const data_vocabulary *v = &job->carried.vocabularies.at[i];
-        const char *wanted = v->words ? input : b && b->key ? b->key : input;
-        if (strcmp(v->key, wanted) == 0) {
-            return v;
-        }
-    }
-    return job->carried.vocabularies.count == 1 ? &job->carried.vocabularies.at[0] : NULL;
-}
-
 static rnnc_status choose_speller(sample_job *job) {
-    const char *input = find_input(job->model->graph);
-    const data_binding *b = find_binding(job->model, input);
-    const data_vocabulary *v = find_vocabulary(job, input, b);
-    if (!v) {
-        return diag_fail(
-            job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-            "%s: there is no vocabulary for '%s' in it; sample goes on with texts, whose characters or "
-            "words are numbered by training",
-            job->line->weights, input);
+    if (find_speller(job->model, &job->carried, &job->speller)) {
+        return RNNC_OK;
     }
-    job->speller = (speller){.characters = v->vocabulary, .words = v->words};
-    if (b) {
-        job->speller.rules = data_word_rules(b);
-    }
-    return RNNC_OK;
+    return diag_fail(
+        job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+        "%s: there is no vocabulary for '%s' in it; sample goes on with texts, whose characters or "
+        "words are numbered by training",
+        job->line->weights, find_data_input(job->model->graph));
 }
 
 // A model that looks ahead cannot go on with what it has not written yet.
@@ -95,7 +55,7 @@ static rnnc_status check_direction(const sample_job *job) {
 // The most tokens that scores are given to: the model's token(k).
 static int64_t find_classes(const sample_job *job) {
     const graph *g = job->model->graph;
-    node_id input = graph_find_input(g, find_input(g));
+    node_id input = graph_find_input(g, find_data_input(g));
     return input == NO_NODE ? 0 : graph_token_classes(g, input);
 }
 
@@ -123,7 +83,7 @@ static rnnc_status show(strbuf *text, diag_sink *d) {
 
 static rnnc_status write_text(sample_job *job) {
     const command_line *line = job->line;
-    sampling how = {line->temperature, line->top_k, (uint64_t)line->seed};
+    draw_rules how = {line->temperature, line->top_k, (uint64_t)line->seed};
     int64_t length = line->length ? line->length : DEFAULT_LENGTH;
     int32_t previous;
     strbuf text = {0};

@@ -10,6 +10,7 @@
 #ifndef RNNC_CODEGEN_AHEAD_H
 #define RNNC_CODEGEN_AHEAD_H
 
+#include "codegen/ahead_text.h"
 #include "codegen/facts.h"
 #include "passes/program.h"
 #include "support/strbuf.h"
@@ -38,10 +39,11 @@ typedef struct ahead_request {
     const ahead_block *blocks; // ascending, apart
     uint32_t block_count;
     const void *const
-        *variables;        // contents by variable, as large as its type says; NULL where no run reads it
-    const int64_t *limits; // by input of i32: tokens are below it; 0: they are not looked at
-    bool streams;          // states go from run to run, and there is a step
-    uint64_t seed;         // of what is random
+        *variables;         // contents by variable, as large as its type says; NULL where no run reads it
+    const int64_t *limits;  // by input of i32: tokens are below it; 0: they are not looked at
+    bool streams;           // states go from run to run, and there is a step
+    uint64_t seed;          // of what is random
+    const ahead_text *text; // the vocabulary; NULL: none
 } ahead_request;
 
 // Offsets in the caller's arena.
@@ -72,5 +74,7 @@ bool ahead_is_parameter(const program *p, int axis);
 
 // Writes the header for C11 and C++ that belongs to the object.
 void ahead_print_header(const ahead_request *r, const target_facts *facts, strbuf *out);
+// The part of it that is about |r|'s vocabulary, which it has; |upper|: the name that macros begin with.
+void ahead_print_text(const ahead_request *r, const char *upper, strbuf *out);
 
 #endif

@@ -272,5 +272,8 @@ void ahead_print_header(const ahead_request *r, const target_facts *facts, strbu
                 h.upper, h.upper);
     add_sizes(&h);
     add_functions(&h);
+    if (r->text) {
+        ahead_print_text(r, h.upper, out);
+    }
     strbuf_add(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
 }

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/driver_text.h"
 #include "codegen/kernel_emit.h"
 
 enum { NAME_SIZE = 256, MOST_PARAMETERS = MAX_AXES + 2 };
 
 // ---- Functions that return a status ----
 
-static LLVMValueRef add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                                  bool public) {
     emitter *e = w->e;
     char name[NAME_SIZE];
@@ -28,16 +29,19 @@ static void give_back(emitter *e, int status) {
     LLVMBuildRet(e->builder, l_int(e, e->i32, status));
 }
 
-// Goes on only if |good|.
-static void require(const driver *w, LLVMValueRef good, int status) {
+void driver_require(const driver *w, LLVMValueRef good, LLVMValueRef otherwise) {
     emitter *e = w->e;
     LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInsertBlock(e->builder));
     LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(e->context, f, "");
     LLVMBasicBlockRef on = LLVMAppendBasicBlockInContext(e->context, f, "");
     LLVMBuildCondBr(e->builder, good, on, bad);
     LLVMPositionBuilderAtEnd(e->builder, bad);
-    give_back(e, status);
+    LLVMBuildRet(e->builder, otherwise);
     LLVMPositionBuilderAtEnd(e->builder, on);
+}
+
+static void require(const driver *w, LLVMValueRef good, int status) {
+    driver_require(w, good, l_int(w->e, w->e->i32, status));
 }
 
 static void require_pointer(const driver *w, LLVMValueRef pointer, int status) {
@@ -54,7 +58,7 @@ static void require_arena(const driver *w) {
 
 // ---- Constants ----
 
-static LLVMValueRef add_constant(const driver *w, const char *what, uint32_t index, const void *data,
+LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes) {
     emitter *e = w->e;
     char name[NAME_SIZE];
@@ -71,13 +75,14 @@ static LLVMValueRef add_constant(const driver *w, const char *what, uint32_t ind
 static void add_constants(driver *w) {
     for (uint32_t i = 0; i < w->r->block_count; i++) {
         const ahead_block *b = &w->r->blocks[i];
-        w->blocks[i] = add_constant(w, "panels", i, b->data, b->bytes);
+        w->blocks[i] = driver_add_constant(w, "panels", i, b->data, b->bytes);
     }
     for (uint32_t i = 0; i < w->p->variables.count; i++) {
         value_type t = w->p->variables.at[i].type;
         int64_t count = (int64_t)t.dim[0] * (t.rank == 2 ? t.dim[1] : 1);
         if (w->r->variables[i]) {
-            w->variables[i] = add_constant(w, "weights", i, w->r->variables[i], count * dtype_bytes(t.elem));
+            w->variables[i] =
+                driver_add_constant(w, "weights", i, w->r->variables[i], count * dtype_bytes(t.elem));
         }
     }
 }
@@ -137,7 +142,7 @@ static void emit_settings(const driver *w) {
 }
 
 static void emit_beginning(driver *w, const char *ending, int64_t bytes) {
-    LLVMValueRef f = add_function(w, ending, &w->e->pointer, 1, true);
+    LLVMValueRef f = driver_add_function(w, ending, &w->e->pointer, 1, true);
     w->arena = LLVMGetParam(f, 0);
     require_arena(w);
     emit_zeros(w, bytes);
@@ -299,7 +304,7 @@ static unsigned list_parameters(const driver *w, bool extents, LLVMTypeRef *out_
 static void emit_run(driver *w, LLVMTypeRef *parameters, unsigned count) {
     emitter *e = w->e;
     unsigned at = 1;
-    w->function = add_function(w, ".run", parameters, count, false);
+    w->function = driver_add_function(w, ".run", parameters, count, false);
     w->arena = LLVMGetParam(w->function, 0);
     require_arena(w);
     take_extents(w, &at);
@@ -320,7 +325,7 @@ static void emit_door(const driver *w, const char *ending, bool step, LLVMTypeRe
                       LLVMValueRef *values) {
     emitter *e = w->e;
     unsigned given = list_parameters(w, !step, parameters);
-    LLVMValueRef f = add_function(w, ending, parameters, given, true);
+    LLVMValueRef f = driver_add_function(w, ending, parameters, given, true);
     for (unsigned i = 0, from = 0; i < count; i++) {
         values[i] = step && i == 2 ? l_int(e, e->i32, 1) : LLVMGetParam(f, from++);
     }
@@ -343,6 +348,9 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
         emit_door(w, "_run", false, types, count, values);
         if (w->r->streams) {
             emit_door(w, "_step", true, types, count, values);
+        }
+        if (w->r->text) {
+            driver_emit_text(w);
         }
     }
     free(types);

@@ -25,6 +25,15 @@ typedef struct driver {
 // Adds kernels, constants, driver and public functions to |e|'s module. On failure reports to |d|.
 rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d);
 
+// Adds NAME|ending|, which returns an i32, and puts the builder at its begin. |public|: it can be called from outside.
+LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                                 bool public);
+// Goes on only if |good|; else the function returns |otherwise|.
+void driver_require(const driver *w, LLVMValueRef good, LLVMValueRef otherwise);
+// Adds read-only data, aligned as the arena is, called NAME.|what|.|index|.
+LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
+                                 int64_t bytes);
+
 // ---- driver_call.c ----
 
 // |t| times extents, and i8 pointers to |offset| in the caller's arena.

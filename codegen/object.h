@@ -26,7 +26,8 @@ LLVMMemoryBufferRef object_compile_ahead(const ahead_request *r, const target *t
 // The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of
 // what was written twice.
 #define OBJECT_PASSES "function(early-cse)"
-// Helpers that no kernel came to call stay out of what is shipped.
-#define OBJECT_AHEAD_PASSES OBJECT_PASSES ",globaldce"
+// The variables of what is not a kernel (variables.h) become values, since a stack is something that some systems want a
+// library for. Helpers that no kernel came to call stay out of what is shipped.
+#define OBJECT_AHEAD_PASSES "function(mem2reg)," OBJECT_PASSES ",globaldce"
 
 #endif

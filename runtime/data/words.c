@@ -68,8 +68,6 @@ rnnc_status word_text_end_line(word_text *t, const char *name, size_t source_lin
 
 // ---- Characters ----
 
-typedef enum sort { SORT_SPACE, SORT_SIGN, SORT_LETTER, SORT_DIGIT } sort;
-
 static bool is_within(uint32_t code, const uint32_t (*ranges)[2], size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (code >= ranges[i][0] && code <= ranges[i][1]) {
@@ -81,7 +79,7 @@ static bool is_within(uint32_t code, const uint32_t (*ranges)[2], size_t count) 
 
 #define IS_WITHIN(CODE, RANGES) is_within((CODE), (RANGES), sizeof(RANGES) / sizeof *(RANGES))
 
-static sort sort_of(uint32_t code) {
+word_sort word_sort_of(uint32_t code) {
     static const uint32_t spaces[][2] = {{0, 0x20},        {0x7F, 0xA0},     {0x1680, 0x1680},
                                          {0x2000, 0x200B}, {0x2028, 0x2029}, {0x202F, 0x202F},
                                          {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
@@ -93,13 +91,13 @@ static sort sort_of(uint32_t code) {
         {0x3001, 0x3003}, {0x3008, 0x3020}, {0x3030, 0x3030}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20},
         {0xFF3B, 0xFF3E}, {0xFF5B, 0xFF65}};
     if (code >= '0' && code <= '9') {
-        return SORT_DIGIT;
+        return WORD_DIGIT;
     }
-    return IS_WITHIN(code, spaces) ? SORT_SPACE : IS_WITHIN(code, signs) ? SORT_SIGN : SORT_LETTER;
+    return IS_WITHIN(code, spaces) ? WORD_SPACE : IS_WITHIN(code, signs) ? WORD_SIGN : WORD_LETTER;
 }
 
 // Capital letters lie before their small ones: by a fixed distance, or one by one.
-static uint32_t to_lower(uint32_t code) {
+uint32_t word_lower(uint32_t code) {
     static const uint32_t moved[][3] = {{'A', 'Z', 32},     {0xC0, 0xD6, 32},   {0xD8, 0xDE, 32},
                                         {0x388, 0x38A, 37}, {0x391, 0x3A1, 32}, {0x3A3, 0x3AB, 32},
                                         {0x400, 0x40F, 80}, {0x410, 0x42F, 32}, {0x386, 0x386, 38},
@@ -180,33 +178,33 @@ static bool is_apostrophe(uint32_t code) {
 }
 
 // Whether the sign |code| between |before| and the character at |next| belongs to a word.
-static bool joins(const cutter *c, uint32_t code, sort before, size_t next, size_t end) {
+static bool joins(const cutter *c, uint32_t code, word_sort before, size_t next, size_t end) {
     uint32_t after = 0;
     bool sure = next < end && text_decode_one(c->view.bytes + next, c->view.size - next, &after) > 0;
-    sort then = sure ? sort_of(after) : SORT_SPACE;
-    return (is_apostrophe(code) && before == SORT_LETTER && then == SORT_LETTER) ||
-           ((code == '.' || code == ',') && before == SORT_DIGIT && then == SORT_DIGIT);
+    word_sort then = sure ? word_sort_of(after) : WORD_SPACE;
+    return (is_apostrophe(code) && before == WORD_LETTER && then == WORD_LETTER) ||
+           ((code == '.' || code == ',') && before == WORD_DIGIT && then == WORD_DIGIT);
 }
 
-static rnnc_status add_character(cutter *c, uint32_t code, sort *before, size_t next, size_t end) {
+static rnnc_status add_character(cutter *c, uint32_t code, word_sort *before, size_t next, size_t end) {
     const word_rules *rules = c->rules;
-    sort now = sort_of(code);
-    bool sign = rules->punctuation && now == SORT_SIGN && !joins(c, code, *before, next, end);
+    word_sort now = word_sort_of(code);
+    bool sign = rules->punctuation && now == WORD_SIGN && !joins(c, code, *before, next, end);
     bool alone = rules->characters || sign;
     *before = now;
-    if (alone || now == SORT_SPACE) {
+    if (alone || now == WORD_SPACE) {
         TRY(end_word(c));
     }
-    if (now == SORT_SPACE && !rules->characters) {
+    if (now == WORD_SPACE && !rules->characters) {
         return RNNC_OK;
     }
-    text_add_code(&c->word, rules->lower ? to_lower(code) : code);
+    text_add_code(&c->word, rules->lower ? word_lower(code) : code);
     return alone ? end_word(c) : RNNC_OK;
 }
 
 // The words of the bytes [begin, end) of the view.
 static rnnc_status cut(cutter *c, size_t begin, size_t end) {
-    sort before = SORT_SPACE;
+    word_sort before = WORD_SPACE;
     for (size_t at = begin; at < end;) {
         uint32_t code;
         size_t length;
@@ -365,7 +363,7 @@ static rnnc_status push_field(cutter *c, size_t begin, size_t end) {
         size_t length;
         TRY(decode(c, at, &code, &length));
         at += length;
-        text_add_code(&c->word, c->rules->lower ? to_lower(code) : code);
+        text_add_code(&c->word, c->rules->lower ? word_lower(code) : code);
     }
     return end_word(c);
 }

@@ -51,6 +51,11 @@ typedef struct word_rules {
     int64_t most;     // the vocabulary's size at most, <unk> included; 0: any
 } word_rules;
 
+// What a character is where texts are cut, and its small letter, or itself.
+typedef enum word_sort { WORD_SPACE, WORD_SIGN, WORD_LETTER, WORD_DIGIT } word_sort;
+word_sort word_sort_of(uint32_t code);
+uint32_t word_lower(uint32_t code);
+
 // A text cut into words and lines. Starts as all zeros; more texts may be added.
 typedef struct word_text {
     word_list found; // by first appearance

@@ -1,11 +1,9 @@
 #include "runtime/train/sampler.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/train/state.h"
-#include "support/philox.h"
 
 struct sampler {
     engine *engine;
@@ -28,18 +26,18 @@ static rnnc_status refuse(diag_sink *d, const char *why) {
         why);
 }
 
-static rnnc_status find_input(sampler *s, diag_sink *d) {
+static rnnc_status find_input(const engine *e, diag_sink *d, uint32_t *out_input) {
     uint32_t found = 0;
-    for (uint32_t i = 0; i < engine_input_count(s->engine); i++) {
-        if (strcmp(engine_input_info(s->engine, i).role, "data") == 0) {
-            s->input = i;
+    for (uint32_t i = 0; i < engine_input_count(e); i++) {
+        if (strcmp(engine_input_info(e, i).role, "data") == 0) {
+            *out_input = i;
             found++;
         }
     }
     if (found != 1) {
         return refuse(d, found ? "this one has several inputs" : "this one has no input");
     }
-    value_type t = engine_input_info(s->engine, s->input).type;
+    value_type t = engine_input_info(e, *out_input).type;
     axis_set axes = (axis_set)(t.axes & ~AXIS_BIT(AXIS_BATCH));
     bool fits = t.elem == DT_I32 && axis_count(axes) == 1 && (t.axes & AXIS_BIT(AXIS_BATCH));
     return fits ? RNNC_OK : refuse(d, "the input of this one is something else");
@@ -49,16 +47,16 @@ static bool is_preferred(const char *name) {
     return strcmp(name, "logits") == 0 || strcmp(name, "probabilities") == 0;
 }
 
-static rnnc_status find_output(sampler *s, diag_sink *d) {
-    axis_set axes = engine_input_info(s->engine, s->input).type.axes;
+static rnnc_status find_output(const engine *e, int64_t classes, axis_set axes, diag_sink *d,
+                               uint32_t *out_output) {
     uint32_t found = 0;
     bool preferred = false;
-    for (uint32_t i = 0; i < engine_output_count(s->engine); i++) {
-        engine_value info = engine_output_info(s->engine, i);
+    for (uint32_t i = 0; i < engine_output_count(e); i++) {
+        engine_value info = engine_output_info(e, i);
         bool fits = strcmp(info.role, "value") == 0 && dtype_is_float(info.type.elem) &&
-                    info.type.axes == axes && type_columns(info.type) == s->classes;
+                    info.type.axes == axes && type_columns(info.type) == classes;
         if (fits && !preferred) {
-            s->output = i;
+            *out_output = i;
             found++;
             preferred = is_preferred(info.name);
         }
@@ -66,6 +64,12 @@ static rnnc_status find_output(sampler *s, diag_sink *d) {
     bool sure = preferred || found == 1;
     return sure ? RNNC_OK
                 : refuse(d, found ? "this one has several such outputs" : "this one has no such output");
+}
+
+rnnc_status sampler_find(const engine *e, int64_t classes, diag_sink *d, uint32_t *out_input,
+                         uint32_t *out_output) {
+    TRY(find_input(e, d, out_input));
+    return find_output(e, classes, engine_input_info(e, *out_input).type.axes, d, out_output);
 }
 
 static rnnc_status set_extents(const sampler *s, diag_sink *d) {
@@ -78,8 +82,7 @@ static rnnc_status set_extents(const sampler *s, diag_sink *d) {
 }
 
 static rnnc_status fill_sampler(sampler *s, diag_sink *d) {
-    TRY(find_input(s, d));
-    TRY(find_output(s, d));
+    TRY(sampler_find(s->engine, s->classes, d, &s->input, &s->output));
     s->scores = calloc((size_t)s->classes, sizeof *s->scores);
     s->weight = calloc((size_t)s->classes, sizeof *s->weight);
     if (!s->scores || !s->weight) {
@@ -120,18 +123,6 @@ void sampler_limit(sampler *s, int64_t named) {
 
 // ---- Steps ----
 
-// Nobody's scores before softmax are all at least zero and add up to one but by a miracle.
-static bool are_probabilities(const double *x, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (!(x[i] >= 0)) {
-            return false;
-        }
-        sum += x[i];
-    }
-    return fabs(sum - 1) < 1e-3;
-}
-
 rnnc_status sampler_feed(sampler *s, int32_t token, diag_sink *d) {
     int64_t count = 0;
     int32_t *to = engine_input(s->engine, s->input, &count);
@@ -140,77 +131,10 @@ rnnc_status sampler_feed(sampler *s, int32_t token, diag_sink *d) {
     TRY(engine_run(s->engine, 0, 0, d));
     state_take(s->states);
     engine_output_doubles(s->engine, s->output, s->scores);
-    if (are_probabilities(s->scores, s->classes)) {
-        for (int64_t i = 0; i < s->classes; i++) {
-            s->scores[i] = log(s->scores[i]);
-        }
-    }
+    draw_prepare(s->scores, s->classes);
     return RNNC_OK;
 }
 
-// ---- Draws ----
-
-static int64_t best_of(const double *scores, int64_t count) {
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; i++) {
-        best = scores[i] > scores[best] ? i : best;
-    }
-    return best;
-}
-
-static int descending(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
-// The smallest score that is among the k best.
-static double least_of_best(sampler *s, int64_t count, int64_t k) {
-    memcpy(s->weight, s->scores, (size_t)count * sizeof *s->weight);
-    qsort(s->weight, (size_t)count, sizeof *s->weight, descending);
-    return s->weight[k - 1];
-}
-
-// A number of [0, 1) with 53 bits.
-static double draw_uniform(uint64_t seed, uint64_t number) {
-    const uint32_t key[2] = {(uint32_t)seed ^ philox_site("sample"), (uint32_t)(seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)number, (uint32_t)(number >> 32), 0, 0};
-    uint32_t word[4];
-    philox4x32(key, counter, word);
-    return ((double)(word[0] >> 5) * 0x1p26 + (double)(word[1] >> 6)) * 0x1p-53;
-}
-
-int32_t sampler_draw(sampler *s, const sampling *how) {
-    double uniform = draw_uniform(how->seed, s->draws++);
-    int64_t count = s->named;
-    int64_t best = best_of(s->scores, count), last = best;
-    if (how->temperature <= 0) {
-        return (int32_t)best;
-    }
-    bool limited = how->top_k > 0 && how->top_k < count;
-    double least = limited ? least_of_best(s, count, how->top_k) : -INFINITY, sum = 0;
-    int64_t room = limited ? how->top_k : count;
-    for (int64_t i = 0; i < count; i++) {
-        // Of equal scores at the limit the first are taken.
-        bool taken = s->scores[i] > least;
-        s->weight[i] = taken ? exp((s->scores[i] - s->scores[best]) / how->temperature) : 0;
-        room -= taken;
-    }
-    for (int64_t i = 0; i < count && room > 0; i++) {
-        if (s->scores[i] == least) {
-            s->weight[i] = exp((least - s->scores[best]) / how->temperature);
-            room--;
-        }
-    }
-    for (int64_t i = 0; i < count; i++) {
-        sum += s->weight[i];
-    }
-    double left = uniform * sum;
-    for (int64_t i = 0; i < count; i++) {
-        last = s->weight[i] > 0 ? i : last;
-        left -= s->weight[i];
-        if (left < 0) {
-            return (int32_t)i;
-        }
-    }
-    return (int32_t)last; // rounding
+int32_t sampler_draw(sampler *s, const draw_rules *how) {
+    return draw_token(s->scores, s->weight, s->named, how, s->draws++);
 }

@@ -3,14 +3,9 @@
 #define RNNC_RUNTIME_TRAIN_SAMPLER_H
 
 #include "runtime/engine.h"
+#include "support/draw.h"
 
 typedef struct sampler sampler;
-
-typedef struct sampling {
-    double temperature; // scores are divided by it; 0: always the best one, of equals the first
-    int64_t top_k;      // only the k best are drawn from; 0: all
-    uint64_t seed;
-} sampling;
 
 // |e| runs a model with one input of tokens along one sequence, which has |classes| values, and an output along the
 // same sequence with a column for each: scores before softmax, or probabilities, which is found out from the
@@ -20,6 +15,9 @@ typedef struct sampling {
 // one that does not by its signature: the caller has to.
 rnnc_status sampler_create(engine *e, int64_t classes, diag_sink *d, sampler **out_sampler);
 void sampler_destroy(sampler *s);
+// The numbers of that input and output; the errors are those of sampler_create.
+rnnc_status sampler_find(const engine *e, int64_t classes, diag_sink *d, uint32_t *out_input,
+                         uint32_t *out_output);
 
 // Only the first |named| tokens are drawn from then on: a vocabulary may be smaller than the model has room for.
 void sampler_limit(sampler *s, int64_t named);
@@ -29,6 +27,6 @@ rnnc_status sampler_feed(sampler *s, int32_t token, diag_sink *d);
 
 // Draws a token by the scores after the last step. Draw number n depends on the seed, n and the scores alone: equal
 // scores, seeds and numbers give equal tokens. After at least one sampler_feed.
-int32_t sampler_draw(sampler *s, const sampling *how);
+int32_t sampler_draw(sampler *s, const draw_rules *how);
 
 #endif

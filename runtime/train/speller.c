@@ -43,8 +43,8 @@ static rnnc_status read_words(const speller *s, file_view view, diag_sink *d, in
     status = status == RNNC_OK ? word_text_encode(&text, s->words, prompt_name, d, &tokens) : status;
     status = status == RNNC_OK ? copy_tokens(&tokens, d, out_tokens, out_count) : status;
     bool open = view.size && view.bytes[view.size - 1] != '\n';
-    if (status == RNNC_OK && open && *out_count && is_word(s, (*out_tokens)[*out_count - 1], WORD_LINE_END)) {
-        --*out_count;
+    if (status == RNNC_OK && open && s->rules.line_ends && *out_count) {
+        --*out_count; // the end of the last line
     }
     array_deinit(&tokens);
     word_text_deinit(&text);
@@ -77,6 +77,14 @@ static bool consists_of(const char *word, const char *signs) {
     return *word && strspn(word, signs) == strlen(word);
 }
 
+bool speller_closes(const char *word) {
+    return consists_of(word, ".,;:!?)]}%");
+}
+
+bool speller_opens(const char *word) {
+    return consists_of(word, "([{$");
+}
+
 static bool is_parted(const speller *s, int32_t previous, const char *word) {
     bool at_begin = previous < 0 || is_word(s, previous, WORD_LINE_END);
     if (at_begin || (s->rules.characters)) {
@@ -84,7 +92,7 @@ static bool is_parted(const speller *s, int32_t previous, const char *word) {
     }
     const char *before =
         (uint32_t)previous < s->words->count ? word_list_at(s->words, (uint32_t)previous) : "";
-    return !s->rules.punctuation || !(consists_of(word, ".,;:!?)]}%") || consists_of(before, "([{$"));
+    return !s->rules.punctuation || !(speller_closes(word) || speller_opens(before));
 }
 
 void speller_write(const speller *s, int32_t token, int32_t previous, strbuf *out) {

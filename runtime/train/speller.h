@@ -26,4 +26,8 @@ int32_t speller_begin(const speller *s);
 // a line. |previous|: the token before it, or -1.
 void speller_write(const speller *s, int32_t token, int32_t previous, strbuf *out);
 
+// Whether |word| stands close to what is before it, or to what is after it, where signs are words.
+bool speller_closes(const char *word);
+bool speller_opens(const char *word);
+
 #endif

@@ -14,7 +14,7 @@
 #include "ir/stream.h"
 #include "ir/type.h"
 #include "runtime/ahead.h"
-#include "runtime/data/atomic_file.h"
+#include "tests/diff/linked.h"
 #include "tests/diff/models.h"
 #include "tests/diff/subject.h"
 
@@ -39,31 +39,6 @@ typedef struct object {
     step_function *step; // NULL: it has none
     char *arena;
 } object;
-
-
-// Copies a function's address, which ISO C does not convert.
-static void find_function(const object *o, const char *name, void *out_function) {
-    void *symbol = dlsym(o->library, name);
-    memcpy(out_function, &symbol, sizeof symbol);
-}
-
-static void link_object(object *o, const strbuf *bytes, const char *name, diag_sink *d) {
-    strbuf base = {0}, path = {0}, command = {0};
-    strbuf_addf(&base, "%s/%s", getenv("RNNC_SCRATCH") ? getenv("RNNC_SCRATCH") : "/tmp", name);
-    strbuf_addf(&path, "%s.o", base.text);
-    assert_int_equal(atomic_file_write(path.text, bytes->text, bytes->length, d), RNNC_OK);
-    // Nothing may be left to be found elsewhere.
-    strbuf_addf(&command, "cc -nostdlib -shared -Wl,-z,defs -o %s.so %s.o", base.text, base.text);
-    assert_int_equal(system(command.text), 0);
-    strbuf_add(&base, ".so");
-    o->library = dlopen(base.text, RTLD_NOW | RTLD_LOCAL);
-    if (!o->library) {
-        fail_msg("%s", dlerror());
-    }
-    strbuf_deinit(&base);
-    strbuf_deinit(&path);
-    strbuf_deinit(&command);
-}
 
 static bool is_value_or_state(output_role role) {
     return role == OUTPUT_VALUE || role == OUTPUT_STATE;
@@ -94,13 +69,13 @@ static void open_object(graph *g, diff_backend *backend, const char *name, objec
     rnnc_status status =
         codegen_build_ahead(backend->codegen, codegen_facts(backend->codegen), &o->parts.request, &d, &bytes);
     assert_int_equal(status, RNNC_OK);
-    link_object(o, &bytes, name, &d);
+    o->library = diff_link(&bytes, name);
     diag_deinit(&d);
     ahead_lay_out(&o->parts.request, &o->layout);
-    find_function(o, "m_init", &o->init);
-    find_function(o, "m_reset", &o->reset);
-    find_function(o, "m_run", &o->run);
-    find_function(o, "m_step", &o->step);
+    diff_function(o->library, "m_init", &o->init);
+    diff_function(o->library, "m_reset", &o->reset);
+    diff_function(o->library, "m_run", &o->run);
+    diff_function(o->library, "m_step", &o->step);
     assert_int_equal(o->step != NULL, streams);
     o->arena = aligned_alloc(AHEAD_ALIGN, (size_t)o->layout.bytes);
     assert_non_null(o->arena);

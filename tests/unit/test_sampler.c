@@ -74,7 +74,7 @@ static void feed(subject *u, const int32_t *tokens, int count) {
     }
 }
 
-static void count_draws(subject *u, sampling how, int *out_counts) {
+static void count_draws(subject *u, draw_rules how, int *out_counts) {
     memset(out_counts, 0, CLASSES * sizeof *out_counts);
     for (int i = 0; i < DRAWS; i++) {
         int32_t token = sampler_draw(u->s, &how);
@@ -105,7 +105,7 @@ static void check_distribution(const char *name, int output, double temperature,
         sum += weight[i];
     }
     int counts[CLASSES];
-    count_draws(&u, (sampling){temperature, top_k, 7}, counts);
+    count_draws(&u, (draw_rules){temperature, top_k, 7}, counts);
     for (int i = 0; i < CLASSES; i++) {
         check_share(counts[i], weight[i] / sum);
     }
@@ -136,7 +136,7 @@ static void zero_temperature_takes_the_best(void **state) {
     for (int i = 1; i < CLASSES; i++) {
         best = table_entry(0, i) > table_entry(0, best) ? i : best;
     }
-    count_draws(&u, (sampling){0, 0, 1}, counts);
+    count_draws(&u, (draw_rules){0, 0, 1}, counts);
     assert_int_equal(counts[best], DRAWS);
     close_subject(&u);
 }
@@ -174,7 +174,7 @@ static void a_seed_says_all(void **state) {
         int32_t token = 3;
         for (int i = 0; i < 50; i++) {
             feed(&u, &token, 1);
-            token = sampler_draw(u.s, &(sampling){3, 0, run < 2 ? 11 : 12});
+            token = sampler_draw(u.s, &(draw_rules){3, 0, run < 2 ? 11 : 12});
             drawn[run][i] = token;
         }
         close_subject(&u);

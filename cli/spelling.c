@@ -1,0 +1,47 @@
+// Which vocabulary, of those that a weights file carries, is that of a model's input.
+#include <string.h>
+
+#include "cli/command.h"
+
+const char *find_data_input(const graph *g) {
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        const node *at = graph_node(g, n);
+        if (at->op == OP_INPUT && strcmp(at->attr[1].text, "data") == 0) {
+            return at->attr[0].text;
+        }
+    }
+    return "";
+}
+
+static const data_binding *find_binding(const model *m, const char *input) {
+    for (uint32_t i = 0; m->recipe && i < m->recipe->data.count; i++) {
+        if (strcmp(m->recipe->data.at[i].input, input) == 0) {
+            return &m->recipe->data.at[i];
+        }
+    }
+    return NULL;
+}
+
+// Vocabularies of characters go by the key of their text, those of words by the input.
+static const data_vocabulary *find_vocabulary(const carried_data *carried, const char *input,
+                                              const data_binding *b) {
+    for (uint32_t i = 0; i < carried->vocabularies.count; i++) {
+        const data_vocabulary *v = &carried->vocabularies.at[i];
+        const char *wanted = v->words ? input : b && b->key ? b->key : input;
+        if (strcmp(v->key, wanted) == 0) {
+            return v;
+        }
+    }
+    return carried->vocabularies.count == 1 ? &carried->vocabularies.at[0] : NULL;
+}
+
+bool find_speller(const model *m, const carried_data *carried, speller *out_speller) {
+    const char *input = find_data_input(m->graph);
+    const data_binding *b = find_binding(m, input);
+    const data_vocabulary *v = find_vocabulary(carried, input, b);
+    if (v) {
+        *out_speller = (speller){.characters = v->vocabulary, .words = v->words};
+        out_speller->rules = b ? data_word_rules(b) : (word_rules){0};
+    }
+    return v != NULL;
+}
