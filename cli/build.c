@@ -86,6 +86,14 @@ static rnnc_status make_machine(build_job *job) {
     return load_weights(job->line->weights, false, &job->machine, job->d);
 }
 
+// The axes as arrays in files have them.
+static void fill_order(const graph *g, int32_t *out_order) {
+    out_order[0] = AXIS_BATCH;
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        out_order[place] = graph_declared_axis(g, place);
+    }
+}
+
 static rnnc_status make_object(build_job *job) {
     graph_keep_outputs(job->model->graph, is_value_or_state, NULL);
     TRY(check_outputs(job));
@@ -94,6 +102,11 @@ static rnnc_status make_object(build_job *job) {
     TRY(ahead_parts_create(job->machine.engine, strbuf_text(&job->name), streams, (uint64_t)job->line->seed,
                            job->d, &job->parts));
     build_text_attach(&job->text, job->machine.engine, &job->parts.request);
+    int32_t order[MAX_AXES];
+    if (job->kind == BUILD_PROGRAM) {
+        fill_order(job->model->graph, order);
+        job->parts.request.axis_order = order;
+    }
     const target_facts *facts = &job->compiler.facts;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
     ahead_print_header(&job->parts.request, facts, &job->header);

@@ -1,4 +1,6 @@
 // From the object to what was asked for: an archive, a library, a module of WebAssembly, a program.
+#include <glob.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,15 +169,51 @@ static void compose_module(words *w) {
                                        result_name, object_name, NULL});
 }
 
+// The program around the object: for this machine an archive, for others sources, which |cc| compiles.
+static rnnc_status add_standalone(const command_line *line, diag_sink *d, words *w) {
+    char path[PATH_MAX];
+    const char *name = is_native(line) ? "librnnc_standalone.a" : "standalone";
+    if (!codegen_find_file(name, path, sizeof path)) {
+        return diag_fail(
+            d, RNNC_IO, NO_SPAN,
+            "%s: the program around the model is not installed: there is no lib/rnnc/%s beside or above "
+            "rnnc's folder",
+            line->output, name);
+    }
+    if (is_native(line)) {
+        add_word(w, arena_strdup(&w->memory, path));
+        return RNNC_OK;
+    }
+    glob_t found = {0};
+    add_words(w, (const char *const[]){"-std=c11", "-O2", "-ffp-contract=off", "-I", NULL});
+    add_word(w, arena_strdup(&w->memory, path));
+    glob(arena_printf(&w->memory, "%s/*/*.c", path), 0, NULL, &found);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        add_word(w, arena_strdup(&w->memory, found.gl_pathv[i]));
+    }
+    globfree(&found);
+    return RNNC_OK;
+}
+
+static rnnc_status compose_program(const command_line *line, diag_sink *d, words *w) {
+    add_word(w, linker_of(line));
+    add_words(w, (const char *const[]){"-o", result_name, object_name, NULL});
+    TRY(add_standalone(line, d, w));
+    add_word(w, "-lm");
+    return RNNC_OK;
+}
+
 static rnnc_status compose(const command_line *line, build_kind kind, diag_sink *d, words *w) {
-    (void)d;
-    if (kind == BUILD_MODULE) {
+    rnnc_status status = RNNC_OK;
+    if (kind == BUILD_PROGRAM) {
+        status = compose_program(line, d, w);
+    } else if (kind == BUILD_MODULE) {
         compose_module(w);
     } else {
         compose_shared(line, w);
     }
     add_word(w, NULL);
-    return RNNC_OK;
+    return status;
 }
 
 static rnnc_status read_result(const char *path, diag_sink *d, strbuf *object) {

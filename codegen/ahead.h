@@ -44,6 +44,9 @@ typedef struct ahead_request {
     bool streams;           // states go from run to run, and there is a step
     uint64_t seed;          // of what is random
     const ahead_text *text; // the vocabulary; NULL: none
+    // Axes in the order of a file's dimensions, for an object that becomes a program: it then describes itself
+    // (standalone/model.h). NULL: it does not.
+    const int32_t *axis_order;
 } ahead_request;
 
 // Offsets in the caller's arena.

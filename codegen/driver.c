@@ -352,6 +352,9 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
         if (w->r->text) {
             driver_emit_text(w);
         }
+        if (w->r->axis_order) {
+            driver_emit_program(w, values);
+        }
     }
     free(types);
     free(values);

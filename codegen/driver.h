@@ -52,4 +52,9 @@ void driver_emit_body(const driver *w);
 LLVMValueRef driver_emit_flush(const driver *w);
 void driver_emit_restore(const driver *w, LLVMValueRef saved);
 
+// ---- driver_program.c ----
+
+// Adds standalone_model_of. |room|: for as many values as the functions have parameters, states and all.
+void driver_emit_program(const driver *w, LLVMValueRef *room);
+
 #endif

@@ -16,9 +16,10 @@ runtime/data    frontend ir support
 runtime/train   runtime/data runtime frontend codegen passes ir support
 runtime         runtime/data codegen passes ir support
 api             runtime/train runtime/data runtime codegen passes frontend ir support
+standalone      support
 cli             runtime/train runtime/data runtime codegen passes frontend ir support
 '
-rooms='support ir frontend passes codegen runtime api cli'
+rooms='support ir frontend passes codegen runtime api standalone cli'
 # The only files that may branch on a single op: its rules. All others ask the table for traits.
 rule_files='^(ir/(eval|infer)[^/]*|passes/(vjp|unroll)[^/]*|codegen/.*)$'
 line_limit=900
@@ -71,7 +72,7 @@ check_arrows() {
 
 # LLVM stays in codegen: neither its headers nor a header of codegen that includes them is seen elsewhere.
 check_llvm() {
-    others='support ir frontend passes runtime api cli include'
+    others='support ir frontend passes runtime api standalone cli include'
     sources $others | xargs -r grep -nE '#[[:space:]]*include[[:space:]]*[<"]llvm' /dev/null |
         offence 'only codegen includes LLVM'
     [ -d codegen ] || return
@@ -92,8 +93,8 @@ check_switches() {
         offence 'ops are told apart only in rule files'
 }
 
-# Nothing below the command line ends the process or talks to the terminal; the arena's last resort is the one
-# exception.
+# Nothing below the command line ends the process or talks to the terminal, but for programs made ahead of time
+# (standalone/) and the arena's last resort.
 check_calls() {
     sources support ir frontend passes codegen runtime api | grep -v '^support/arena\.c$' |
         xargs -r grep -nE '(^|[^A-Za-z0-9_."%])((abort|exit|_exit|printf|puts|putchar|perror)\(|(stdout|stderr)\b)' /dev/null |
