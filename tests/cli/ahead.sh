@@ -24,6 +24,29 @@ train quick {
 EOF
 }
 
+# pair_models: a model whose states go on, one that looks ahead, and their recipe.
+pair_models() {
+    cat <<'EOF'
+model forward(n = 24) {
+    input x: real(6)[T]
+    target wanted: real(2)[T]
+    h = lstm(n, x)
+    y = linear(2, h)
+    loss = mean[T, batch] mean squared_error(y, wanted)
+    output y
+}
+
+model both(n = 10) {
+    input x: real(6)[T]
+    target wanted: real(2)[T]
+    y = linear(2, concat(gru_cho(n, x), backward gru_cho(n, x)))
+    loss = mean[T, batch] mean squared_error(y, wanted)
+    output y
+}
+EOF
+    quick_recipe
+}
+
 # make_sequences: x.npy, numbers that differ and are small, its elements alone in x.bin, and w.npy, what is wanted.
 make_sequences() {
     awk 'BEGIN { for (i = 0; i < 3 * 7 * 6; i++) printf "\\000\\000\\%03o\\077", 32 + i % 50 }' >pattern

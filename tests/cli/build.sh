@@ -6,25 +6,7 @@ cc=${CC:-cc}
 need_tool "$cc"
 cd "$scratch" || exit 1
 
-cat >pair.rnn <<'EOF'
-model forward(n = 24) {
-    input x: real(6)[T]
-    target wanted: real(2)[T]
-    h = lstm(n, x)
-    y = linear(2, h)
-    loss = mean[T, batch] mean squared_error(y, wanted)
-    output y
-}
-
-model both(n = 10) {
-    input x: real(6)[T]
-    target wanted: real(2)[T]
-    y = linear(2, concat(gru_cho(n, x), backward gru_cho(n, x)))
-    loss = mean[T, batch] mean squared_error(y, wanted)
-    output y
-}
-EOF
-quick_recipe >>pair.rnn
+pair_models >pair.rnn
 
 make_sequences
 for model in forward both; do

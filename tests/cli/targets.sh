@@ -113,8 +113,7 @@ process.exit(bad);
 EOF
 for target in wasm32 wasm32-simd128; do
     if command -v wasm-ld-19 >/dev/null && command -v node >/dev/null; then
-        run 0 wasm-ld-19 --no-entry --export=m_init --export=m_reset --export=m_run --export=m_step \
-            --export=__heap_base -o "$target.wasm" "$target.o"
+        run 0 "$RNNC" build m.rnn --weights m.safetensors -o "$target.wasm" --batch 3 --length 7 --target "$target"
         run 0 node run.mjs "$target.wasm"
     else
         echo "$target: not run: wasm-ld-19 or node is missing"
