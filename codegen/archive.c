@@ -77,7 +77,8 @@ static void write_system_v(const archive_request *r, strbuf *out) {
 static void write_mach(const archive_request *r, strbuf *out) {
     static const char index_name[] = "__.SYMDEF";
     size_t names = round_up(names_bytes(r), MACH_ALIGN), pairs = r->symbol_count * 2 * WORD;
-    size_t label = round_up(sizeof index_name, MACH_ALIGN) + WORD; // so that the contents lie at a multiple of 8
+    size_t label =
+        round_up(sizeof index_name, MACH_ALIGN) + WORD; // so that the contents lie at a multiple of 8
     size_t bytes = round_up(label + 2 * WORD + pairs + names, MACH_ALIGN);
     size_t place = MAGIC_BYTES + HEADER_BYTES + bytes, at = 0;
     strbuf text = {0};

@@ -269,10 +269,10 @@ static LLVMValueRef joins(const scanner *s) {
     return l_or(e, l_and(e, apostrophe, letters), l_and(e, point, digits));
 }
 
-// A carriage return before a line's end, or the text's, is no character.
+// A carriage return before a line feed is no character; nor is one at the end of a text that is cut into words.
 static LLVMValueRef is_dropped(const scanner *s, LLVMValueRef next) {
     emitter *e = s->e;
-    l_set_int(e, s->follower, '\n');
+    l_set_int(e, s->follower, s->t->text->words ? '\n' : 0);
     l_if more;
     l_if_begin(e, &more, l_less(e, next, s->size));
     l_set(e, s->follower, l_byte(e, s->text, next));
@@ -284,14 +284,14 @@ static LLVMValueRef is_dropped(const scanner *s, LLVMValueRef next) {
 static void judge(scanner *s, LLVMValueRef *out_ends, LLVMValueRef *out_adds) {
     emitter *e = s->e;
     const ahead_text *text = s->t->text;
+    LLVMValueRef next = l_add(e, l_get(e, s->at), l_get(e, s->length)), dropped = is_dropped(s, next);
     if (!text->words) {
         s->is_line = LLVMConstInt(e->i1, 0, false);
         s->entry = l_i32(e, AHEAD_TEXT_LETTER);
-        s->alone = *out_adds = s->inside;
+        s->alone = *out_adds = l_and(e, s->inside, l_not(e, dropped));
         *out_ends = LLVMConstInt(e->i1, 1, false);
         return;
     }
-    LLVMValueRef next = l_add(e, l_get(e, s->at), l_get(e, s->length));
     s->entry = classify(s, l_get(e, s->code));
     LLVMValueRef sort = sort_of(e, s->entry), sign = LLVMConstInt(e->i1, 0, false);
     if (text->signs) {
@@ -299,7 +299,7 @@ static void judge(scanner *s, LLVMValueRef *out_ends, LLVMValueRef *out_adds) {
         sign = l_and(e, l_is(e, sort, AHEAD_TEXT_SIGN), l_not(e, joins(s)));
     }
     s->is_line = l_and(e, s->inside, l_is(e, l_get(e, s->code), '\n'));
-    LLVMValueRef none = l_or(e, l_or(e, s->is_line, l_not(e, s->inside)), is_dropped(s, next));
+    LLVMValueRef none = l_or(e, l_or(e, s->is_line, l_not(e, s->inside)), dropped);
     LLVMValueRef space = l_is(e, sort, AHEAD_TEXT_SPACE);
     s->alone = text->alone ? l_not(e, none) : l_and(e, sign, l_not(e, none));
     *out_adds = text->alone ? s->alone : l_and(e, l_not(e, space), l_not(e, none));
