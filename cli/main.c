@@ -38,10 +38,10 @@ static const command_row commands[] = {
      "           [--seed N]",
      "rnnc sample examples/characters.rnn --weights characters.safetensors --prompt ROMEO: --temperature "
      "0.8"},
-    {"build", ON_BUILD, command_build, "a trained model as an object file for programs in C",
-     "rnnc build MODEL --weights F.safetensors -o NAME.o [--header NAME.h] [--name NAME] [--batch B] "
-     "[--length T]\n"
-     "           [--cpu C] [--target TARGET|list]",
+    {"build", ON_BUILD, command_build, "a trained model as an object, a library or a program",
+     "rnnc build MODEL --weights F.safetensors -o NAME[.o|.a|.so|.wasm] [--header NAME.h] [--name NAME] "
+     "[--batch B]\n"
+     "           [--length T] [--cpu C] [--target TARGET|list] [--cc CC]",
      "rnnc build examples/series.rnn --weights series.safetensors -o series.o --header series.h --batch 1"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",

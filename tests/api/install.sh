@@ -62,6 +62,36 @@ cmake --build build >>cmake.log
 env -u LD_LIBRARY_PATH build/shared | diff - static.out
 RNNC_LLVM_MODULE=$(pkg-config --variable=module rnnc) build/whole | diff - static.out
 
+echo "a program made ahead of time by the installed command"
+cat >twice.rnn <<'MODEL'
+model twice() {
+    input x: real[T]
+    target wanted: real[T]
+    y = linear(1, x)
+    loss = mean[T, batch] squared_error(y, wanted)
+    output y
+}
+
+train quick {
+    batch 1
+    optimizer sgd(rate = 0.01)
+    data {
+        x = npy("x")
+        wanted = npy("x")
+    }
+}
+MODEL
+{
+    printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }"
+    head -c 16 /dev/zero
+} >x.npy
+PATH="$prefix/bin:$PATH" rnnc train twice.rnn --data x=x.npy --epochs 1 --quiet --weights-out twice.safetensors
+PATH="$prefix/bin:$PATH" rnnc build twice.rnn --weights twice.safetensors --length 4 -o twice
+echo 0 0 | ./twice | grep -c '^0$' | grep -qx 2
+for file in main.c npy.c model.h; do
+    [ -s "$prefix/lib/rnnc/standalone/standalone/$file" ] || { echo "$file is not installed"; exit 1; }
+done
+
 echo "C11 and C++"
 printf '#include <rnnc.h>\nint main(void) { rnnc_compile_options o = RNNC_COMPILE_OPTIONS; return rnnc_version()[0] != 48 + o.threads; }\n' >plain.c
 "$compiler" -std=c11 -Wall -Wextra -Wpedantic -Werror plain.c $(pkg-config --cflags --libs rnnc) -o plain && ./plain

@@ -30,7 +30,7 @@ pair_models() {
 model forward(n = 24) {
     input x: real(6)[T]
     target wanted: real(2)[T]
-    h = lstm(n, x)
+    h = lstm(n, standardise(x))
     y = linear(2, h)
     loss = mean[T, batch] mean squared_error(y, wanted)
     output y

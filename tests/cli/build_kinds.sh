@@ -50,7 +50,7 @@ run 0 nm -D forward.so
 grep -v ' T forward_' out && fail "the library exports or imports other things than its functions"
 
 if command -v llvm-nm-19 >/dev/null; then
-    for target in x86_64-windows aarch64-macos wasm32; do
+    for target in x86_64-windows aarch64-macos; do
         run 0 $build -o foreign.a --target $target
         run 0 llvm-nm-19 --print-armap foreign.a
         [ "$(grep -c 'forward_[a-z]* in foreign.o' out)" -eq 4 ] || fail "the index of an archive for $target"
