@@ -79,8 +79,6 @@ void workplace_close(workplace *w) {
 
 // ---- Running ----
 
-extern char **environ;
-
 static int start(const workplace *w, const char *log, const char *const *argv, pid_t *out_child) {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
