@@ -19,6 +19,7 @@ typedef struct build_job {
     machine machine;
     ahead_parts parts;
     build_text text;
+    int32_t axis_order[MAX_AXES];
     strbuf name, object, header;
 } build_job;
 
@@ -102,10 +103,9 @@ static rnnc_status make_object(build_job *job) {
     TRY(ahead_parts_create(job->machine.engine, strbuf_text(&job->name), streams, (uint64_t)job->line->seed,
                            job->d, &job->parts));
     build_text_attach(&job->text, job->machine.engine, &job->parts.request);
-    int32_t order[MAX_AXES];
     if (job->kind == BUILD_PROGRAM) {
-        fill_order(job->model->graph, order);
-        job->parts.request.axis_order = order;
+        fill_order(job->model->graph, job->axis_order);
+        job->parts.request.axis_order = job->axis_order;
     }
     const target_facts *facts = &job->compiler.facts;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));

@@ -59,8 +59,8 @@ typedef struct workplace {
 
 rnnc_status workplace_open(diag_sink *d, workplace *out_place);
 void workplace_close(workplace *w);
-// Runs argv[0] with |argv|, which NULL ends, in |w|'s folder, and waits for its end. Another end than exit code 0 is an
-// error that shows what it wrote.
+// Runs argv[0] with |argv|, which NULL ends, and waits for its end. Another end than exit code 0 is an error that shows
+// what it wrote, which is kept in |w| so long.
 rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d);
 
 #endif

@@ -8,8 +8,6 @@
 #include "codegen/archive.h"
 #include "runtime/data/atomic_file.h"
 
-static const char object_name[] = "model.o", result_name[] = "result";
-
 // ---- Which kind ----
 
 static const char *file_name(const char *path) {
@@ -140,10 +138,11 @@ static rnnc_status make_archive(const command_line *line, const strbuf *header, 
 
 // ---- Linking ----
 
-// The words of a command.
+// The words of a command that makes |result| of |object|.
 typedef struct words {
     arena memory;
     VEC(const char *) list;
+    const char *object, *result;
 } words;
 
 static void add_word(words *w, const char *word) {
@@ -160,13 +159,13 @@ static void compose_shared(const command_line *line, words *w) {
     add_word(w, linker_of(line));
     add_words(w, (const char *const[]){"-shared", "-nostdlib", "-Wl,-z,defs", NULL});
     add_word(w, arena_printf(&w->memory, "-Wl,-soname,%s", file_name(line->output)));
-    add_words(w, (const char *const[]){"-o", result_name, object_name, NULL});
+    add_words(w, (const char *const[]){"-o", w->result, w->object, NULL});
 }
 
 static void compose_module(words *w) {
     add_word(w, find_wasm_linker());
     add_words(w, (const char *const[]){"--no-entry", "--export-dynamic", "--export=__heap_base", "-o",
-                                       result_name, object_name, NULL});
+                                       w->result, w->object, NULL});
 }
 
 // The program around the object: for this machine an archive, for others sources, which |cc| compiles.
@@ -197,7 +196,7 @@ static rnnc_status add_standalone(const command_line *line, diag_sink *d, words 
 
 static rnnc_status compose_program(const command_line *line, diag_sink *d, words *w) {
     add_word(w, linker_of(line));
-    add_words(w, (const char *const[]){"-o", result_name, object_name, NULL});
+    add_words(w, (const char *const[]){"-o", w->result, w->object, NULL});
     TRY(add_standalone(line, d, w));
     add_word(w, "-lm");
     return RNNC_OK;
@@ -225,27 +224,25 @@ static rnnc_status read_result(const char *path, diag_sink *d, strbuf *object) {
     return object->failed ? RNNC_OUT_OF_MEMORY : RNNC_OK;
 }
 
-static rnnc_status link_in(const workplace *place, const words *w, diag_sink *d, strbuf *object) {
-    char given[sizeof place->path + sizeof object_name + 1],
-        made[sizeof place->path + sizeof result_name + 1];
-    snprintf(given, sizeof given, "%s/%s", place->path, object_name);
-    snprintf(made, sizeof made, "%s/%s", place->path, result_name);
-    TRY(atomic_file_write(given, object->text, object->length, d));
-    TRY(run_tool(place, w->list.at, d));
-    return read_result(made, d, object);
+static rnnc_status link_in(const workplace *place, const command_line *line, build_kind kind, diag_sink *d,
+                           strbuf *object) {
+    words w = {.list = {0}};
+    arena_init(&w.memory);
+    w.object = arena_printf(&w.memory, "%s/model.o", place->path);
+    w.result = arena_printf(&w.memory, "%s/result", place->path);
+    rnnc_status status = compose(line, kind, d, &w);
+    status = status == RNNC_OK ? atomic_file_write(w.object, object->text, object->length, d) : status;
+    status = status == RNNC_OK ? run_tool(place, w.list.at, d) : status;
+    status = status == RNNC_OK ? read_result(w.result, d, object) : status;
+    arena_deinit(&w.memory);
+    return status;
 }
 
 static rnnc_status link_object(const command_line *line, build_kind kind, diag_sink *d, strbuf *object) {
-    words w = {.list = {0}};
     workplace place;
-    arena_init(&w.memory);
-    rnnc_status status = compose(line, kind, d, &w);
-    status = status == RNNC_OK ? workplace_open(d, &place) : status;
-    if (status == RNNC_OK) {
-        status = link_in(&place, &w, d, object);
-        workplace_close(&place);
-    }
-    arena_deinit(&w.memory);
+    TRY(workplace_open(d, &place));
+    rnnc_status status = link_in(&place, line, kind, d, object);
+    workplace_close(&place);
     return status;
 }
 

@@ -79,7 +79,7 @@ void workplace_close(workplace *w) {
 
 // ---- Running ----
 
-static int start(const workplace *w, const char *log, const char *const *argv, pid_t *out_child) {
+static int start(const char *log, const char *const *argv, pid_t *out_child) {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
     if (error) {
@@ -88,7 +88,6 @@ static int start(const workplace *w, const char *log, const char *const *argv, p
     error =
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     error = error ? error : posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    error = error ? error : posix_spawn_file_actions_addchdir_np(&actions, w->path);
     error = error ? error : posix_spawnp(out_child, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -111,7 +110,7 @@ rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d) 
     char log[sizeof w->path + sizeof log_name + 1];
     snprintf(log, sizeof log, "%s/%s", w->path, log_name);
     pid_t child;
-    int error = start(w, log, argv, &child), end = 0;
+    int error = start(log, argv, &child), end = 0;
     if (error) {
         return file_error(d, argv[0], "run", error);
     }

@@ -64,6 +64,11 @@ static void set_extents(session *s) {
         extents[a] = s->m->axes[a].given ? 1 : s->m->axes[a].most;
     }
     session_set_extents(s, extents);
+    for (int32_t i = 0; i < s->m->input_count; i++) {
+        if (s->m->inputs[i].lengths >= 0) {
+            session_fill_lengths(s, i);
+        }
+    }
 }
 
 void run_generator(const standalone_model *m, const program_line *line) {

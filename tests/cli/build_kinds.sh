@@ -73,7 +73,9 @@ else
 fi
 
 echo "programs"
-run 0 $build -o forward
+# Found by a path that is not absolute, too.
+ln -s "$(dirname "$RNNC")" tool
+run 0 tool/rnnc build pair.rnn --model forward --weights forward.safetensors --batch 2 --length 3 -o forward
 [ -x forward ] || fail "the program cannot be run"
 for option in prompt temperature; do
     ./forward --help | grep -e "--$option" && fail "a series is no text"
@@ -156,5 +158,6 @@ run 0 env PATH="$scratch/bare" $build -o yes.o
 printf '#!/bin/sh\necho it is broken >&2\nexit 3\n' >bare/cc
 chmod +x bare/cc
 refused 'cannot link .*it is broken' env PATH="$scratch/bare:$PATH" $build -o no --header no.h
+refused 'cannot link .*it is broken' $build -o no --cc bare/cc
 absent no no.h
 finish
