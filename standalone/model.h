@@ -1,5 +1,5 @@
 // What an object made ahead of time says of itself to the program around it: `rnnc build -o NAME` gives its object one
-// symbol more, standalone_model. codegen/driver_program.c writes these structs field by field, so both change together.
+// symbol more, standalone_model_of. codegen/driver_program.c writes these structs field by field, so both change together.
 //
 // This folder is the program around the object: C11, its library and libm, and nothing of rnnc but what CMakeLists.txt
 // names. It is installed as an archive for this machine and as sources for others.
