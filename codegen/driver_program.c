@@ -166,6 +166,7 @@ void driver_emit_program(const driver *w, LLVMValueRef *room) {
         l_i32(e, outputs),
         l_i32(e, w->r->streams),
         l_i32(e, text ? text->input : -1),
+        l_i32(e, text ? text->count : 0),
         l_i32(e, text ? text->scores : -1),
         l_i32(e, text ? text->first : 0),
     };

@@ -74,6 +74,7 @@ static void set_extents(session *s) {
 void run_generator(const standalone_model *m, const program_line *line) {
     generator g = {.m = m, .previous = -1};
     int32_t classes = m->outputs[m->scores].columns;
+    int32_t drawn = m->named < classes ? m->named : classes;
     draw_rules rules = {line->temperature, line->top_k, line->seed};
     int64_t length = line->length ? line->length : DEFAULT_LENGTH;
     g.scores = take_memory(classes, sizeof *g.scores);
@@ -83,7 +84,7 @@ void run_generator(const standalone_model *m, const program_line *line) {
     session_reset(&g.s);
     feed_prompt(&g, line->prompt);
     for (int64_t i = 0; i < length; i++) {
-        int32_t token = draw_token(g.scores, g.weight, classes, &rules, (uint64_t)i);
+        int32_t token = draw_token(g.scores, g.weight, drawn, &rules, (uint64_t)i);
         show(&g, token);
         if (i + 1 < length) {
             feed(&g, token);

@@ -45,6 +45,7 @@ typedef struct standalone_model {
     int32_t axis_count, input_count, output_count;
     int32_t streams; // states go from call to call, and a step may be a call
     int32_t text;    // the input that reads tokens of the vocabulary
+    int32_t named;   // tokens of the vocabulary, of which there may be fewer than scores
     int32_t scores;  // the output to draw the next token from; -1: the model does not go on with texts
     int32_t first;   // token to begin with
 } standalone_model;

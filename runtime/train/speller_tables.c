@@ -8,10 +8,6 @@ enum { ALL_CODES = 0x110000 };
 
 static const char replacement[] = "\xEF\xBF\xBD", line_end[] = "\n"; // U+FFFD
 
-static int32_t token_count(const speller *s) {
-    return (int32_t)(s->characters ? s->characters->count : s->words->count);
-}
-
 // ---- Texts of tokens ----
 
 static void add_text(const speller *s, int32_t token, strbuf *out) {
@@ -134,7 +130,7 @@ static bool add_rules(const speller *s, ahead_text *t) {
 
 rnnc_status speller_tables_create(const speller *s, diag_sink *d, ahead_text *out_text) {
     ahead_text *t = out_text;
-    *t = (ahead_text){.count = token_count(s),
+    *t = (ahead_text){.count = (int32_t)speller_count(s),
                       .unknown = -1,
                       .number = -1,
                       .line_end = -1,

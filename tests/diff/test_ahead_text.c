@@ -218,15 +218,12 @@ static void characters(void **state) {
     }
     diag_sink d;
     diag_init(&d);
-    text_codes codes;
     vocabulary v;
     file_view view = {"text", (const uint8_t *)all.text, all.length};
-    assert_int_equal(text_decode(view, &d, &codes), RNNC_OK);
-    assert_int_equal(vocabulary_build(&codes, "text", &d, &v), RNNC_OK);
+    assert_int_equal(vocabulary_build(view, &d, &v), RNNC_OK);
     speller s = {.characters = &v};
     check_speller(&s, "characters");
     vocabulary_deinit(&v);
-    text_codes_deinit(&codes);
     strbuf_deinit(&all);
     diag_deinit(&d);
 }

@@ -151,13 +151,13 @@ static void only_named_tokens_are_drawn(void **state) {
     for (int64_t named = 1; named <= CLASSES; named++) {
         sampler_limit(u.s, named);
         for (int64_t top_k = 0; top_k <= CLASSES; top_k++) {
-            count_draws(&u, (sampling){5, top_k, 7}, counts);
+            count_draws(&u, (draw_rules){5, top_k, 7}, counts);
             for (int64_t i = 0; i < CLASSES; i++) {
                 bool any = i < named && (top_k == 0 || top_k >= named);
                 assert_true(any ? counts[i] > 0 : i < named || counts[i] == 0);
             }
         }
-        count_draws(&u, (sampling){0, 0, 7}, counts);
+        count_draws(&u, (draw_rules){0, 0, 7}, counts);
         for (int64_t i = named; i < CLASSES; i++) {
             assert_int_equal(counts[i], 0);
         }
