@@ -17,10 +17,6 @@ hidden=${HIDDEN:-160}
 # The tool that was built here, or else the one that is installed.
 rnnc=${RNNC:-$root/build/rnnc}
 [ -x "$rnnc" ] || rnnc=rnnc
-linker=$(command -v wasm-ld-19 || command -v wasm-ld) || {
-    echo "build.sh: no wasm-ld: it is in Debian's package lld-19" >&2
-    exit 1
-}
 [ -n "$text" ] || [ -f "$root/docs/language.md" ] || {
     echo "build.sh: the documentation is not here: say which text to learn" >&2
     exit 1
@@ -36,49 +32,31 @@ prose() {
         awk 'BEGIN { RS = ""; FS = "\n" } { for (i = 1; i <= NF; i++) printf "%s%s", $i, i < NF ? " " : "\n\n" }'
 }
 if [ -n "$text" ]; then
-    { tr -d "\r" <"$text"; echo; } >"$work/text"
+    { LC_ALL=C sed "1s/^\xef\xbb\xbf//" "$text" | tr -d "\r"; echo; } >"$work/text"
 else
     prose >"$work/text"
 fi
 
-# A model's tokens are the characters of its text in the order of their codes, which is that of their bytes.
-{
-    echo
-    LC_ALL=C.UTF-8 grep -o . "$work/text" | LC_ALL=C sort -u
-} >"$work/letters"
-alphabet=$(wc -l <"$work/letters")
+# How many characters there are, the end of a line among them.
+alphabet=$(LC_ALL=C.UTF-8 grep -o . "$work/text" | LC_ALL=C sort -u | wc -l)
+alphabet=$((alphabet + 1))
 
 echo "learning $(wc -c <"$work/text") bytes of text with $alphabet characters, $steps steps"
 sed "s/ 1200/ $steps/" "$root/examples/web/letters.rnn" >"$work/letters.rnn"
 set -- "$work/letters.rnn" --set "alphabet=$alphabet" --set "hidden=$hidden"
 "$rnnc" train "$@" --data text="$work/text" --quiet --weights-out "$work/weights"
 "$rnnc" build "$@" --weights "$work/weights" --batch 1 --length 1 --target wasm32-simd128 \
-    -o "$work/model.o" --header "$work/model.h"
-"$linker" --no-entry --strip-all --export=letters_init --export=letters_reset --export=letters_step \
-    --export=__heap_base -o "$work/model.wasm" "$work/model.o"
+    -o "$work/model.wasm" --header "$work/model.h"
 
-# What the page has to know besides: a section of the module with lines of NAME=VALUE and the alphabet.
+# What the page takes from the header goes into the module, as a section of its own: a zero, the size, a name, the text.
 {
     echo "name=letters"
-    sed -n 's/^#define LETTERS_ARENA_BYTES \([0-9]*\).*/arena=\1/p' "$work/model.h"
-    echo
-    echo
-    tail -n +2 "$work/letters" | tr -d '\n'
+    sed -n 's/^#define LETTERS_ARENA_BYTES \([0-9]*\).*/arena=\1/p; s/^#define LETTERS_TOKENS \([0-9]*\).*/tokens=\1/p' \
+        "$work/model.h"
 } >"$work/about"
-# Sizes in such a file have seven bits a byte, the lowest first.
-size() {
-    rest=$1
-    while [ "$rest" -ge 128 ]; do
-        printf "\\$(printf %03o $((rest % 128 + 128)))"
-        rest=$((rest / 128))
-    done
-    printf "\\$(printf %03o "$rest")"
-}
 {
     cat "$work/model.wasm"
-    printf '\000'
-    size $(($(wc -c <"$work/about") + 6))
-    printf '\005about'
+    printf "\\000\\$(printf %03o $(($(wc -c <"$work/about") + 6)))\\005about"
     cat "$work/about"
 } >"$folder/model.wasm"
 cp "$work/weights" "$folder/model.safetensors"
