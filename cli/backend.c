@@ -32,15 +32,30 @@ static rnnc_status check_passes(const command_line *line, diag_sink *d) {
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+// One level, or several in one object.
+static rnnc_status choose_levels(const command_line *line, diag_sink *d, compiler *c) {
+    if (strncmp(c->facts.triple, "x86_64", strlen("x86_64")) != 0) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--cpu goes with x86-64, not with --target %s",
+                         line->target);
+    }
+    TRY(levels_choose(line->cpu, c->facts.triple, d, &c->levels));
+    if (c->levels.count > 1) {
+        c->facts = c->levels.base;
+    } else {
+        c->facts = c->levels.facts[0];
+        c->levels.count = 0;
+    }
+    return RNNC_OK;
+}
+
 // For another machine the kernels that run here, those that pack the weights, are interpreted in its layout.
 static rnnc_status choose_foreign(const command_line *line, diag_sink *d, compiler *c) {
     TRY(ahead_target_choose(line->target, d, &c->facts));
     if (line->cpu) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "--cpu goes with this machine, not with --target %s", line->target);
+        TRY(choose_levels(line, d, c));
     }
     TRY(codegen_create(NULL, d, &c->codegen));
-    c->shape = target_shape_of(&c->facts);
+    c->shape = target_panels_of(&c->facts);
     c->backend = kernel_interpret_backend(&c->shape);
     return RNNC_OK;
 }

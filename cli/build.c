@@ -20,7 +20,7 @@ typedef struct build_job {
     ahead_parts parts;
     build_text text;
     int32_t axis_order[MAX_AXES];
-    strbuf name, object, header;
+    strbuf name, object, header, weights, report;
 } build_job;
 
 // ---- What is asked for ----
@@ -35,11 +35,16 @@ static rnnc_status check_request(build_job *job) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "say what to write: -o NAME.o --header NAME.h");
     }
     TRY(choose_kind(line, d, &job->kind));
+    if (line->weights_file && job->kind == BUILD_PROGRAM) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "a program holds its weights: leave --weights-file out, or make NAME.o");
+    }
     if (line->interpret || (line->cpu && strcmp(line->cpu, "interpret") == 0)) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "build makes machine code: it does not interpret");
     }
     TRY(check_writable(line->output, d));
+    TRY(line->weights_file ? check_writable(line->weights_file, d) : RNNC_OK);
     return line->header ? check_writable(line->header, d) : RNNC_OK;
 }
 
@@ -108,31 +113,77 @@ static rnnc_status make_object(build_job *job) {
         job->parts.request.axis_order = job->axis_order;
     }
     const target_facts *facts = &job->compiler.facts;
+    job->parts.request.levels = job->compiler.levels.count ? &job->compiler.levels : NULL;
+    job->parts.request.weights_apart = job->line->weights_file != NULL;
     TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
     ahead_print_header(&job->parts.request, facts, &job->header);
-    TRY(job->header.failed ? RNNC_OUT_OF_MEMORY : RNNC_OK);
+    if (job->line->weights_file) {
+        ahead_print_weights(&job->parts.request, &job->weights);
+    }
+    if (job->line->size_report) {
+        TRY(report_sizes(job->compiler.codegen, &job->object, job->d, &job->report));
+    }
+    TRY(job->header.failed || job->weights.failed ? RNNC_OUT_OF_MEMORY : RNNC_OK);
     return finish_object(job->line, job->kind, &job->header, job->d, &job->object);
 }
 
-// Both appear, or neither: what can fail for want of room has been done when the first one is named.
-static rnnc_status write_both(const build_job *job) {
-    const command_line *line = job->line;
-    atomic_file object, header;
-    TRY(atomic_file_open(line->output, job->d, &object));
-    TRY(atomic_file_add(&object, job->object.text, job->object.length, job->d));
-    TRY(job->kind == BUILD_PROGRAM ? atomic_file_make_program(&object, job->d) : RNNC_OK);
+enum { MOST_FILES = 3 };
+
+typedef struct built_file {
+    const char *path; // NULL: not wanted
+    const strbuf *bytes;
+    bool program; // it may be run
+} built_file;
+
+static rnnc_status fill_file(const built_file *from, diag_sink *d, atomic_file *to) {
+    TRY(atomic_file_add(to, strbuf_text(from->bytes), from->bytes->length, d));
+    return from->program ? atomic_file_make_program(to, d) : RNNC_OK;
+}
+
+// All appear, or none: what can fail for want of room has been done when the first one is named.
+static rnnc_status write_files(const built_file *files, diag_sink *d) {
+    atomic_file open[MOST_FILES];
+    int count = 0;
     rnnc_status status = RNNC_OK;
-    if (line->header) {
-        status = atomic_file_open(line->header, job->d, &header);
-        status = status == RNNC_OK ? atomic_file_add(&header, job->header.text, job->header.length, job->d)
-                                   : status;
-        status = status == RNNC_OK ? atomic_file_commit(&header, job->d) : status;
+    for (int i = 0; i < MOST_FILES && status == RNNC_OK; i++) {
+        if (files[i].path) {
+            status = atomic_file_open(files[i].path, d, &open[count]);
+            status = status == RNNC_OK ? fill_file(&files[i], d, &open[count++]) : status;
+        }
     }
-    if (status != RNNC_OK) {
-        atomic_file_abandon(&object);
-        return status;
+    for (int i = 0; i < count; i++) {
+        if (status == RNNC_OK) {
+            status = atomic_file_commit(&open[i], d);
+        } else {
+            atomic_file_abandon(&open[i]);
+        }
     }
-    return atomic_file_commit(&object, job->d);
+    return status;
+}
+
+static rnnc_status write_all(const build_job *job) {
+    const command_line *line = job->line;
+    const built_file files[MOST_FILES] = {
+        {.path = line->weights_file, .bytes = &job->weights},
+        {.path = line->header, .bytes = &job->header},
+        {.path = line->output, .bytes = &job->object, .program = job->kind == BUILD_PROGRAM},
+    };
+    TRY(write_files(files, job->d));
+    fputs(strbuf_text(&job->report), stdout);
+    return RNNC_OK;
+}
+
+// Levels of x86-64, by --cpu or --target, without a system: for Linux.
+static command_line name_levels(const command_line *line) {
+    static const char linux_target[] = "x86_64-linux-gnu";
+    command_line named = *line;
+    if (line->target && levels_are_named(line->target)) {
+        named.cpu = line->target;
+        named.target = linux_target;
+    } else if (!line->target && line->cpu && strchr(line->cpu, ',')) {
+        named.target = linux_target;
+    }
+    return named;
 }
 
 static rnnc_status run_build(build_job *job) {
@@ -141,9 +192,10 @@ static rnnc_status run_build(build_job *job) {
     TRY(load_model(&job->source, false, job->d, &job->model));
     TRY(choose_name(job));
     TRY(build_text_load(job->line, job->model, job->d, &job->text));
-    TRY(open_compiler(job->line, job->d, &job->compiler));
+    command_line line = name_levels(job->line);
+    TRY(open_compiler(&line, job->d, &job->compiler));
     TRY(make_object(job));
-    return write_both(job);
+    return write_all(job);
 }
 
 static rnnc_status list_targets(void) {
@@ -169,5 +221,7 @@ rnnc_status command_build(const command_line *line, diag_sink *d) {
     strbuf_deinit(&job.name);
     strbuf_deinit(&job.object);
     strbuf_deinit(&job.header);
+    strbuf_deinit(&job.weights);
+    strbuf_deinit(&job.report);
     return status;
 }

@@ -6,8 +6,11 @@
 #include "codegen/ahead.h"
 #include "runtime/train/speller_tables.h"
 
-// codegen_build_ahead in a process of its own: LLVM ends the process that asks for what it cannot do, and that end,
-// however it comes, is an error here.
+// Work with LLVM in a process of its own: LLVM ends the process that asks for what it cannot do, and that end, however it
+// comes, is here an error that begins with |failure|. What the work writes is appended to |out|.
+typedef rnnc_status child_work(void *user, diag_sink *d, strbuf *out);
+rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag_sink *d, strbuf *out);
+// codegen_build_ahead there.
 rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ahead_request *r, diag_sink *d,
                            strbuf *out);
 
@@ -62,5 +65,9 @@ void workplace_close(workplace *w);
 // Runs argv[0] with |argv|, which NULL ends, and waits for its end. Another end than exit code 0 is an error that shows
 // what it wrote, which is kept in |w| so long.
 rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d);
+// ---- inspect.c ----
+
+// Appends what the object |bytes| holds: sizes of its code by kernel, and of its data.
+rnnc_status report_sizes(const codegen *c, const strbuf *object, diag_sink *d, strbuf *out);
 
 #endif

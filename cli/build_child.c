@@ -7,7 +7,7 @@
 #include "cli/build.h"
 #include "runtime/data/atomic_file.h"
 
-// What the child writes: its status in one byte, then the object, or the text of the first error.
+// What the child writes: its status in one byte, then what it made, or the text of the first error.
 
 static bool read_all(int from, strbuf *out) {
     char bytes[65536];
@@ -31,26 +31,27 @@ static void silence(void) {
     }
 }
 
-static int run_child(const codegen *c, const target_facts *facts, const ahead_request *r, int to) {
+static int run_child(child_work *work, void *user, int to) {
     silence();
     diag_sink d;
     diag_init(&d);
-    strbuf object = {0};
-    rnnc_status status = codegen_build_ahead(c, facts, r, &d, &object);
-    status = status == RNNC_OK && object.failed ? RNNC_OUT_OF_MEMORY : status;
+    strbuf made = {0};
+    rnnc_status status = work(user, &d, &made);
+    status = status == RNNC_OK && made.failed ? RNNC_OUT_OF_MEMORY : status;
     const char *why = d.entries.count ? d.entries.at[0].message : status_text(status);
     char first = (char)status;
     bool sent = write_fully(to, &first, 1) == 0 &&
-                (status == RNNC_OK ? write_fully(to, object.text, object.length) == 0
+                (status == RNNC_OK ? write_fully(to, strbuf_text(&made), made.length) == 0
                                    : write_fully(to, why, strlen(why)) == 0);
     return sent ? 0 : 1;
 }
 
-static rnnc_status take_answer(const strbuf *answer, int end, const char *target, diag_sink *d, strbuf *out) {
+static rnnc_status take_answer(const strbuf *answer, int end, const char *failure, diag_sink *d,
+                               strbuf *out) {
     if (!WIFEXITED(end) || WEXITSTATUS(end) != 0 || answer->length < 1) {
-        return diag_fail(
-            d, RNNC_UNSUPPORTED, NO_SPAN, "LLVM cannot compile this model for %s: it gave up (%s %d)", target,
-            WIFSIGNALED(end) ? "signal" : "exit code", WIFSIGNALED(end) ? WTERMSIG(end) : WEXITSTATUS(end));
+        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "%s: it gave up (%s %d)", failure,
+                         WIFSIGNALED(end) ? "signal" : "exit code",
+                         WIFSIGNALED(end) ? WTERMSIG(end) : WEXITSTATUS(end));
     }
     rnnc_status status = (rnnc_status)answer->text[0];
     if (status != RNNC_OK) {
@@ -61,11 +62,10 @@ static rnnc_status take_answer(const strbuf *answer, int end, const char *target
 }
 
 static rnnc_status no_child(diag_sink *d) {
-    return diag_fail(d, RNNC_IO, NO_SPAN, "no process to compile in: %s", strerror(errno));
+    return diag_fail(d, RNNC_IO, NO_SPAN, "no process for LLVM: %s", strerror(errno));
 }
 
-rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ahead_request *r, diag_sink *d,
-                           strbuf *out) {
+rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag_sink *d, strbuf *out) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return no_child(d);
@@ -79,7 +79,7 @@ rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ah
     }
     if (child == 0) {
         // Nothing of the parent's is flushed or taken down here.
-        _exit(run_child(c, facts, r, ends[1]));
+        _exit(run_child(work, user, ends[1]));
     }
     close(ends[1]);
     strbuf answer = {0};
@@ -88,9 +88,28 @@ rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ah
     int end = 0;
     while (waitpid(child, &end, 0) < 0 && errno == EINTR) {
     }
-    rnnc_status status =
-        whole ? take_answer(&answer, end, facts->triple ? facts->triple : "this machine", d, out)
-              : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the object");
+    rnnc_status status = whole ? take_answer(&answer, end, failure, d, out)
+                               : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what LLVM makes");
     strbuf_deinit(&answer);
     return status;
+}
+
+typedef struct build_work {
+    const codegen *c;
+    const target_facts *facts;
+    const ahead_request *r;
+} build_work;
+
+static rnnc_status work_on_build(void *user, diag_sink *d, strbuf *out) {
+    const build_work *b = user;
+    return codegen_build_ahead(b->c, b->facts, b->r, d, out);
+}
+
+rnnc_status build_in_child(const codegen *c, const target_facts *facts, const ahead_request *r, diag_sink *d,
+                           strbuf *out) {
+    build_work work = {c, facts, r};
+    char failure[256];
+    snprintf(failure, sizeof failure, "LLVM cannot compile this model for %s",
+             facts->triple ? facts->triple : "this machine");
+    return run_in_child(work_on_build, &work, failure, d, out);
 }

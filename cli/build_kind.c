@@ -6,6 +6,7 @@
 
 #include "cli/build.h"
 #include "codegen/archive.h"
+#include "codegen/levels.h"
 #include "runtime/data/atomic_file.h"
 
 // ---- Which kind ----
@@ -40,7 +41,7 @@ static rnnc_status kind_of_path(const char *path, diag_sink *d, build_kind *out_
 }
 
 static bool is_native(const command_line *line) {
-    return !line->target || strcmp(line->target, "native") == 0;
+    return !line->target || strcmp(line->target, "native") == 0 || levels_are_named(line->target);
 }
 
 static bool begins(const char *text, const char *with) {

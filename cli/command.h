@@ -24,6 +24,7 @@ rnnc_status command_eval(const command_line *line, diag_sink *d);
 rnnc_status command_run(const command_line *line, diag_sink *d);
 rnnc_status command_bench(const command_line *line, diag_sink *d);
 rnnc_status command_build(const command_line *line, diag_sink *d);
+rnnc_status command_inspect(const command_line *line, diag_sink *d);
 rnnc_status command_sample(const command_line *line, diag_sink *d);
 rnnc_status command_plot(const command_line *line, diag_sink *d);
 
@@ -64,6 +65,7 @@ typedef struct compiler {
     kernel_backend timed; // the same, and leaves in |code_milliseconds| how long the machine code took
     double code_milliseconds;
     target_facts facts; // `build`: of the machine that is built for
+    level_set levels;   // `build`: those of one object; count 0: it is for one machine
     target_shape shape;
     int threads;
     bool unroll;

@@ -41,8 +41,11 @@ static const command_row commands[] = {
     {"build", ON_BUILD, command_build, "a trained model as an object, a library or a program",
      "rnnc build MODEL --weights F.safetensors -o NAME[.o|.a|.so|.wasm] [--header NAME.h] [--name NAME] "
      "[--batch B]\n"
-     "           [--length T] [--cpu C] [--target TARGET|list] [--cc CC]",
+     "           [--length T] [--cpu C[,C…]] [--target TARGET|list] [--cc CC] [--weights-file F] "
+     "[--size-report]",
      "rnnc build examples/series.rnn --weights series.safetensors -o series.o --header series.h --batch 1"},
+    {"inspect", ON_INSPECT, command_inspect, "what an object made by build holds",
+     "rnnc inspect NAME.o|NAME.a|F", "rnnc inspect series.o"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
      "rnnc bench examples/ptb.rnn --batch 20 --length 20 --threads 2"},
@@ -65,7 +68,7 @@ static void print_usage(FILE *out) {
     fprintf(out, "rnnc %s: recurrent networks, compiled\n\nusage: rnnc COMMAND MODEL [options]\n\n",
             RNNC_VERSION);
     for (int i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
+        fprintf(out, "  %-7s %s\n", commands[i].name, commands[i].summary);
     }
     fprintf(out, "\nrnnc COMMAND --help explains a command, rnnc --version tells the version.\n"
                  "Compiled kernels are kept in $XDG_CACHE_HOME/rnnc, else in ~/.cache/rnnc, up to "

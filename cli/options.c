@@ -86,6 +86,10 @@ static const option_row options[] = {
      "another machine, as aarch64-linux-gnu; \"list\" shows all"},
     {"cc", OPTION_TEXT, ON_BUILD, "CC", AT(cc), 0,
      "the C compiler that links programs and NAME.so; else cc, for this machine alone"},
+    {"weights-file", OPTION_TEXT, ON_BUILD, "F", AT(weights_file), 0,
+     "write the weights there, to be mapped into memory, and not into the object"},
+    {"size-report", OPTION_FLAG, ON_BUILD, NULL, AT(size_report), 0,
+     "print the sizes of code, by kernel, of data, weights, arena and state"},
     {"batch", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "B", AT(batch), 1, "rows of a batch"},
     {"length", OPTION_NUMBER, ON_BENCH | ON_BUILD | ON_CHECK | ON_DUMP, "T", AT(length), 1,
      "steps of every sequence axis"},
@@ -114,7 +118,7 @@ static const option_row options[] = {
     {"time-passes", OPTION_FLAG, ON_COMPILING, NULL, AT(time_passes), 0, "print how long each pass took"},
     {"bisect-limit", OPTION_NUMBER, ON_COMPILING, "N", AT(bisect_limit), 0,
      "stop rewriting after N rewrites"},
-    {"help", OPTION_FLAG, ON_ALL | ON_PLOT, NULL, AT(help), 0, "this text"},
+    {"help", OPTION_FLAG, ON_ALL | ON_PLOT | ON_INSPECT, NULL, AT(help), 0, "this text"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof *options };
@@ -291,6 +295,10 @@ rnnc_status options_parse(int argc, char **argv, unsigned bit, diag_sink *d, com
     }
     if (!out_line->file && !out_line->help && (bit & ON_PLOT)) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "name a run: rnnc plot RUN.jsonl; see --help");
+    }
+    if (!out_line->file && !out_line->help && (bit & ON_INSPECT)) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "name an object: rnnc inspect NAME.o; see --help");
     }
     bool lists = out_line->target && strcmp(out_line->target, "list") == 0; // which needs no model
     if (!out_line->file && !out_line->help && !lists) {

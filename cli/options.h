@@ -19,6 +19,7 @@ enum command_bits {
     ON_PLOT = 64,
     ON_SAMPLE = 128,
     ON_BUILD = 256,
+    ON_INSPECT = 512,
     ON_ALL = 63 | ON_SAMPLE | ON_BUILD, // all that take a model
 };
 
@@ -55,6 +56,8 @@ typedef struct command_line {
     int64_t top_k; // 0: all
     bool partial;
     const char *output, *header, *prefix, *target, *cc;
+    const char *weights_file;
+    bool size_report;
     int argc; // of the process
     char **argv;
     bool help;

@@ -88,6 +88,8 @@ void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout) {
     }
     l.extents = l.state_bytes;
     l.mode = l.extents + round_up(MAX_AXES * (int64_t)sizeof(int64_t));
+    l.level = l.mode + 8;
+    l.weights = l.mode + 16;
     l.ints = l.mode + AHEAD_ALIGN;
     l.args = l.ints + round_up(ints * (int64_t)sizeof(int64_t));
     // Pointers of 8 bytes, which is as large as they get.

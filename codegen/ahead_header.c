@@ -165,9 +165,7 @@ static int64_t weight_bytes(const ahead_request *r) {
         bytes += r->blocks[i].bytes;
     }
     for (uint32_t i = 0; i < r->program->variables.count; i++) {
-        value_type t = r->program->variables.at[i].type;
-        int64_t count = (int64_t)t.dim[0] * (t.rank == 2 ? t.dim[1] : 1);
-        bytes += r->variables[i] ? count * dtype_bytes(t.elem) : 0;
+        bytes += r->variables[i] ? ahead_variable_bytes(r, i) : 0;
     }
     return bytes;
 }
@@ -183,7 +181,10 @@ static void add_sizes(const header *h) {
     add_number(h, "STATE_BYTES", h->r->streams ? h->layout.state_bytes : 0, "at the begin of the arena");
     add_maxima(h);
     add_number(h, "HAS_STEP", h->r->streams, "");
-    add_number(h, "WEIGHT_BYTES", weight_bytes(h->r), "in the object; what a step reads of them at most");
+    add_number(h, "WEIGHT_BYTES", weight_bytes(h->r), "what a step reads of the weights at most");
+    if (h->r->weights_apart) {
+        add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(h->r), "");
+    }
     add_number(h, "STEP_FLOPS", step_flops(h->p), "of the products, for one row and one step");
     strbuf_add(h->out, "\n/* What the functions return. Nothing has been written unless it is OK. */\n");
     add_number(h, "OK", AHEAD_OK, "");
@@ -191,6 +192,14 @@ static void add_sizes(const header *h) {
     add_number(h, "BAD_EXTENT", AHEAD_BAD_EXTENT, "a batch or length outside of what is allowed");
     add_number(h, "NO_INPUT", AHEAD_NO_INPUT, "an input is null");
     add_number(h, "BAD_TOKEN", AHEAD_BAD_TOKEN, "a token out of range");
+    if (h->r->weights_apart) {
+        add_number(h, "BAD_WEIGHTS", AHEAD_BAD_WEIGHTS,
+                   "null, not aligned, damaged, or those of another object");
+    }
+    if (h->r->levels) {
+        add_number(h, "BAD_CPU", AHEAD_BAD_CPU,
+                   "no level of the object runs here, or init has not been called");
+    }
 }
 
 // ---- Functions ----
@@ -219,15 +228,28 @@ static void add_parameters(const header *h, bool step) {
     strbuf_add(h->out, ");\n");
 }
 
+static const char weights_text[] = "/* weights: the file made with the object, all of it, at a multiple of "
+                                   "64 bytes, as mmap gives it. It is read and\n"
+                                   " * checked here, and must stay where it is as long as the arena is used. "
+                                   "To make more arenas ready, copy this one. */\n";
+
 static void add_functions(const header *h) {
     const char *name = h->r->name;
     strbuf_addf(
         h->out,
         "\n/* Makes an arena ready: once, before all else. It may be copied and moved afterwards. */\n"
-        "int32_t %s_init(void *arena);\n"
+        "%sint32_t %s_init(void *arena%s);\n"
         "/* Begins anew: the states become zero. */\n"
         "int32_t %s_reset(void *arena);\n",
-        name, name);
+        h->r->weights_apart ? weights_text : "", name,
+        h->r->weights_apart ? ", const void *weights, uint64_t weights_bytes" : "", name);
+    if (h->r->levels) {
+        strbuf_addf(h->out,
+                    "/* The level of x86-64 that init chose, by what the processor says of itself; 0: init "
+                    "has not been "
+                    "called. */\nint32_t %s_level(const void *arena);\n",
+                    name);
+    }
     strbuf_addf(h->out, h->r->streams
                             ? "/* A sequence; goes on from the states and leaves the last ones. */\n"
                             : "/* A sequence, whole: each run begins anew. */\n");
@@ -262,8 +284,8 @@ void ahead_print_header(const ahead_request *r, const target_facts *facts, strbu
                 "Threads, and streams\n"
                 " * that go on side by side, need an arena each; they share the object.\n"
                 " *\n",
-                r->name, facts->triple ? facts->triple : "the machine that made it", facts->cpu, h.upper,
-                h.upper);
+                r->name, facts->triple ? facts->triple : "the machine that made it",
+                r->levels ? "several levels, chosen in init" : facts->cpu, h.upper, h.upper);
     describe_values(&h);
     describe_states(&h);
     strbuf_addf(out,

@@ -12,7 +12,7 @@ enum { L1_BYTES = 32 << 10, L2_BYTES = 512 << 10 };
 
 static const known_target known[] = {
 #define TARGET(name, triple, cpu, features, fma, bytes, registers, text) \
-    {name, {triple, cpu, features, fma, false, bytes, registers, L1_BYTES, L2_BYTES}, text},
+    {name, {triple, cpu, features, fma, false, bytes, registers, L1_BYTES, L2_BYTES, {0, 0}}, text},
 #include "codegen/targets.def"
 #undef TARGET
 };

@@ -186,6 +186,13 @@ rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, con
     return m->compiler->ahead(facts, r, d, out);
 }
 
+rnnc_status codegen_inspect(const codegen *c, const char *bytes, size_t size, diag_sink *d,
+                            object_report *out_report) {
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    return m->compiler->inspect(bytes, size, d, out_report);
+}
+
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash) {
     strbuf bytes = {0};
     rnnc_status status = codegen_render(c, k, CODEGEN_OBJECT, d, &bytes);

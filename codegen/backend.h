@@ -12,6 +12,7 @@
 #define RNNC_CODEGEN_BACKEND_H
 
 #include "codegen/ahead.h"
+#include "codegen/inspect.h"
 #include "passes/backend.h"
 #include "support/strbuf.h"
 
@@ -57,6 +58,10 @@ rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, con
 // The path of |name|, a file that was installed or built together with this code: it lies in lib/rnnc beside or above the
 // folder of the program or the library. False if there is none, or if |size| bytes do not hold its path.
 bool codegen_find_file(const char *name, char *out_path, size_t size);
+
+// Reads an object file (inspect.h).
+rnnc_status codegen_inspect(const codegen *c, const char *bytes, size_t size, diag_sink *d,
+                            object_report *out_report);
 
 // A 64-bit hash of the kernel's object file.
 rnnc_status codegen_object_hash(const codegen *c, const kernel_desc *k, diag_sink *d, uint64_t *out_hash);

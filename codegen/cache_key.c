@@ -35,6 +35,8 @@ static void add_facts(sha256 *h, const target_facts *f) {
     add_number(h, (uint64_t)f->vector_registers);
     add_number(h, (uint64_t)f->l1_bytes);
     add_number(h, (uint64_t)f->l2_bytes);
+    add_number(h, (uint64_t)f->panels.vector_bytes);
+    add_number(h, (uint64_t)f->panels.vector_registers);
 }
 
 static void add_field(void *user, uint64_t field) {

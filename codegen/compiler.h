@@ -7,6 +7,7 @@
 #include "codegen/backend.h"
 #include "codegen/facts.h"
 #include "codegen/image.h"
+#include "codegen/inspect.h"
 
 // What the module has. All functions may be called by several threads at once.
 typedef struct codegen_compiler {
@@ -24,6 +25,8 @@ typedef struct codegen_compiler {
                           strbuf *out);
     // Appends the object file of a whole program to |out|.
     rnnc_status (*ahead)(const target_facts *facts, const ahead_request *r, diag_sink *d, strbuf *out);
+    // inspect_object.
+    rnnc_status (*inspect)(const char *bytes, size_t size, diag_sink *d, object_report *out_report);
     // The path of the file that LLVM was loaded from; "" if that is not known.
     const char *(*library_path)(void);
 } codegen_compiler;

@@ -29,7 +29,7 @@ static void give_back(emitter *e, int status) {
     LLVMBuildRet(e->builder, l_int(e, e->i32, status));
 }
 
-void driver_require(const driver *w, LLVMValueRef good, LLVMValueRef otherwise) {
+void driver_require_else(const driver *w, LLVMValueRef good, LLVMValueRef otherwise) {
     emitter *e = w->e;
     LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInsertBlock(e->builder));
     LLVMBasicBlockRef bad = LLVMAppendBasicBlockInContext(e->context, f, "");
@@ -40,29 +40,33 @@ void driver_require(const driver *w, LLVMValueRef good, LLVMValueRef otherwise) 
     LLVMPositionBuilderAtEnd(e->builder, on);
 }
 
-static void require(const driver *w, LLVMValueRef good, int status) {
-    driver_require(w, good, l_int(w->e, w->e->i32, status));
+void driver_require(const driver *w, LLVMValueRef good, int status) {
+    driver_require_else(w, good, l_int(w->e, w->e->i32, status));
 }
 
 static void require_pointer(const driver *w, LLVMValueRef pointer, int status) {
-    require(w, LLVMBuildIsNotNull(w->e->builder, pointer, ""), status);
+    driver_require(w, LLVMBuildIsNotNull(w->e->builder, pointer, ""), status);
 }
 
-static void require_arena(const driver *w) {
+void driver_require_arena(const driver *w) {
     emitter *e = w->e;
     require_pointer(w, w->arena, AHEAD_BAD_ARENA);
     LLVMValueRef bits = LLVMBuildPtrToInt(e->builder, w->arena, e->i64, "");
     LLVMValueRef rest = LLVMBuildAnd(e->builder, bits, l_i64(e, AHEAD_ALIGN - 1), "");
-    require(w, LLVMBuildICmp(e->builder, LLVMIntEQ, rest, l_i64(e, 0), ""), AHEAD_BAD_ARENA);
+    driver_require(w, LLVMBuildICmp(e->builder, LLVMIntEQ, rest, l_i64(e, 0), ""), AHEAD_BAD_ARENA);
 }
 
 // ---- Constants ----
+
+void driver_constant_name(const driver *w, const char *what, uint32_t index, char *out_name, size_t size) {
+    snprintf(out_name, size, "%s.%s.%u", w->r->name, what, index);
+}
 
 LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes) {
     emitter *e = w->e;
     char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%s.%s.%u", w->r->name, what, index);
+    driver_constant_name(w, what, index, name, sizeof name);
     LLVMValueRef value = LLVMConstStringInContext2(e->context, data, (size_t)bytes, true);
     LLVMValueRef constant = LLVMAddGlobal(e->module, LLVMTypeOf(value), name);
     LLVMSetInitializer(constant, value);
@@ -78,11 +82,9 @@ static void add_constants(driver *w) {
         w->blocks[i] = driver_add_constant(w, "panels", i, b->data, b->bytes);
     }
     for (uint32_t i = 0; i < w->p->variables.count; i++) {
-        value_type t = w->p->variables.at[i].type;
-        int64_t count = (int64_t)t.dim[0] * (t.rank == 2 ? t.dim[1] : 1);
         if (w->r->variables[i]) {
             w->variables[i] =
-                driver_add_constant(w, "weights", i, w->r->variables[i], count * dtype_bytes(t.elem));
+                driver_add_constant(w, "weights", i, w->r->variables[i], ahead_variable_bytes(w->r, i));
         }
     }
 }
@@ -141,14 +143,31 @@ static void emit_settings(const driver *w) {
     }
 }
 
-static void emit_beginning(driver *w, const char *ending, int64_t bytes) {
-    LLVMValueRef f = driver_add_function(w, ending, &w->e->pointer, 1, true);
-    w->arena = LLVMGetParam(f, 0);
-    require_arena(w);
-    emit_zeros(w, bytes);
-    if (bytes == w->layout.bytes) {
-        emit_settings(w);
+static void emit_init(driver *w) {
+    LLVMTypeRef parameters[] = {w->e->pointer, w->e->pointer, w->e->i64};
+    w->function = driver_add_function(w, "_init", parameters, w->r->weights_apart ? 3 : 1, true);
+    w->arena = LLVMGetParam(w->function, 0);
+    driver_require_arena(w);
+    if (w->r->weights_apart) {
+        driver_check_weights(w);
     }
+    LLVMValueRef level = w->r->levels ? driver_choose_level(w) : NULL;
+    emit_zeros(w, w->layout.bytes);
+    emit_settings(w);
+    if (w->r->weights_apart) {
+        driver_keep_weights(w);
+    }
+    if (level) {
+        driver_keep_level(w, level);
+    }
+    give_back(w->e, AHEAD_OK);
+}
+
+static void emit_reset(driver *w) {
+    LLVMValueRef f = driver_add_function(w, "_reset", &w->e->pointer, 1, true);
+    w->arena = LLVMGetParam(f, 0);
+    driver_require_arena(w);
+    emit_zeros(w, w->layout.state_bytes);
     give_back(w->e, AHEAD_OK);
 }
 
@@ -182,7 +201,7 @@ static void check_extents(const driver *w) {
             int64_t least = program_least_extent(w->p, (int)axis), most = w->p->axes.at[axis].maximum;
             LLVMValueRef over = l_less(e, l_i64(e, least - 1), w->extents[axis]);
             LLVMValueRef under = l_less(e, w->extents[axis], l_i64(e, most + 1));
-            require(w, LLVMBuildAnd(e->builder, over, under, ""), AHEAD_BAD_EXTENT);
+            driver_require(w, LLVMBuildAnd(e->builder, over, under, ""), AHEAD_BAD_EXTENT);
         }
     }
 }
@@ -209,7 +228,7 @@ static void check_tokens(const driver *w, uint32_t input) {
     LLVMValueRef fits = LLVMBuildICmp(e->builder, LLVMIntULT, token, limit, "");
     LLVMValueRef next = LLVMBuildAnd(e->builder, loop.value[0], fits, "");
     l_loop_end(&loop, &next);
-    require(w, loop.value[0], AHEAD_BAD_TOKEN);
+    driver_require(w, loop.value[0], AHEAD_BAD_TOKEN);
 }
 
 static void check_inputs(const driver *w) {
@@ -301,12 +320,17 @@ static unsigned list_parameters(const driver *w, bool extents, LLVMTypeRef *out_
     return count;
 }
 
-static void emit_run(driver *w, LLVMTypeRef *parameters, unsigned count) {
+rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                            bool internal, diag_sink *d) {
     emitter *e = w->e;
     unsigned at = 1;
-    w->function = driver_add_function(w, ".run", parameters, count, false);
+    TRY(add_kernels(w, d));
+    w->function = driver_add_function(w, ending, parameters, count, !internal);
     w->arena = LLVMGetParam(w->function, 0);
-    require_arena(w);
+    driver_require_arena(w);
+    if (w->r->weights_apart) {
+        driver_find_weights(w);
+    }
     take_extents(w, &at);
     check_extents(w);
     take_values(w, at);
@@ -318,6 +342,7 @@ static void emit_run(driver *w, LLVMTypeRef *parameters, unsigned count) {
     keep_states(w);
     driver_emit_restore(w, saved);
     give_back(e, AHEAD_OK);
+    return RNNC_OK;
 }
 
 // A function for callers that hands its parameters on; |step|: with a length of 1, which it is not given.
@@ -333,6 +358,21 @@ static void emit_door(const driver *w, const char *ending, bool step, LLVMTypeRe
     LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, w->function, values, count, ""));
 }
 
+static rnnc_status emit_runs(driver *w, LLVMTypeRef *types, unsigned count, LLVMValueRef *values,
+                             diag_sink *d) {
+    if (w->r->levels) {
+        TRY(driver_emit_levels(w, types, count, d));
+        driver_emit_level_getter(w);
+    } else {
+        TRY(driver_emit_run(w, ".run", types, count, true, d));
+    }
+    emit_door(w, "_run", false, types, count, values);
+    if (w->r->streams) {
+        emit_door(w, "_step", true, types, count, values);
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status emit_functions(driver *w, diag_sink *d) {
     size_t most = MOST_PARAMETERS + w->p->inputs.count + (size_t)w->p->outputs.count;
     LLVMTypeRef *types = calloc(most, sizeof *types);
@@ -342,17 +382,13 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
         status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of parameters");
     } else {
         unsigned count = list_parameters(w, true, types);
-        emit_beginning(w, "_init", w->layout.bytes);
-        emit_beginning(w, "_reset", w->layout.state_bytes);
-        emit_run(w, types, count);
-        emit_door(w, "_run", false, types, count, values);
-        if (w->r->streams) {
-            emit_door(w, "_step", true, types, count, values);
-        }
-        if (w->r->text) {
+        emit_init(w);
+        emit_reset(w);
+        status = emit_runs(w, types, count, values, d);
+        if (w->r->text && status == RNNC_OK) {
             driver_emit_text(w);
         }
-        if (w->r->axis_order) {
+        if (w->r->axis_order && status == RNNC_OK) {
             driver_emit_program(w, values);
         }
     }
@@ -377,9 +413,11 @@ rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
         w.kernels = w.variables + p->variables.count;
         w.inputs = w.kernels + p->kernels.count;
         w.outputs = w.inputs + p->inputs.count;
-        add_constants(&w);
-        status = add_kernels(&w, d);
-        status = status == RNNC_OK ? emit_functions(&w, d) : status;
+        if (!r->weights_apart) {
+            add_constants(&w);
+        }
+        status = emit_functions(&w, d);
+        status = status == RNNC_OK ? driver_emit_facts(&w, d) : status;
     }
     free(w.blocks);
     free(w.ints);

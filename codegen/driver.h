@@ -24,15 +24,46 @@ typedef struct driver {
 
 // Adds kernels, constants, driver and public functions to |e|'s module. On failure reports to |d|.
 rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d);
-
+// Adds the kernels and the function NAME|ending|, which does a run, to |w|'s module; it is left in |w->function|.
+rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                            bool internal, diag_sink *d);
 // Adds NAME|ending|, which returns an i32, and puts the builder at its begin. |public|: it can be called from outside.
 LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                                  bool public);
+// Goes on only if |good|, an i1; else returns |status|. driver_require_arena: if the arena can be one.
+void driver_require(const driver *w, LLVMValueRef good, int status);
+void driver_require_arena(const driver *w);
 // Goes on only if |good|; else the function returns |otherwise|.
-void driver_require(const driver *w, LLVMValueRef good, LLVMValueRef otherwise);
+void driver_require_else(const driver *w, LLVMValueRef good, LLVMValueRef otherwise);
 // Adds read-only data, aligned as the arena is, called NAME.|what|.|index|.
 LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes);
+// A constant's name in the module, "NAME.panels.0".
+void driver_constant_name(const driver *w, const char *what, uint32_t index, char *out_name, size_t size);
+
+// ---- driver_levels.c ----
+
+// The functions that do a run, one for each level, and one named NAME.run that calls the level's. Left in |w->function|.
+rnnc_status driver_emit_levels(driver *w, LLVMTypeRef *parameters, unsigned count, diag_sink *d);
+// In init: asks the processor for the number of the best level, or returns AHEAD_BAD_CPU; and keeps it in the arena.
+LLVMValueRef driver_choose_level(const driver *w);
+void driver_keep_level(const driver *w, LLVMValueRef choice);
+// NAME_level.
+void driver_emit_level_getter(driver *w);
+
+// ---- driver_weights.c ----
+
+// In init, whose last two parameters are the weights and their number of bytes: checks them, before anything is written.
+void driver_check_weights(const driver *w);
+// Keeps the pointer in the arena.
+void driver_keep_weights(const driver *w);
+// In a run: finds |w->blocks| and |w->variables| in the caller's memory.
+void driver_find_weights(driver *w);
+
+// ---- driver_facts.c ----
+
+// Adds the section that says what the object is.
+rnnc_status driver_emit_facts(const driver *w, diag_sink *d);
 
 // ---- driver_call.c ----
 

@@ -34,9 +34,9 @@ static void emit_decode(text_driver *t) {
     LLVMValueRef good = l_variable(e, l_i32(e, 1));
     LLVMValueRef one =
         LLVMBuildOr(e->builder, LLVMBuildShl(e->builder, first, l_i32(e, 3), ""), l_i32(e, 1), "");
-    driver_require(t->w, l_not(e, l_within(e, first, 0, 0x7F)), one);
+    driver_require_else(t->w, l_not(e, l_within(e, first, 0, 0x7F)), one);
     LLVMValueRef whole = LLVMBuildICmp(e->builder, LLVMIntSLE, length, left, "");
-    driver_require(t->w, l_and(e, l_within(e, first, 0xC2, 0xF4), whole), l_i32(e, 0));
+    driver_require_else(t->w, l_and(e, l_within(e, first, 0xC2, 0xF4), whole), l_i32(e, 0));
     l_while loop;
     l_while_begin(e, &loop);
     l_while_test(&loop, l_less(e, l_get(e, at), length));
@@ -201,7 +201,7 @@ static void end_word(const scanner *s, LLVMValueRef ends) {
     l_if open;
     l_if_begin(e, &open, l_and(e, ends, l_not(e, l_is(e, l_get(e, s->depth), 0))));
     LLVMValueRef token = find_token(s);
-    driver_require(s->t->w, l_not(e, l_less(e, token, l_i32(e, 0))), refusal(e, l_get(e, s->begin)));
+    driver_require_else(s->t->w, l_not(e, l_less(e, token, l_i32(e, 0))), refusal(e, l_get(e, s->begin)));
     put(s, token);
     l_set_int(e, s->low, 0);
     l_set_int(e, s->high, s->t->text->count);
@@ -232,7 +232,7 @@ static void take_character(scanner *s) {
     LLVMValueRef packed = decode_at(s, at);
     // A zero byte is no character of a text that is cut into words: its code of 0 has a length of 1.
     LLVMValueRef least = l_i32(e, s->t->text->words ? 2 : 1);
-    driver_require(s->t->w, l_not(e, l_less(e, packed, least)), refusal(e, at));
+    driver_require_else(s->t->w, l_not(e, l_less(e, packed, least)), refusal(e, at));
     l_set(e, s->code, LLVMBuildLShr(e->builder, packed, l_i32(e, 3), ""));
     l_set(e, s->length, l_and(e, packed, l_i32(e, 7)));
     l_if_end(&more);

@@ -16,10 +16,16 @@ typedef struct target_facts {
     int vector_bytes;           // 16, 32 or 64
     int vector_registers;       // 8, 16 or 32
     int64_t l1_bytes, l2_bytes; // of one core's data caches
+    target_shape
+        panels; // what panels are laid out for, if not for these registers: objects for several levels
 } target_facts;
 
 static inline target_shape target_shape_of(const target_facts *t) {
     return (target_shape){t->vector_bytes, t->vector_registers};
+}
+
+static inline target_shape target_panels_of(const target_facts *t) {
+    return t->panels.vector_bytes ? t->panels : target_shape_of(t);
 }
 
 #endif

@@ -11,6 +11,7 @@ typedef struct frame {
     emitter *e;
     const kernel_desc *k;
     target_shape shape;
+    target_shape layout; // of panels
     const char *symbol;
     kernel_phases phases;
     // Of the function being written:

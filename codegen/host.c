@@ -3,13 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "codegen/levels.h"
+
 #ifdef __x86_64__
 #include <cpuid.h>
 #endif
 
 // ---- What the processor says ----
-
-enum { LOWEST_LEVEL = 1, HIGHEST_LEVEL = 4 };
 
 #ifdef __x86_64__
 
@@ -58,37 +58,20 @@ typedef struct level_bit {
     int bit;
 } level_bit;
 
-// What our code uses of each level.
 static const level_bit level_bits[] = {
-    {2, 1, ECX, 0},          // sse3
-    {2, 1, ECX, 9},          // ssse3
-    {2, 1, ECX, 13},         // cx16
-    {2, 1, ECX, 19},         // sse4.1
-    {2, 1, ECX, 20},         // sse4.2
-    {2, 1, ECX, 23},         // popcnt
-    {2, 0x80000001, ECX, 0}, // sahf
-    {3, 1, ECX, 12},         // fma
-    {3, 1, ECX, 22},         // movbe
-    {3, 1, ECX, 28},         // avx
-    {3, 1, ECX, 29},         // f16c
-    {3, 7, EBX, 3},          // bmi
-    {3, 7, EBX, 5},          // avx2
-    {3, 7, EBX, 8},          // bmi2
-    {3, 0x80000001, ECX, 5}, // lzcnt
-    {4, 7, EBX, 16},         // avx512f
-    {4, 7, EBX, 17},         // avx512dq
-    {4, 7, EBX, 28},         // avx512cd
-    {4, 7, EBX, 30},         // avx512bw
-    {4, 7, EBX, 31},         // avx512vl
+#define LEVEL_BIT(level, leaf, where, bit, name) {level, leaf, where, bit},
+#include "codegen/level_bits.def"
+#undef LEVEL_BIT
 };
 enum { LEVEL_BITS = sizeof level_bits / sizeof *level_bits };
 
 // A name may be wrong where a hypervisor masks the processor's model; its features are not.
 int host_level(void) {
-    // The vector registers of AVX, and the wide and masked ones of AVX-512.
-    const unsigned avx = 0x6, avx512 = 0xe6;
     unsigned saved = saved_registers();
-    int level = (saved & avx512) == avx512 ? HIGHEST_LEVEL : (saved & avx) == avx ? 3 : 2;
+    int level = HIGHEST_LEVEL;
+    while ((saved & level_registers(level)) != level_registers(level)) {
+        level--;
+    }
     for (int i = 0; i < LEVEL_BITS; i++) {
         const level_bit *b = &level_bits[i];
         if (b->level <= level && !has_bit(b->leaf, b->where, b->bit)) {
@@ -139,13 +122,6 @@ static void fill_caches(target_facts *f) {
 #endif
 }
 
-static void fill_x86(target_facts *f, int level) {
-    f->has_fma = level >= 3;
-    f->has_masked_memory = level == 4; // AVX has them, too, but as microcode on some processors
-    f->vector_bytes = level == 4 ? 64 : level == 3 ? 32 : 16;
-    f->vector_registers = level == 4 ? 32 : 16;
-}
-
 // Elsewhere: vectors of 16 bytes; 64-bit ARM has 32 of them and fused multiply-add.
 static void fill_other(target_facts *f) {
 #ifdef __aarch64__
@@ -161,7 +137,7 @@ static void fill_facts(target_facts *f, int level) {
     *f = (target_facts){.cpu = "native"};
     fill_caches(f);
     if (level) {
-        fill_x86(f, level);
+        level_fill(level, f);
     } else {
         fill_other(f);
     }
@@ -218,9 +194,8 @@ static rnnc_status choose_named(const char *cpu, int level, diag_sink *d, target
                          cpu, level, known->level);
     }
     // Only features of the level, not all of the processor's: the host may lack some.
-    static const char *const level_names[] = {"", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"};
     fill_facts(out_facts, known->level);
-    out_facts->cpu = level_names[known->level];
+    out_facts->cpu = level_name(known->level);
     out_facts->features = "";
     return RNNC_OK;
 }

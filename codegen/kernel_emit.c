@@ -75,7 +75,11 @@ const char *kernel_defect(const kernel_desc *k) {
 void kernel_emit(emitter *e, const kernel_desc *k) {
     char symbol[KERNEL_SYMBOL_SIZE];
     kernel_symbol(k, symbol);
-    frame f = {.e = e, .k = k, .shape = target_shape_of(e->target), .symbol = symbol};
+    frame f = {.e = e,
+               .k = k,
+               .shape = target_shape_of(e->target),
+               .layout = target_panels_of(e->target),
+               .symbol = symbol};
     kernel_phases_find(k, &f.phases);
     emitters[k->kind](&f);
 }

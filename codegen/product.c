@@ -8,7 +8,7 @@
 void emit_product(frame *f) {
     emitter *e = f->e;
     const kernel_desc *k = f->k;
-    product_tiling tiling = product_tile(f->shape, (dtype)k->elem, k->gates, k->columns);
+    product_tiling tiling = product_tile(f->layout, (dtype)k->elem, k->gates, k->columns);
     int rest = k->columns % tiling.unit_columns;
     bool has_whole = k->columns >= tiling.unit_columns;
     product_panel whole = product_describe(f, tiling.unit_columns),

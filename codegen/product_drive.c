@@ -332,7 +332,7 @@ static LLVMValueRef emit_driver(frame *f, const char *name, LLVMValueRef visit_f
 LLVMValueRef product_drive(frame *f) {
     emitter *e = f->e;
     const kernel_desc *k = f->k;
-    product_tiling t = product_tile(f->shape, (dtype)k->elem, k->gates, k->columns);
+    product_tiling t = product_tile(f->layout, (dtype)k->elem, k->gates, k->columns);
     int rest = k->columns % t.unit_columns;
     product_panel whole = product_describe(f, t.unit_columns),
                   last = product_describe(f, rest ? rest : t.unit_columns);

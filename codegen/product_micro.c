@@ -13,13 +13,12 @@ enum { MOST_VECTORS = 32 };
 product_panel product_describe(frame *f, int columns) {
     const kernel_desc *k = f->k;
     dtype elem = (dtype)k->elem;
-    product_tiling tiling = product_tile(f->shape, elem, k->gates, k->columns);
-    int lanes = f->shape.vector_bytes / dtype_bytes(elem);
+    product_tiling tiling = product_tile(f->layout, elem, k->gates, k->columns);
     product_panel p = {
         .f = f, .tiling = tiling, .element = l_dtype(f->e, elem), .gates = k->gates, .columns = columns};
-    p.lanes = (unsigned)(lanes < tiling.unit_columns ? lanes : tiling.unit_columns);
+    p.lanes = (unsigned)product_lanes(f->shape, elem, tiling.unit_columns);
     p.vectors = ((unsigned)columns + p.lanes - 1) / p.lanes;
-    p.max_rows = product_tile_rows(f->shape, elem, k->gates, (int32_t)(p.vectors * p.lanes));
+    p.max_rows = product_tile_rows(f->shape, k->gates * (int32_t)p.vectors);
     return p;
 }
 

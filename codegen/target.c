@@ -20,6 +20,7 @@ static void initialize(const target_facts *facts) {
         LLVMInitializeAllTargets();
         LLVMInitializeAllTargetMCs();
         LLVMInitializeAllAsmPrinters();
+        LLVMInitializeAllAsmParsers(); // for the two instructions that ask a processor what it is
     } else {
         LLVMInitializeNativeTarget();
         LLVMInitializeNativeAsmPrinter();

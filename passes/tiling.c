@@ -10,6 +10,8 @@ enum {
     LINE = 64,      // bytes
     SLOT_BYTES = 8, // of an element kept between passes
     FOLD_COLUMNS = 16,
+    FEWEST_ROWS = 4, // of a register tile: fewer use each vector of B too seldom
+    LITTLE = 16,     // one part in so many of a weight may be padding without a second thought
 };
 
 // Accumulators beside each other in registers; the others hold B's vectors, an element of A and temporaries.
@@ -25,11 +27,28 @@ static int32_t round_up(int32_t value, int32_t step) {
     return (value + step - 1) / step * step;
 }
 
-// Columns of a panel and gate: several vectors so that the accumulators fill the registers with some six
-// rows; a part of a vector where there are few columns.
+// Vectors that panels of |most| vectors each have too many for |wanted| of them.
+static int32_t surplus(int32_t wanted, int32_t most) {
+    return round_up(wanted, most) - wanted;
+}
+
+// Vectors of a panel and gate: so many that the accumulators fill the registers with some six rows; one more or one
+// less where the last panel would be padding to a good part: ten vectors are two panels of five, not three of four.
+static int32_t choose_vectors(target_shape shape, int32_t gates, int32_t wanted) {
+    int32_t usual = accumulators(shape) / 6 / gates, best = usual > 1 ? usual : 1;
+    if (wanted <= best || surplus(wanted, best) * LITTLE <= wanted) {
+        return wanted < best ? wanted : best;
+    }
+    int32_t most = accumulators(shape) / gates / FEWEST_ROWS;
+    for (int32_t v = most > best ? best + 1 : best; 4 * v >= 3 * usual; v--) {
+        best = surplus(wanted, v) < surplus(wanted, best) ? v : best;
+    }
+    return best;
+}
+
+// Columns of a panel and gate: several vectors, or a part of one where there are few columns.
 static int32_t choose_columns(target_shape shape, dtype elem, int32_t gates, int32_t columns) {
     int32_t lanes = shape.vector_bytes / dtype_bytes(elem);
-    int32_t vectors = accumulators(shape) / 6 / gates;
     if (columns == 1) {
         return 1;
     }
@@ -40,13 +59,18 @@ static int32_t choose_columns(target_shape shape, dtype elem, int32_t gates, int
         }
         return narrow;
     }
-    int32_t wide = round_up(columns, lanes), most = (vectors > 1 ? vectors : 1) * lanes;
-    return wide < most ? wide : most;
+    return choose_vectors(shape, gates, round_up(columns, lanes) / lanes) * lanes;
 }
 
-int32_t product_tile_rows(target_shape shape, dtype elem, int32_t gates, int32_t panel_columns) {
+int32_t product_lanes(target_shape shape, dtype elem, int32_t unit_columns) {
     int32_t lanes = shape.vector_bytes / dtype_bytes(elem);
-    int32_t vectors = gates * ((panel_columns + lanes - 1) / lanes);
+    while (unit_columns % lanes) {
+        lanes /= 2;
+    }
+    return lanes;
+}
+
+int32_t product_tile_rows(target_shape shape, int32_t vectors) {
     int32_t rows = accumulators(shape) / vectors;
     return rows < 1 ? 1 : rows > MOST_ROWS ? MOST_ROWS : rows;
 }
@@ -54,7 +78,8 @@ int32_t product_tile_rows(target_shape shape, dtype elem, int32_t gates, int32_t
 product_tiling product_tile(target_shape shape, dtype elem, int32_t gates, int32_t columns) {
     product_tiling t = {.unit_columns = choose_columns(shape, elem, gates, columns), .row_block = ROW_BLOCK};
     t.panels = (columns + t.unit_columns - 1) / t.unit_columns;
-    t.max_rows = product_tile_rows(shape, elem, gates, t.unit_columns);
+    t.max_rows =
+        product_tile_rows(shape, gates * (t.unit_columns / product_lanes(shape, elem, t.unit_columns)));
     return t;
 }
 

@@ -4,8 +4,11 @@
 
 #include "passes/kernel.h"
 
-// Rows of a register tile over a panel of which |panel_columns| columns of each gate are in use.
-int32_t product_tile_rows(target_shape shape, dtype elem, int32_t gates, int32_t panel_columns);
+// Elements of the vectors that hold |unit_columns| columns without a rest: the widest that do. Fewer than a register has
+// where there are few columns, or where the panels are laid out for narrower registers.
+int32_t product_lanes(target_shape shape, dtype elem, int32_t unit_columns);
+// Rows of a register tile that is |vectors| vectors of all gates wide.
+int32_t product_tile_rows(target_shape shape, int32_t vectors);
 // Panels that are done side by side, block of inner indices by block, when there are several blocks.
 enum { PRODUCT_PANEL_GROUP = 4 };
 

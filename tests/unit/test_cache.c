@@ -497,6 +497,8 @@ static void test_keys(void **state) {
     CHANGED(facts.has_fma = !facts.has_fma);
     CHANGED(facts.vector_bytes = 8);
     CHANGED(facts.vector_registers = 7);
+    CHANGED(facts.panels.vector_bytes = 8);
+    CHANGED(facts.panels.vector_registers = 8);
     CHANGED(facts.cpu = "another");
     diag_deinit(&d);
 }

@@ -1,0 +1,301 @@
+// rnnc inspect: what an object, or several in an archive, or a file of weights holds; and the report of sizes of `build`.
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/build.h"
+#include "codegen/ahead.h"
+#include "runtime/data/gzfile.h"
+
+// ---- Facts ----
+
+// The value of the first line "KEY VALUE" from |facts| on, before the next object's; "" if there is none.
+static const char *find_fact(const char *facts, const char *key, arena *memory) {
+    size_t length = strlen(key);
+    const char *end = strstr(facts + 1, AHEAD_FACTS_FIRST);
+    for (const char *at = facts; at && *at && at != end;) {
+        size_t line = strcspn(at, "\n");
+        if (strncmp(at, key, length) == 0 && at[length] == ' ') {
+            return arena_strndup(memory, at + length + 1, line - length - 1);
+        }
+        at += line + (at[line] == '\n');
+    }
+    return "";
+}
+
+static void add_row(strbuf *out, const char *what, const char *value) {
+    strbuf_addf(out, "%-12s%s\n", what, value);
+}
+
+static void add_size(const char *facts, const char *key, arena *memory, strbuf *out) {
+    const char *text = find_fact(facts, key, memory);
+    bool apart = strstr(text, " apart") != NULL;
+    strbuf_addf(out, "%-12s%s bytes%s\n", key, describe_count(strtoll(text, NULL, 10), memory),
+                apart ? ", in a file of their own" : "");
+}
+
+static void add_maxima(const char *facts, strbuf *out) {
+    const char *end = strstr(facts + 1, AHEAD_FACTS_FIRST), *separator = "";
+    strbuf_addf(out, "%-12s", "maxima");
+    for (const char *at = facts; (at = strstr(at, "\nmaximum ")) && (!end || at < end); at++) {
+        size_t begin = strlen("\nmaximum ");
+        strbuf_addf(out, "%s%.*s", separator, (int)strcspn(at + begin, "\n"), at + begin);
+        separator = ", ";
+    }
+    strbuf_add(out, "\n");
+}
+
+static void add_model(const char *facts, arena *memory, strbuf *out) {
+    const char *name = find_fact(facts, "functions", memory),
+               *features = find_fact(facts, "features", memory);
+    strbuf_addf(out, "%-12s%s, functions %s_init …\n", "model", find_fact(facts, "model", memory), name);
+    add_row(out, "hash", find_fact(facts, "hash", memory));
+    strbuf_addf(out, "%-12s%s, %s\n", "target", find_fact(facts, "target", memory),
+                find_fact(facts, "cpu", memory));
+    add_row(out, "features", *features ? features : "as the processor's name says");
+    add_maxima(facts, out);
+    add_size(facts, "arena", memory, out);
+    add_size(facts, "state", memory, out);
+    add_size(facts, "weights", memory, out);
+}
+
+static void add_models(const object_report *report, arena *memory, strbuf *out) {
+    for (const char *at = strstr(report->facts, AHEAD_FACTS_FIRST); at;
+         at = strstr(at + 1, AHEAD_FACTS_FIRST)) {
+        add_model(at, memory, out);
+    }
+}
+
+// ---- Code by kernel ----
+
+typedef struct group {
+    const char *name;
+    uint64_t bytes;
+} group;
+
+// Whether |text|, of the functions' names, begins with |name| and then ends or goes on behind a point: a kernel's name
+// is that of its parts, too.
+static bool belongs(const char *text, const char *name, size_t length) {
+    return strncmp(text, name, length) == 0 && (!text[length] || text[length] == '.');
+}
+
+// The kernel, or the model whose driver it is, that function |name| belongs to; NULL: it is shared by kernels.
+static const char *owner_of(const object_report *report, const char *name, arena *memory) {
+    const char *functions = "";
+    for (const char *at = report->facts; at && *at;) {
+        size_t line = strcspn(at, "\n");
+        size_t key = strncmp(at, "kernel ", 7) == 0 ? 7 : strncmp(at, "functions ", 10) == 0 ? 10 : 0;
+        if (key == 10) {
+            functions = arena_strndup(memory, at + key, line - key);
+        }
+        bool driver = key == 10 && strncmp(name, functions, line - key) == 0 &&
+                      strchr("._", name[line - key]) && name[line - key];
+        if (driver || (key == 7 && belongs(name, at + key, line - key))) {
+            return driver ? "init, reset, run, step" : arena_strndup(memory, at + key, line - key);
+        }
+        at += line + (at[line] == '\n');
+    }
+    return NULL;
+}
+
+static void add_to_group(group *groups, size_t *count, const char *name, uint64_t bytes) {
+    size_t i = 0;
+    while (i < *count && strcmp(groups[i].name, name) != 0) {
+        i++;
+    }
+    if (i == *count) {
+        groups[(*count)++] = (group){name, 0};
+    }
+    groups[i].bytes += bytes;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    const group *x = a, *y = b;
+    return x->bytes != y->bytes ? (x->bytes < y->bytes ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+static void add_bytes(strbuf *out, const char *what, uint64_t bytes, arena *memory) {
+    strbuf_addf(out, "%-12s%s bytes\n", what, describe_count((int64_t)bytes, memory));
+}
+
+static void add_code(const object_report *report, arena *memory, strbuf *out) {
+    group *groups = arena_new_array(memory, group, report->symbols.count + 1);
+    size_t count = 0;
+    for (uint32_t i = 0; i < report->symbols.count; i++) {
+        const object_symbol *s = &report->symbols.at[i];
+        if (s->use == SECTION_CODE && s->size) {
+            const char *owner = owner_of(report, s->name, memory);
+            add_to_group(groups, &count, owner ? owner : "shared by kernels", s->size);
+        }
+    }
+    qsort(groups, count, sizeof *groups, by_bytes);
+    add_bytes(out, "code", report->bytes[SECTION_CODE], memory);
+    for (size_t i = 0; i < count; i++) {
+        strbuf_addf(out, "  %-48s %10s\n", groups[i].name, describe_count((int64_t)groups[i].bytes, memory));
+    }
+}
+
+static void add_sizes(const object_report *report, arena *memory, strbuf *out) {
+    add_code(report, memory, out);
+    add_bytes(out, "read-only", report->bytes[SECTION_READ_ONLY] + report->bytes[SECTION_FACTS], memory);
+    if (report->bytes[SECTION_WRITTEN]) {
+        add_bytes(out, "written", report->bytes[SECTION_WRITTEN], memory);
+    }
+}
+
+// ---- In the child ----
+
+typedef struct inspect_work {
+    const codegen *c;
+    const char *name; // of the object
+    const char *bytes;
+    size_t size;
+    bool sizes_alone;
+} inspect_work;
+
+enum { MOST_SECONDS = 60 }; // whatever LLVM does with a damaged file
+
+static void add_imports(const object_report *report, strbuf *out) {
+    strbuf_addf(out, "%-12s%s", "imports", report->imports.count ? "" : "nothing");
+    for (uint32_t i = 0; i < report->imports.count; i++) {
+        strbuf_addf(out, "%s%s", i ? ", " : "", report->imports.at[i]);
+    }
+    strbuf_add(out, "\n");
+}
+
+static rnnc_status inspect(void *user, diag_sink *d, strbuf *out) {
+    const inspect_work *w = user;
+    object_report report;
+    alarm(MOST_SECONDS);
+    TRY(codegen_inspect(w->c, w->bytes, w->size, d, &report));
+    arena *memory = &report.memory;
+    rnnc_status status = RNNC_OK;
+    if (!strstr(report.facts, AHEAD_FACTS_FIRST)) {
+        status = diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "no model made by rnnc build is in this file");
+    } else if (w->sizes_alone) {
+        add_sizes(&report, memory, out);
+        add_size(report.facts, "weights", memory, out);
+        add_size(report.facts, "arena", memory, out);
+        add_size(report.facts, "state", memory, out);
+    } else {
+        strbuf_addf(out, "%s: %s, %s bytes\n", w->name, report.format,
+                    describe_count((int64_t)w->size, memory));
+        add_models(&report, memory, out);
+        add_sizes(&report, memory, out);
+        add_imports(&report, out);
+    }
+    object_report_deinit(&report);
+    return status;
+}
+
+rnnc_status report_sizes(const codegen *c, const strbuf *object, diag_sink *d, strbuf *out) {
+    inspect_work w = {.c = c, .bytes = object->text, .size = object->length, .sizes_alone = true};
+    return run_in_child(inspect, &w, "LLVM cannot read the object", d, out);
+}
+
+// ---- Files ----
+
+static rnnc_status inspect_bytes(inspect_work *w, diag_sink *d, strbuf *out) {
+    char failure[512];
+    snprintf(failure, sizeof failure, "%s: LLVM cannot read this file", w->name);
+    diag_sink inner;
+    diag_init(&inner);
+    rnnc_status status = run_in_child(inspect, w, failure, &inner, out);
+    if (status != RNNC_OK) {
+        const char *why = inner.entries.count ? inner.entries.at[0].message : status_text(status);
+        bool named = strncmp(why, w->name, strlen(w->name)) == 0;
+        diag_fail(d, status, NO_SPAN, "%s%s%s", named ? "" : w->name, named ? "" : ": ", why);
+    }
+    diag_deinit(&inner);
+    return status;
+}
+
+static uint64_t take_u64(const char *bytes) {
+    uint64_t value = 0;
+    for (int b = 0; b < 8; b++) {
+        value |= (uint64_t)(unsigned char)bytes[b] << 8 * b;
+    }
+    return value;
+}
+
+// A file that --weights-file wrote.
+static rnnc_status inspect_weights(const inspect_work *w, diag_sink *d, strbuf *out) {
+    uint64_t sum = AHEAD_SUM_BEGIN;
+    bool whole = w->size >= AHEAD_ALIGN && w->size % AHEAD_ALIGN == 0 &&
+                 take_u64(w->bytes + 16) == w->size - AHEAD_ALIGN;
+    for (size_t i = AHEAD_ALIGN; whole && i < w->size; i += 8) {
+        sum = ahead_sum_word(sum, take_u64(w->bytes + i));
+    }
+    if (!whole || sum != take_u64(w->bytes + 8)) {
+        return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: a damaged file of weights", w->name);
+    }
+    strbuf_addf(out, "%s: weights for an object, %zu bytes, sum %016" PRIx64 "\n", w->name, w->size, sum);
+    return RNNC_OK;
+}
+
+static const char archive_magic[] = "!<arch>\n";
+
+enum { MEMBER_HEAD = 60, MEMBER_NAME = 16, MEMBER_SIZE = 48, MEMBER_SIZE_DIGITS = 10 };
+
+// "next.o/", or "/123" for a long one; filled up with blanks.
+static int name_length(const char *head) {
+    int length = 1;
+    while (length < MEMBER_NAME && head[length] != '/' && head[length] != ' ') {
+        length++;
+    }
+    return length;
+}
+
+// Members of an archive that are objects of ours, one after the other; its tables of names and symbols are passed over.
+static rnnc_status inspect_archive(const inspect_work *w, diag_sink *d, strbuf *out) {
+    uint32_t found = 0;
+    for (size_t at = strlen(archive_magic); at + MEMBER_HEAD <= w->size;) {
+        const char *head = w->bytes + at;
+        char digits[MEMBER_SIZE_DIGITS + 1] = "", name[512];
+        memcpy(digits, head + MEMBER_SIZE, MEMBER_SIZE_DIGITS);
+        unsigned long long size = strtoull(digits, NULL, 10);
+        at += MEMBER_HEAD;
+        if (head[MEMBER_HEAD - 2] != '`' || size > w->size - at) {
+            return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: a damaged archive", w->name);
+        }
+        snprintf(name, sizeof name, "%s(%.*s)", w->name, name_length(head), head);
+        inspect_work member = {.c = w->c, .name = name, .bytes = head + MEMBER_HEAD, .size = size};
+        diag_sink inner;
+        diag_init(&inner);
+        bool table = *head == '/' && !isdigit((unsigned char)head[1]);
+        found += !table && inspect_bytes(&member, &inner, out) == RNNC_OK;
+        diag_deinit(&inner);
+        at += size + size % 2;
+    }
+    return found ? RNNC_OK
+                 : diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
+                             "%s: no model made by rnnc build is in this archive", w->name);
+}
+
+static bool begins(const inspect_work *w, const char *magic) {
+    return w->size >= strlen(magic) && memcmp(w->bytes, magic, strlen(magic)) == 0;
+}
+
+rnnc_status command_inspect(const command_line *line, diag_sink *d) {
+    const size_t most = (size_t)1 << 32;
+    file_bytes file;
+    TRY(gzfile_read(line->file, most, d, &file));
+    codegen *c = NULL;
+    strbuf out = {0};
+    rnnc_status status = codegen_create(NULL, d, &c);
+    if (status == RNNC_OK) {
+        inspect_work w = {.c = c, .name = line->file, .bytes = (const char *)file.data, .size = file.size};
+        status = begins(&w, archive_magic)         ? inspect_archive(&w, d, &out)
+                 : begins(&w, AHEAD_WEIGHTS_MAGIC) ? inspect_weights(&w, d, &out)
+                                                   : inspect_bytes(&w, d, &out);
+    }
+    if (status == RNNC_OK) {
+        fputs(strbuf_text(&out), stdout);
+    }
+    strbuf_deinit(&out);
+    codegen_destroy(c);
+    file_bytes_deinit(&file);
+    return status;
+}
