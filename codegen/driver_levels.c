@@ -152,11 +152,12 @@ rnnc_status driver_emit_levels(driver *w, LLVMTypeRef *parameters, unsigned coun
     return emit_switch(w, parameters, count, d);
 }
 
-// The number of the level itself; 0: none was chosen, or that is no arena.
+// The number of the level itself; 0: none was chosen, or there is no arena.
 void driver_emit_level_getter(driver *w) {
     emitter *e = w->e;
     LLVMValueRef f = driver_add_function(w, "_level", &e->pointer, 1, true), level = l_int(e, e->i32, 0);
     w->arena = LLVMGetParam(f, 0);
+    driver_require(w, LLVMBuildIsNotNull(e->builder, w->arena, ""), 0);
     LLVMValueRef found = load_level(w);
     for (int i = 0; i < w->r->levels->count; i++) {
         LLVMValueRef is = LLVMBuildICmp(e->builder, LLVMIntEQ, found, l_int(e, e->i32, i + 1), "");

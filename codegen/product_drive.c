@@ -3,7 +3,8 @@
 //
 // Units are done in one of two orders. With one block of inner indices: panel after panel, so that a panel of
 // B, once in cache, serves all its row blocks. With several blocks: row block after row block, a few panels
-// side by side, so that a block of A serves them all.
+// side by side, so that a block of A serves them all. Where the inner indices are known to be one block, there is no code
+// for more.
 #include <stdio.h>
 
 #include "codegen/chunk.h"
@@ -24,7 +25,8 @@ enum { PANEL = SHARED, ROW_BLOCK, FROM, SLOT, B_AGAIN, A_AGAIN, VISIT_ARGS };
 typedef struct panel_code {
     product_panel panel;
     LLVMValueRef micro[MOST_TILE_ROWS + 1]; // by rows
-    LLVMValueRef add, zero;
+    LLVMValueRef add;                       // NULL where there is one block
+    LLVMValueRef zero;
     LLVMValueRef pack;   // NULL where B is packed
     LLVMValueRef gather; // NULL where A is not transposed
 } panel_code;
@@ -48,6 +50,11 @@ typedef struct visit {
         longer; // the first |longer| tiles have tile_rows + 1 rows, the others tile_rows
     LLVMValueRef b_block, a_block, a_block_stride;
 } visit;
+
+// Whether there may be several blocks of inner indices.
+static bool has_blocks(const kernel_desc *k) {
+    return !k->packed || k->inner > PRODUCT_BLOCK;
+}
 
 // ---- A block's operands ----
 
@@ -125,14 +132,16 @@ static void call_micro(const visit *v, LLVMValueRef rows, LLVMValueRef *args) {
 // sums are +0.
 static void emit_tile(const visit *v, LLVMValueRef row, LLVMValueRef rows, LLVMValueRef sums) {
     emitter *e = v->e;
-    LLVMValueRef zero = l_i64(e, 0), later = l_less(e, zero, v->parameter[FROM]);
+    LLVMValueRef zero = l_i64(e, 0), later = v->code->add ? l_less(e, zero, v->parameter[FROM]) : NULL;
     l_if some, add;
     l_if_begin(e, &some, l_less(e, zero, v->length));
-    LLVMValueRef to = l_select(e, later, v->parts, sums);
+    LLVMValueRef to = later ? l_select(e, later, v->parts, sums) : sums;
     call_micro(v, rows, (LLVMValueRef[]){tile_of_a(v, row), v->a_block_stride, v->b_block, v->length, to});
-    l_if_begin(e, &add, later);
-    l_call(e, v->code->add, (LLVMValueRef[]){sums, v->parts, rows}, 3);
-    l_if_end(&add);
+    if (later) {
+        l_if_begin(e, &add, later);
+        l_call(e, v->code->add, (LLVMValueRef[]){sums, v->parts, rows}, 3);
+        l_if_end(&add);
+    }
     l_if_else(&some);
     l_call(e, v->code->zero, (LLVMValueRef[]){sums, rows}, 2);
     l_if_end(&some);
@@ -147,6 +156,19 @@ static void call_body(const visit *v, LLVMValueRef row, LLVMValueRef rows, LLVMV
     LLVMBuildCall2(e->builder, type, v->body, args, 6, "");
 }
 
+// The body, if the block is the last one.
+static void finish_tile(const visit *v, LLVMValueRef last, LLVMValueRef row, LLVMValueRef rows,
+                        LLVMValueRef sums) {
+    if (!v->code->add) {
+        call_body(v, row, rows, sums);
+        return;
+    }
+    l_if complete;
+    l_if_begin(v->e, &complete, last);
+    call_body(v, row, rows, sums);
+    l_if_end(&complete);
+}
+
 static void emit_tiles(const visit *v) {
     emitter *e = v->e;
     LLVMValueRef zero = l_i64(e, 0), end = l_add(e, v->parameter[FROM], v->length);
@@ -159,10 +181,7 @@ static void emit_tiles(const visit *v) {
     LLVMValueRef offset = l_mul(e, row, l_i64(e, product_width(&v->code->panel)));
     LLVMValueRef sums = l_at(e, v->code->panel.element, v->sums, offset);
     emit_tile(v, row, rows, sums);
-    l_if complete;
-    l_if_begin(e, &complete, last);
-    call_body(v, row, rows, sums);
-    l_if_end(&complete);
+    finish_tile(v, last, row, rows, sums);
     LLVMValueRef next = l_add(e, row, rows);
     l_loop_end(&loop, &next);
 }
@@ -205,7 +224,8 @@ static void emit_visit(visit *v, const panel_code *code, LLVMValueRef body) {
     v->column = l_mul(e, v->parameter[PANEL], l_i64(e, t.unit_columns));
     v->first_row = l_mul(e, v->parameter[ROW_BLOCK], most);
     v->rows = l_min_i64(e, l_sub(e, v->parameter[ROWS], v->first_row), most);
-    v->length = l_min_i64(e, l_sub(e, v->inner, v->parameter[FROM]), l_i64(e, PRODUCT_BLOCK));
+    v->length =
+        code->add ? l_min_i64(e, l_sub(e, v->inner, v->parameter[FROM]), l_i64(e, PRODUCT_BLOCK)) : v->inner;
     share_rows(v);
     find_b(v);
     find_a(v);
@@ -213,7 +233,8 @@ static void emit_visit(visit *v, const panel_code *code, LLVMValueRef body) {
 }
 
 static panel_code find_helpers(const product_panel *p) {
-    panel_code code = {.panel = *p, .add = product_add(p), .zero = product_zero(p)};
+    panel_code code = {
+        .panel = *p, .add = has_blocks(p->f->k) ? product_add(p) : NULL, .zero = product_zero(p)};
     for (int r = 1; r <= p->max_rows; r++) {
         code.micro[r] = product_micro(p, r);
     }
@@ -319,12 +340,16 @@ static LLVMValueRef emit_driver(frame *f, const char *name, LLVMValueRef visit_f
     ints.ints = d.parameter[INTS];
     d.inner = frame_int(&ints, KERNEL_INNER);
     d.row_blocks = l_quotient(e, l_add(e, d.parameter[ROWS], l_i64(e, row_block - 1)), l_i64(e, row_block));
-    l_if several;
-    l_if_begin(e, &several, l_less(e, l_i64(e, PRODUCT_BLOCK), d.inner));
-    emit_row_order(&d);
-    l_if_else(&several);
-    emit_panel_order(&d);
-    l_if_end(&several);
+    if (has_blocks(f->k)) {
+        l_if several;
+        l_if_begin(e, &several, l_less(e, l_i64(e, PRODUCT_BLOCK), d.inner));
+        emit_row_order(&d);
+        l_if_else(&several);
+        emit_panel_order(&d);
+        l_if_end(&several);
+    } else {
+        emit_panel_order(&d);
+    }
     LLVMBuildRetVoid(e->builder);
     return function;
 }
@@ -342,7 +367,10 @@ LLVMValueRef product_drive(frame *f) {
     bool differs = last.vectors != whole.vectors || own_copier;
     char name[128];
     snprintf(name, sizeof name, "product.%s.%ux%u.%u.gates%d%s%s.%d", dtype_name((dtype)k->elem), whole.lanes,
-             whole.vectors, last.vectors, k->gates, k->packed ? "" : ".plain",
+             whole.vectors, last.vectors, k->gates,
+             !k->packed      ? ".plain"
+             : has_blocks(k) ? ".blocks"
+                             : "",
              k->transposed ? ".transposed" : "", own_copier ? k->columns : 0);
     LLVMValueRef known = LLVMGetNamedFunction(e->module, name);
     if (known) {

@@ -31,6 +31,7 @@ while read -r command; do
     run 0 "$RNNC" "$command" --help
     sed -n 's/^  \(--[a-z-]*\).*/\1/p' "$scratch/out" | sort >"$scratch/known"
     case $command in
+    inspect) : ;;
     plot) echo '--help' ;;
     bench | build) grep -v '^--unroll$' "$scratch/common" ;;
     *) cat "$scratch/common" ;;

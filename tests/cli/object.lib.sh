@@ -1,5 +1,5 @@
 # What the tests of objects share beyond lib.sh: a small model, trained, with three rows of seven steps in x.npy (and as
-# plain numbers in x.bin), made in the folder where one is.
+# plain numbers in x.bin), in the test's folder. Its equation is $equation, if that is set.
 . tests/cli/lib.sh
 cc=${CC:-cc}
 command -v "$cc" >/dev/null || {
@@ -7,11 +7,11 @@ command -v "$cc" >/dev/null || {
     exit 77
 }
 cd "$scratch" || exit 1
-cat >m.rnn <<'MODEL'
+cat >m.rnn <<MODEL
 model m(n = 24) {
     input x: real(6)[T]
     target wanted: real(2)[T]
-    y = linear(2, concat(lstm(n, x), gru_cho(9, x)))
+    y = ${equation:-linear(2, concat(lstm(n, x), gru_cho(9, x)))}
     loss = mean[T, batch] mean squared_error(y, wanted)
     output y
 }
