@@ -6,8 +6,9 @@
 #include "codegen/ahead.h"
 #include "runtime/train/speller_tables.h"
 
-// Work with LLVM in a process of its own: LLVM ends the process that asks for what it cannot do, and that end, however it
-// comes, is here an error that begins with |failure|. What the work writes is appended to |out|.
+// Work with LLVM in a process of its own: LLVM ends the process that asks for what it cannot do, and that
+// end, however it comes, is here an error that begins with |failure|. What the work writes is appended to
+// |out|.
 typedef rnnc_status child_work(void *user, diag_sink *d, strbuf *out);
 rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag_sink *d, strbuf *out);
 // codegen_build_ahead there.

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ static void silence(void) {
 
 static int run_child(child_work *work, void *user, int to) {
     silence();
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     diag_sink d;
     diag_init(&d);
     strbuf made = {0};

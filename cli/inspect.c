@@ -1,4 +1,5 @@
-// rnnc inspect: what an object, or several in an archive, or a file of weights holds; and the report of sizes of `build`.
+// rnnc inspect: what an object, or several in an archive, or a file of weights holds; and the report of sizes
+// of `build`.
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -75,13 +76,14 @@ typedef struct group {
     uint64_t bytes;
 } group;
 
-// Whether |text|, of the functions' names, begins with |name| and then ends or goes on behind a point: a kernel's name
-// is that of its parts, too.
+// Whether |text|, of the functions' names, begins with |name| and then ends or goes on behind a point: a
+// kernel's name is that of its parts, too.
 static bool belongs(const char *text, const char *name, size_t length) {
     return strncmp(text, name, length) == 0 && (!text[length] || text[length] == '.');
 }
 
-// The kernel, or the model whose driver it is, that function |name| belongs to; NULL: it is shared by kernels.
+// The kernel, or the model whose driver it is, that function |name| belongs to; NULL: it is shared by
+// kernels.
 static const char *owner_of(const object_report *report, const char *name, arena *memory) {
     const char *functions = "";
     for (const char *at = report->facts; at && *at;) {
@@ -248,7 +250,8 @@ static int name_length(const char *head) {
     return length;
 }
 
-// Members of an archive that are objects of ours, one after the other; its tables of names and symbols are passed over.
+// Members of an archive that are objects of ours, one after the other; its tables of names and symbols are
+// passed over.
 static rnnc_status inspect_archive(const inspect_work *w, diag_sink *d, strbuf *out) {
     uint32_t found = 0;
     for (size_t at = strlen(archive_magic); at + MEMBER_HEAD <= w->size;) {

@@ -83,7 +83,7 @@ static const option_row options[] = {
     {"name", OPTION_TEXT, ON_BUILD, "NAME", AT(prefix), 0,
      "what the functions' names begin with; else the model's name"},
     {"target", OPTION_TEXT, ON_BUILD, "TARGET", AT(target), 0,
-     "another machine, as aarch64-linux-gnu; \"list\" shows all"},
+     "another machine, as aarch64-linux-gnu, or levels, as x86-64-v2,x86-64-v3; \"list\" shows all"},
     {"cc", OPTION_TEXT, ON_BUILD, "CC", AT(cc), 0,
      "the C compiler that links programs and NAME.so; else cc, for this machine alone"},
     {"weights-file", OPTION_TEXT, ON_BUILD, "F", AT(weights_file), 0,

@@ -84,9 +84,9 @@ bool ahead_is_parameter(const program *p, int axis);
 
 // ---- Weights in a file of their own (ahead_weights.c) ----
 
-// The file is a head of AHEAD_ALIGN bytes, then the blocks and the variables that runs read, each at a multiple of
-// AHEAD_ALIGN, so that it can be mapped into memory as it is. The head: AHEAD_WEIGHTS_MAGIC, then two u64s, little-endian:
-// the sum over all bytes behind it and their number.
+// The file is a head of AHEAD_ALIGN bytes, then the blocks and the variables that runs read, each at a
+// multiple of AHEAD_ALIGN, so that it can be mapped into memory as it is. The head: AHEAD_WEIGHTS_MAGIC, then
+// two u64s, little-endian: the sum over all bytes behind it and their number.
 #define AHEAD_WEIGHTS_MAGIC "RNNCWTS1"
 
 // Offsets in the file; -1: a variable that no run reads.
@@ -112,8 +112,8 @@ int64_t ahead_variable_bytes(const ahead_request *r, uint32_t variable);
 #define AHEAD_FACTS_SECTION ".rnnc"
 #define AHEAD_FACTS_FIRST "rnnc object 1"
 
-// Lines "KEY VALUE", the first of them AHEAD_FACTS_FIRST: model, functions, hash, target, cpu, features, level …, sizes,
-// maxima, kernels by symbol.
+// Lines "KEY VALUE", the first of them AHEAD_FACTS_FIRST: model, functions, hash, target, cpu, features,
+// level …, sizes, maxima, kernels by symbol.
 void ahead_print_facts(const ahead_request *r, const target_facts *facts, strbuf *out);
 
 // ---- The header (ahead_header.c) ----

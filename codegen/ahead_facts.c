@@ -9,7 +9,8 @@ static void add_data(sha256 *h, const void *data, int64_t bytes) {
     sha256_add(h, data, (size_t)bytes);
 }
 
-// Of the program as text and of the weights as the object has them: equal for equal objects, whatever made them.
+// Of the program as text and of the weights as the object has them: equal for equal objects, whatever made
+// them.
 static void add_hash(const ahead_request *r, strbuf *out) {
     sha256 h;
     unsigned char sum[SHA256_BYTES];

@@ -24,7 +24,8 @@ typedef struct driver {
 
 // Adds kernels, constants, driver and public functions to |e|'s module. On failure reports to |d|.
 rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d);
-// Adds the kernels and the function NAME|ending|, which does a run, to |w|'s module; it is left in |w->function|.
+// Adds the kernels and the function NAME|ending|, which does a run, to |w|'s module; it is left in
+// |w->function|.
 rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                             bool internal, diag_sink *d);
 // Adds NAME|ending|, which returns an i32, and puts the builder at its begin. |public|: it can be called from outside.
@@ -43,9 +44,11 @@ void driver_constant_name(const driver *w, const char *what, uint32_t index, cha
 
 // ---- driver_levels.c ----
 
-// The functions that do a run, one for each level, and one named NAME.run that calls the level's. Left in |w->function|.
+// The functions that do a run, one for each level, and one named NAME.run that calls the level's. Left in
+// |w->function|.
 rnnc_status driver_emit_levels(driver *w, LLVMTypeRef *parameters, unsigned count, diag_sink *d);
-// In init: asks the processor for the number of the best level, or returns AHEAD_BAD_CPU; and keeps it in the arena.
+// In init: asks the processor for the number of the best level, or returns AHEAD_BAD_CPU; and keeps it in the
+// arena.
 LLVMValueRef driver_choose_level(const driver *w);
 void driver_keep_level(const driver *w, LLVMValueRef choice);
 // NAME_level.
@@ -53,7 +56,8 @@ void driver_emit_level_getter(driver *w);
 
 // ---- driver_weights.c ----
 
-// In init, whose last two parameters are the weights and their number of bytes: checks them, before anything is written.
+// In init, whose last two parameters are the weights and their number of bytes: checks them, before anything
+// is written.
 void driver_check_weights(const driver *w);
 // Keeps the pointer in the arena.
 void driver_keep_weights(const driver *w);

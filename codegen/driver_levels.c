@@ -1,6 +1,6 @@
-// Several levels of x86-64 in one object. Each level's kernels and run are written into a module of their own, with the
-// constants declared there, and linked into the first: so helpers of one name do not meet. Which level runs is chosen in
-// init, by what the processor says of itself, with nothing from outside.
+// Several levels of x86-64 in one object. Each level's kernels and run are written into a module of their
+// own, with the constants declared there, and linked into the first: so helpers of one name do not meet.
+// Which level runs is chosen in init, by what the processor says of itself, with nothing from outside.
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +73,8 @@ static rnnc_status add_level(const driver *w, int index, LLVMTypeRef *parameters
 
 // ---- Linking ----
 
-// Between the modules constants are visible; afterwards nothing is. By name, since each level's driver has declarations of
-// its own.
+// Between the modules constants are visible; afterwards nothing is. By name, since each level's driver has
+// declarations of its own.
 static void set_linkage(const driver *w, const char *name, LLVMLinkage linkage) {
     LLVMValueRef constant = LLVMGetNamedGlobal(w->e->module, name);
     if (constant) {
@@ -192,7 +192,8 @@ static LLVMValueRef has_all(emitter *e, LLVMValueRef bits, unsigned wanted) {
     return LLVMBuildICmp(e->builder, LLVMIntEQ, LLVMBuildAnd(e->builder, bits, mask, ""), mask, "");
 }
 
-// The register as the processor gives it, or zero where it does not know |leaf|: it would answer with another.
+// The register as the processor gives it, or zero where it does not know |leaf|: it would answer with
+// another.
 static LLVMValueRef ask_known(emitter *e, unsigned leaf, cpu_register wanted) {
     LLVMValueRef most = ask(e, leaf & 0x80000000, EAX);
     LLVMValueRef known = LLVMBuildICmp(e->builder, LLVMIntUGE, most, l_int(e, e->i32, (int32_t)leaf), "");
@@ -231,7 +232,8 @@ static LLVMValueRef and (emitter * e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildAnd(e->builder, a, b, "");
 }
 
-// Whether the processor has what |level| adds to the one below it. Bits of one register stand side by side in the table.
+// Whether the processor has what |level| adds to the one below it. Bits of one register stand side by side in
+// the table.
 static LLVMValueRef reaches(emitter *e, int level, LLVMValueRef saved) {
     LLVMValueRef good = has_all(e, saved, level_registers(level));
     unsigned wanted = 0;

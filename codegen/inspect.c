@@ -67,8 +67,8 @@ static bool is_mark(const char *name) {
     return !*name || *name == '.' || *name == '$' || *name == '@' || strncmp(name, "ltmp", 4) == 0;
 }
 
-// Mach-O puts a line before each name. In WebAssembly no zero follows a name, but the small number that begins the next
-// entry.
+// Mach-O puts a line before each name. In WebAssembly no zero follows a name, but the small number that
+// begins the next entry.
 static const char *c_name(object_report *report, const char *name) {
     size_t length = 0;
     while ((unsigned char)name[length] >= ' ') {

@@ -1,5 +1,5 @@
-// What an object file holds: sections by their use, symbols with their sizes, imports, and what an object made by
-// `rnnc build` says of itself. ELF, COFF, Mach-O and WebAssembly, for any machine.
+// What an object file holds: sections by their use, symbols with their sizes, imports, and what an object
+// made by `rnnc build` says of itself. ELF, COFF, Mach-O and WebAssembly, for any machine.
 #ifndef RNNC_CODEGEN_INSPECT_H
 #define RNNC_CODEGEN_INSPECT_H
 
@@ -34,15 +34,16 @@ typedef struct object_report {
     VEC(const char *) imports;
 } object_report;
 
-// Reads an object, or fails. A damaged file may end the process: LLVM does not take all of them, so call this in one
-// that may end. |bytes| need not outlive the call.
+// Reads an object, or fails. A damaged file may end the process: LLVM does not take all of them, so call this
+// in one that may end. |bytes| need not outlive the call.
 rnnc_status inspect_object(const char *bytes, size_t size, diag_sink *d, object_report *out_report);
 static inline void object_report_deinit(object_report *report) {
     arena_deinit(&report->memory);
     *report = (object_report){.facts = ""};
 }
 
-// The imports of an ELF file, as far as it is sound: what programs need at run time, else what a linker has to find.
+// The imports of an ELF file, as far as it is sound: what programs need at run time, else what a linker has
+// to find.
 void inspect_elf_imports(const char *bytes, size_t size, object_report *report);
 
 #endif

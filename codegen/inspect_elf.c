@@ -1,5 +1,5 @@
-// The symbol tables of ELF, 32 and 64 bits, little-endian: LLVM's C API does not say which symbols without a section are
-// undefined and which are names of files.
+// The symbol tables of ELF, 32 and 64 bits, little-endian: LLVM's C API does not say which symbols without a
+// section are undefined and which are names of files.
 #include <elf.h>
 #include <string.h>
 

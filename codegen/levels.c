@@ -36,7 +36,8 @@ static target_facts facts_of(int level, const char *triple) {
     return f;
 }
 
-// Panels of the width that suits AVX2: narrower registers take them in parts, wider ones several at once or in part.
+// Panels of the width that suits AVX2: narrower registers take them in parts, wider ones several at once or
+// in part.
 static void fill_set(const bool *wanted, const char *triple, level_set *out_set) {
     level_set s = {.base = facts_of(LOWEST_LEVEL, triple)};
     for (int level = LOWEST_LEVEL; level <= HIGHEST_LEVEL; level++) {

@@ -1,4 +1,5 @@
-// Levels of x86-64, 1 … 4 (System V ABI, AMD64 supplement): what each is for code, and several of them in one object.
+// Levels of x86-64, 1 … 4 (System V ABI, AMD64 supplement): what each is for code, and several of them in one
+// object.
 #ifndef RNNC_CODEGEN_LEVELS_H
 #define RNNC_CODEGEN_LEVELS_H
 
@@ -7,8 +8,8 @@
 
 enum { LOWEST_LEVEL = 1, HIGHEST_LEVEL = 4 };
 
-// The registers that the system must save for code of |level|, as bits of XCR0: the vectors of AVX, and the wide and
-// masked ones of AVX-512.
+// The registers that the system must save for code of |level|, as bits of XCR0: the vectors of AVX, and the
+// wide and masked ones of AVX-512.
 static inline unsigned level_registers(int level) {
     return level >= 4 ? 0xe6 : level == 3 ? 0x6 : 0;
 }
@@ -27,8 +28,8 @@ typedef struct level_set {
 
 // Whether |text| names levels: "x86-64-v3", or several with commas.
 bool levels_are_named(const char *text);
-// Reads "x86-64-v2,x86-64-v3", in any order. The facts have |triple|, which is one of x86-64 and outlives them. An
-// unknown name, or one that stands twice, is an error.
+// Reads "x86-64-v2,x86-64-v3", in any order. The facts have |triple|, which is one of x86-64 and outlives
+// them. An unknown name, or one that stands twice, is an error.
 rnnc_status levels_choose(const char *text, const char *triple, diag_sink *d, level_set *out_set);
 
 #endif

@@ -32,8 +32,9 @@ static int32_t surplus(int32_t wanted, int32_t most) {
     return round_up(wanted, most) - wanted;
 }
 
-// Vectors of a panel and gate: so many that the accumulators fill the registers with some six rows; one more or one
-// less where the last panel would be padding to a good part: ten vectors are two panels of five, not three of four.
+// Vectors of a panel and gate: so many that the accumulators fill the registers with some six rows; one more
+// or one less where the last panel would be padding to a good part: ten vectors are two panels of five, not
+// three of four.
 static int32_t choose_vectors(target_shape shape, int32_t gates, int32_t wanted) {
     int32_t usual = accumulators(shape) / 6 / gates, best = usual > 1 ? usual : 1;
     if (wanted <= best || surplus(wanted, best) * LITTLE <= wanted) {

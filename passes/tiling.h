@@ -4,8 +4,8 @@
 
 #include "passes/kernel.h"
 
-// Elements of the vectors that hold |unit_columns| columns without a rest: the widest that do. Fewer than a register has
-// where there are few columns, or where the panels are laid out for narrower registers.
+// Elements of the vectors that hold |unit_columns| columns without a rest: the widest that do. Fewer than a
+// register has where there are few columns, or where the panels are laid out for narrower registers.
 int32_t product_lanes(target_shape shape, dtype elem, int32_t unit_columns);
 // Rows of a register tile that is |vectors| vectors of all gates wide.
 int32_t product_tile_rows(target_shape shape, int32_t vectors);

@@ -1,4 +1,5 @@
-// How products are cut into panels: little of a weight is padding, and what one level's code reads another's can, too.
+// How products are cut into panels: little of a weight is padding, and what one level's code reads another's
+// can, too.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
