@@ -33,7 +33,11 @@ static void choose_pipeline(const compile_options *options, bool unrolled, strbu
 }
 
 rnnc_status compile_passes(graph *g, const compile_options *options, diag_sink *d, plan **out_plan) {
-    pass_context cx = {.d = d, .update = options->update, .shape = options->shape, .plan = options->plan};
+    pass_context cx = {.d = d,
+                       .update = options->update,
+                       .gradients = options->gradients,
+                       .shape = options->shape,
+                       .plan = options->plan};
     bool unrolled = false;
     for (int a = 0; a < MAX_AXES; a++) {
         bool fixed = (uint32_t)a < g->axes.count && g->axes.at[a].kind == AXIS_IS_FIXED;

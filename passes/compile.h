@@ -9,8 +9,9 @@ typedef struct compile_options {
                              // a graph with a plan, what the plan lacks
     plan *plan;              // what has been planned for the graph already; NULL: nothing
     const pass_hooks *hooks; // NULL: none
-    const update_options *update; // NULL: inference
-    int64_t maxima[MAX_AXES];     // by axis of the graph: the largest extent in a run
+    const update_options *update;      // NULL: inference
+    const gradient_options *gradients; // NULL: those of the loss for the weights
+    int64_t maxima[MAX_AXES];          // by axis of the graph: the largest extent in a run
     int64_t unroll
         [MAX_AXES]; // by axis: the extent of every run, with a node per step; 0: rolled, as it should be. If
                     // any is given, the default pipelines have `unroll` in them, before `lower`

@@ -7,8 +7,13 @@
 // which is just what a `following` node may be made with and completed afterwards. So backpropagation through
 // time is the recurrence of the other direction, built by the same rules, and no step is ever enumerated.
 //
-// Precondition: a loss output. Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 3; Werbos,
+// Where the caller gives gradients of outputs (passes/gradients.h), these take the place of the loss; gradients of
+// inputs that are asked for become outputs, too.
+//
+// Precondition: a loss output, or given gradients. Source: Griewank and Walther, Evaluating Derivatives (2008), chapter 3; Werbos,
 // Backpropagation through time (1990).
+#include <string.h>
+
 #include "ir/order.h"
 #include "passes/pass.h"
 #include "passes/vjp.h"
@@ -22,10 +27,11 @@ struct vjp {
     graph *g;
     arena *scratch;
     node_id *gradient; // by forward node; NO_NODE: none yet
-    bool *wanted;      // by forward node: a trained variable is behind it
+    bool *wanted;      // by forward node: a trained variable or a wanted input is behind it
     uint32_t forward_count;
     const graph_order *order;
     VEC(pending_delay) pending;
+    const gradient_options *options; // never NULL
     diag_sink *d;
     rnnc_status status; // of the first node that could not be differentiated
 };
@@ -63,7 +69,21 @@ void vjp_add(const vjp_site *s, uint32_t index, node_id gradient) {
     *sum = *sum == NO_NODE ? fitted : build_binary(v->g, OP_ADD, *sum, fitted);
 }
 
-// Marks everything that depends on a trained variable, through delays too: users of marked nodes, repeatedly.
+// Whether the gradient of leaf |n| is asked for.
+static bool is_source(const vjp *v, node_id n) {
+    const node *at = graph_node(v->g, n);
+    if (at->op == OP_VARIABLE) {
+        return graph_variable_of(v->g, n)->role == VARIABLE_WEIGHT;
+    }
+    for (uint32_t i = 0; at->op == OP_INPUT && i < v->options->wanted_count; i++) {
+        if (strcmp(at->attr[0].text, v->options->wanted[i]) == 0) {
+            return dtype_is_float(at->type.elem);
+        }
+    }
+    return false;
+}
+
+// Marks everything that depends on a source, through delays too: users of marked nodes, repeatedly.
 static void mark_wanted(vjp *v) {
     graph *g = v->g;
     bool changed = true;
@@ -72,7 +92,7 @@ static void mark_wanted(vjp *v) {
         changed = false;
         for (node_id n = 0; n < v->forward_count; n++) {
             const node *at = graph_node(g, n);
-            bool marked = at->op == OP_VARIABLE && graph_variable_of(g, n)->role == VARIABLE_WEIGHT;
+            bool marked = is_source(v, n);
             for (uint32_t i = 0; i < at->operand_count && !marked && dtype_is_float(at->type.elem); i++) {
                 marked = v->wanted[at->operands[i]];
             }
@@ -124,7 +144,7 @@ static void visit(vjp *v, node_id n) {
         }
         return;
     }
-    if (rules[op] == vjp_none && op != OP_VARIABLE) {
+    if (rules[op] == vjp_none && !op_has(op, LEAF)) {
         const node_origin *from = graph_origin(v->g, n);
         v->status = diag_fail(v->d, RNNC_UNSUPPORTED, from->where,
                               "%s%s%s has no gradient, and the loss reaches a weight through it", from->path,
@@ -195,6 +215,38 @@ static void add_gradient_outputs(vjp *v) {
     }
 }
 
+static node_id sum_of_input(vjp *v, const char *name, node_id *out_input) {
+    graph *g = v->g;
+    node_id sum = NO_NODE;
+    *out_input = NO_NODE;
+    for (node_id n = 0; n < v->forward_count; n++) {
+        const node *at = graph_node(g, n);
+        if (at->op != OP_INPUT || strcmp(at->attr[0].text, name) != 0) {
+            continue;
+        }
+        *out_input = n;
+        g->current_origin = at->origin;
+        node_id share = v->gradient[n];
+        bool both = sum != NO_NODE && share != NO_NODE;
+        sum = both ? build_binary(g, OP_ADD, sum, share) : sum != NO_NODE ? sum : share;
+    }
+    return sum;
+}
+
+// Of an input that leads nowhere where a gradient comes from, zeros.
+static void add_input_gradients(vjp *v) {
+    graph *g = v->g;
+    for (uint32_t i = 0; i < v->options->wanted_count; i++) {
+        node_id input, sum = sum_of_input(v, v->options->wanted[i], &input);
+        if (input == NO_NODE || !dtype_is_float(graph_type(g, input).elem)) {
+            continue;
+        }
+        sum = sum == NO_NODE ? build_const(g, graph_type(g, input), 0) : sum;
+        graph_add_output(g, arena_printf(v->scratch, GRADIENT_PREFIX "%s", v->options->wanted[i]), sum,
+                         OUTPUT_VALUE);
+    }
+}
+
 static node_id find_loss(const graph *g) {
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         if (g->outputs.at[i].role == OUTPUT_LOSS) {
@@ -204,28 +256,56 @@ static node_id find_loss(const graph *g) {
     return NO_NODE;
 }
 
-rnnc_status pass_differentiate(graph *g, pass_context *cx) {
+static rnnc_status start_from_loss(vjp *v) {
+    graph *g = v->g;
     node_id loss = find_loss(g);
     if (loss == NO_NODE) {
-        return diag_error(cx->d, NO_SPAN, "model \"%s\" has no loss, so there is nothing to train", g->name);
+        return diag_error(v->d, NO_SPAN, "model \"%s\" has no loss, so there is nothing to train", g->name);
     }
+    g->current_origin = graph_node(g, loss)->origin;
+    v->gradient[loss] = build_const(g, graph_type(g, loss), 1);
+    return RNNC_OK;
+}
+
+// Two outputs may be one node: then its gradient is the sum.
+static rnnc_status start_from_given(vjp *v) {
+    graph *g = v->g;
+    for (uint32_t i = 0; i < v->options->given_count; i++) {
+        const char *name = v->options->given[i];
+        node_id n = graph_find_output(g, name);
+        if (n == NO_NODE || !dtype_is_float(graph_type(g, n).elem)) {
+            return diag_fail(v->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "the model '%s' has no output '%s' of real numbers", g->name, name);
+        }
+        g->current_origin = graph_node(g, n)->origin;
+        name = arena_printf(v->scratch, GRADIENT_PREFIX "%s", name);
+        node_id given = build_input(g, name, GRADIENT_ROLE, graph_type(g, n));
+        node_id *sum = &v->gradient[n];
+        *sum = *sum == NO_NODE ? given : build_binary(g, OP_ADD, *sum, given);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status pass_differentiate(graph *g, pass_context *cx) {
+    static const gradient_options none = {0};
     graph_order order;
     TRY(graph_order_compute(g, cx->scratch, cx->d, &order));
     vjp v = {.g = g, .scratch = cx->scratch, .forward_count = g->nodes.count, .order = &order, .d = cx->d};
+    v.options = cx->gradients ? cx->gradients : &none;
     v.gradient = arena_new_array(cx->scratch, node_id, g->nodes.count);
     v.wanted = arena_new_array(cx->scratch, bool, g->nodes.count);
     for (node_id n = 0; n < v.forward_count; n++) {
         v.gradient[n] = NO_NODE;
     }
     mark_wanted(&v);
-    g->current_origin = graph_node(g, loss)->origin;
-    v.gradient[loss] = build_const(g, graph_type(g, loss), 1);
+    TRY(v.options->given_count ? start_from_given(&v) : start_from_loss(&v));
     for (uint32_t i = order.count; i-- > 0;) {
         visit_step(&v, &order.steps[i]);
     }
     TRY(v.status);
     complete_delays(&v);
     add_gradient_outputs(&v);
+    add_input_gradients(&v);
     cx->differentiated = true;
     g->current_origin = 0;
     return RNNC_OK;

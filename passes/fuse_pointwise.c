@@ -25,6 +25,7 @@ typedef struct fusion {
     bool *only_folded;               // by node: see find_only_folded
     uint32_t *uses;                  // by node: how often operands and outputs name it
     uint32_t *met, *uses_met, round; // see argument_count
+    const bool *first;               // by node: see gradients_first_half
 } fusion;
 
 // ---- Loops, and what is sunk into them ----
@@ -247,13 +248,18 @@ static bool arguments_fit(fusion *f, uint32_t a, uint32_t b, node_id n) {
     return c.total <= KERNEL_MAX_ARGS;
 }
 
+// A kernel runs in one half of the program.
+static bool same_half(const fusion *f, const plan_group *into, node_id n) {
+    return !f->first || !into->nodes.count || f->first[into->nodes.at[0]] == f->first[n];
+}
+
 static bool can_join(fusion *f, uint32_t group, node_id n) {
     const plan_group *into = &f->p->groups.at[group];
     const node *at = graph_node(f->g, n);
     bool plain = (into->kind == KERNEL_MAP || into->kind == KERNEL_PRODUCT) && into->boundary == NO_NODE &&
                  !into->merged;
     if (!plain || into->loop != f->p->loop_of[n] || into->axes != group_row_axes(f->g, f->p, n) ||
-        !columns_fit(f, into, n) || into->nodes.count >= GROUP_MAX_NODES) {
+        !columns_fit(f, into, n) || into->nodes.count >= GROUP_MAX_NODES || !same_half(f, into, n)) {
         return false;
     }
     bool spans_columns = group_folds_columns(at) || type_columns(at->type) > 1;
@@ -296,7 +302,8 @@ static bool can_merge(fusion *f, uint32_t into, uint32_t from) {
     const plan_group *a = &f->p->groups.at[into], *b = &f->p->groups.at[from];
     if (b->kind != KERNEL_MAP || b->boundary != NO_NODE || b->merged || a->merged || a->boundary != NO_NODE ||
         (a->kind != KERNEL_MAP && a->kind != KERNEL_PRODUCT) || a->loop != b->loop || a->axes != b->axes ||
-        a->nodes.count + b->nodes.count > GROUP_MAX_NODES || !arguments_fit(f, into, from, NO_NODE)) {
+        a->nodes.count + b->nodes.count > GROUP_MAX_NODES || !arguments_fit(f, into, from, NO_NODE) ||
+        (b->nodes.count && !same_half(f, a, b->nodes.at[0]))) {
         return false;
     }
     for (uint32_t i = 0; i < b->nodes.count; i++) {
@@ -462,6 +469,7 @@ rnnc_status pass_fuse_pointwise(graph *g, pass_context *cx) {
     f.sequence = arena_new_array(cx->scratch, node_id, g->nodes.count);
     f.after_reduction = arena_new_array(cx->scratch, bool, g->nodes.count);
     f.only_folded = arena_new_array(cx->scratch, bool, g->nodes.count);
+    f.first = gradients_first_half(g, cx->scratch);
     count_uses(&f);
     assign_loops(&f, &order);
     sink_into_loops(&f);

@@ -3,6 +3,7 @@
 #define RNNC_PASSES_PASS_H
 
 #include "ir/graph.h"
+#include "passes/gradients.h"
 #include "passes/plan.h"
 #include "passes/update.h"
 #include "support/strbuf.h"
@@ -14,8 +15,9 @@ typedef struct pass_counts {
 // What a pass may see beside the graph. One per run of a pipeline; not shared between threads.
 typedef struct pass_context {
     diag_sink *d;
-    arena *scratch;               // emptied after each pass
-    const update_options *update; // NULL: nothing is trained
+    arena *scratch;                    // emptied after each pass
+    const update_options *update;      // NULL: nothing is trained
+    const gradient_options *gradients; // NULL: those of the loss for the weights
     target_shape shape;
     int64_t maxima[MAX_AXES]; // the largest extent of each axis in a run; fixed axes: unused
     int64_t unroll[MAX_AXES]; // the extent to which `unroll` unrolls each sequence axis; 0: it stays rolled

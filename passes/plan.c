@@ -150,3 +150,8 @@ void plan_forget_blocks(plan *p, uint32_t nodes) {
         p->stored[n] = false;
     }
 }
+
+node_id plan_group_node(const plan *p, uint32_t x) {
+    const plan_group *group = &p->groups.at[x];
+    return group->boundary != NO_NODE ? group->boundary : group->nodes.at[0];
+}

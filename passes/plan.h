@@ -101,6 +101,8 @@ typedef struct value_place {
 
 // Follows views down to the owner. A part of a concat or stack is found in the whole.
 value_place plan_locate(const graph *g, const plan *p, node_id n);
+// A node that group |x| computes, or whose boundary it copies.
+node_id plan_group_node(const plan *p, uint32_t x);
 // Calls |visit| for every group whose results node |n|'s reader (in loop |loop|) waits for when it reads |n|.
 typedef void plan_visitor(void *user, uint32_t group);
 void plan_visit_sources(const graph *g, const plan *p, node_id n, uint32_t loop, plan_visitor *visit,

@@ -1,6 +1,9 @@
 #include "passes/program.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "passes/gradients.h"
 
 void program_destroy(program *p) {
     if (p) {
@@ -58,4 +61,27 @@ int64_t program_least_extent(const program *p, int axis) {
         least = needed > least ? needed : least;
     }
     return least;
+}
+
+static bool reads_given_gradient(const program *p, const program_call *call) {
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        const program_place *place = &call->args[i];
+        if (place->base == PLACE_INPUT && strcmp(p->inputs.at[place->index].role, GRADIENT_ROLE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t program_first_half(const program *p) {
+    uint32_t top = 0, left = 0;
+    for (uint32_t i = 0; i < p->body.count; i++) {
+        const program_item *item = &p->body.at[i];
+        top = left ? top : i;
+        left = left ? left - 1 : item->kind == ITEM_CALL ? 0 : item->length;
+        if (item->kind == ITEM_CALL && reads_given_gradient(p, &p->calls.at[item->call])) {
+            return top;
+        }
+    }
+    return p->body.count;
 }

@@ -72,7 +72,7 @@ typedef struct program_item {
 typedef struct program_value {
     const char *name;
     const char *
-        role; // inputs: "data", "target", "state", "lengths", "setting"; outputs: "value", "loss", "state", "metric"
+        role; // inputs: "data", "target", "state", "lengths", "setting", "gradient"; outputs: "value", "loss", "state", "metric"
     value_type type;
     program_place place; // outputs: where the value is after a run (slot_axis NO_AXIS, or pinned)
 } program_value;
@@ -116,6 +116,9 @@ void program_destroy(program *p);
 void program_declare(program *p, const graph *g);
 // Computes the extents of all parts from those of the other axes. Fails, with a report, if one of these is too short.
 rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d);
+// How many items of the body come before the first that reads a given gradient (passes/gradients.h): all, if none does.
+// Outputs that depend on none are computed by them.
+uint32_t program_first_half(const program *p);
 // The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
 int64_t program_least_extent(const program *p, int axis);
 // As text, which can be read back (passes/program_text.h).

@@ -8,6 +8,8 @@
 // Then loops that do not depend on one another are moved together into sets (passes/sets.c): the two directions of a
 // layer, forward and backward, or the layers of two stacks. With several threads the executor may give whole loops
 // to threads, which then need no barrier at each call of each step.
+//
+// Where gradients of outputs are given, what belongs to the first half of the program (passes/gradients.h) comes first.
 #include "passes/dependence.h"
 #include "passes/pass.h"
 #include "passes/sets.h"
@@ -75,6 +77,15 @@ static void visit_group(void *user, uint32_t x) {
     vec_push(s->scratch, s->items, call);
 }
 
+// Visits the groups of the |first| half; NULL: all.
+static void visit_all(scheduler *s, const bool *first) {
+    for (uint32_t x = 0; x < s->p->groups.count; x++) {
+        if (!s->p->groups.at[x].merged && (!first || first[plan_group_node(s->p, x)])) {
+            visit_group(s, x);
+        }
+    }
+}
+
 static bool changes_variables(const graph *g) {
     for (node_id n = 0; n < g->nodes.count; n++) {
         if (op_has(graph_node(g, n)->op, EFFECT)) {
@@ -90,11 +101,8 @@ rnnc_status pass_schedule(graph *g, pass_context *cx) {
     scheduler s = {.g = g, .p = p, .scratch = cx->scratch, .current = NO_GROUP, .loop = NO_LOOP};
     s.state = arena_new_array(cx->scratch, uint8_t, p->groups.count);
     s.loop_state = arena_new_array(cx->scratch, uint8_t, p->loops.count + 1);
-    for (uint32_t x = 0; x < p->groups.count; x++) {
-        if (!p->groups.at[x].merged) {
-            visit_group(&s, x);
-        }
-    }
+    visit_all(&s, gradients_first_half(g, cx->scratch));
+    visit_all(&s, NULL);
     bool training = changes_variables(g);
     p->items.count = p->prepare.count = 0;
     for (uint32_t i = 0; i < s.items.count; i++) {

@@ -7,6 +7,7 @@ typedef struct unit {
     uint32_t from, count; // its items
     bool is_loop;
     bool placed;         // stands in the new order
+    bool first;          // belongs to the first half of the program
     VEC(uint32_t) waits; // units that it waits for directly
 } unit;
 
@@ -33,11 +34,13 @@ static void add_wait(void *user, uint32_t group) {
 }
 
 static void list_units(finder *f, uint32_t count) {
+    const bool *first = gradients_first_half(f->g, f->cx->scratch);
     for (uint32_t i = 0; i < count; i += 1 + f->items[i].length) {
         const plan_item *item = &f->items[i];
         unit u = {.from = i, .count = 1 + item->length, .is_loop = item->loop != NO_LOOP};
         for (uint32_t k = u.is_loop ? 1 : 0; k < u.count; k++) {
             f->unit_of[f->items[i + k].group] = f->units.count;
+            u.first |= first && first[plan_group_node(f->cx->plan, f->items[i + k].group)];
         }
         vec_push(f->cx->scratch, f->units, u);
     }
@@ -79,7 +82,8 @@ static uint32_t choose_members(finder *f, uint32_t first) {
     for (uint32_t x = first + 1; x < f->units.count; x++) {
         const unit *u = &f->units.at[x];
         f->reached[x] = waits_for_reached(f, u);
-        if (!f->reached[x] && u->is_loop && !u->placed && pass_may_rewrite(f->cx)) {
+        bool fits = u->is_loop && !u->placed && u->first == f->units.at[first].first;
+        if (!f->reached[x] && fits && pass_may_rewrite(f->cx)) {
             f->reached[x] = f->needed[x] = true;
             last = x;
         }

@@ -41,9 +41,12 @@ static void take_gradients(updater *u) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         graph_output output = g->outputs.at[i];
-        bool gradient = strncmp(output.name, gradient_prefix, strlen(gradient_prefix)) == 0;
-        if (!gradient || !graph_find_variable(g, output.name + strlen(gradient_prefix))) {
+        bool gradient = strncmp(output.name, gradient_prefix, strlen(gradient_prefix)) == 0 &&
+                        graph_find_variable(g, output.name + strlen(gradient_prefix));
+        if (!gradient || u->options->keeps_gradients) {
             g->outputs.at[kept++] = output;
+        }
+        if (!gradient) {
             continue;
         }
         trained t = {output.name + strlen(gradient_prefix), output.node};

@@ -57,14 +57,18 @@ typedef struct update_options {
     bool guarded;      // where the loss or the norm of the gradients is not finite, nothing is updated
     const rate_rule *schedule;
     uint32_t schedule_count;
+    bool rate_is_input;   // UPDATE_BASE_RATE says the rate that the schedule multiplies, and not |rate|
+    bool keeps_gradients; // the gradients remain outputs, as they came
 } update_options;
 
 // The names of what the pass adds to a graph. Dots keep them apart from what a model can define.
 //
-// Inputs of role "setting", all f64[1]: the epoch from 1, the step from 0, plateaus so far from 0.
+// Inputs of role "setting", all f64[1]: the epoch from 1, the step from 0, plateaus so far from 0; the rate
+// before the schedule, where it is an input.
 #define UPDATE_EPOCH "training.epoch"
 #define UPDATE_STEP "training.step"
 #define UPDATE_PLATEAUS "training.plateaus"
+#define UPDATE_BASE_RATE "training.base_rate"
 // Outputs, all f64[1]. The rate of this step is always there; the norm of all gradients before any clipping,
 // and the sum of squares of each variable's gradient under the prefix and its name, where the norm is needed;
 // the updates left out so far, and how many of them were the last ones without a break, in guarded updates.

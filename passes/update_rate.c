@@ -89,7 +89,8 @@ static node_id factor(updater *u, const rate_rule *rule) {
 }
 
 node_id update_rate(updater *u) {
-    node_id rate = update_exact(u, u->options->rate);
+    bool given = u->options->rate_is_input;
+    node_id rate = given ? setting(u, UPDATE_BASE_RATE) : update_exact(u, u->options->rate);
     for (uint32_t i = 0; i < u->options->schedule_count; i++) {
         rate = build_binary(u->g, OP_MUL, rate, factor(u, &u->options->schedule[i]));
     }

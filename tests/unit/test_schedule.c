@@ -201,6 +201,29 @@ static void steps_of_two_members_share_no_memory(void **state) {
     assert_true(arena_bytes[1] < arena_bytes[0]);
 }
 
+// What depends on a given gradient comes last, in kernels and sets of its own, whatever the outputs' order.
+static void a_given_gradient_parts_the_program(void **state) {
+    (void)state;
+    static const char text[] =
+        "graph \"g\" f32\n"
+        "axis T sequence\n"
+        "%0 = input {name = \"x\", role = \"data\"} : f32<T,B>[2] @\"x\"\n"
+        "%1 = input {name = \"h\", role = \"state\"} : f32<B>[2] @\"h\"\n"
+        "%2 = input {name = \"gradient/a\", role = \"gradient\"} : f32<T,B>[2] @\"g\"\n"
+        "%3 = following %4, %1 {axis = T} : f32<T,B>[2] @\"back.start\"\n"
+        "%4 = add %3, %2 : f32<T,B>[2] @\"back\"\n"
+        "%5 = previous %6, %1 {axis = T} : f32<T,B>[2] @\"up.start\"\n"
+        "%6 = add %5, %0 : f32<T,B>[2] @\"up\"\n"
+        "%7 = exp %0 : f32<T,B>[2] @\"shown\"\n"
+        "%8 = mul %7, %2 : f32<T,B>[2] @\"slope\"\n"
+        "output value \"gradient/h\" %4\n"
+        "output value \"gradient/x\" %8\n"
+        "output value \"a\" %6\n"
+        "output value \"b\" %7\n";
+    check_order(text, -1, "up.start (up) shown back.start (back) slope");
+    check_order(text, 0, "up.start (up) shown back.start (back) slope");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loops_of_two_directions_are_a_set),
@@ -208,6 +231,7 @@ int main(void) {
         cmocka_unit_test(a_loop_that_reads_another_is_no_member),
         cmocka_unit_test(nothing_is_written_over_what_another_member_reads),
         cmocka_unit_test(steps_of_two_members_share_no_memory),
+        cmocka_unit_test(a_given_gradient_parts_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

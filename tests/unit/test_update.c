@@ -116,6 +116,9 @@ static void start_slots(interpreter *in, const graph *g) {
     }
 }
 
+// Given as an input in the one case, as a constant in the others.
+static const double base_rate = 0.05;
+
 static void give_data(interpreter *in, int step, double *tokens, double *targets) {
     for (int i = 0; i < POSITIONS; i++) {
         tokens[i] = (double)(name_hash("token", step * POSITIONS + i) % ROWS);
@@ -127,6 +130,7 @@ static void give_data(interpreter *in, int step, double *tokens, double *targets
     double epoch = 1 + step / 3, number = step;
     interpreter_set_input(in, UPDATE_EPOCH, &epoch, 1);
     interpreter_set_input(in, UPDATE_STEP, &number, 1);
+    interpreter_set_input(in, UPDATE_BASE_RATE, &base_rate, 1);
 }
 
 static void compare(interpreter *in, const char *name, const double *expected, int count, int step) {
@@ -229,6 +233,49 @@ static void sgd_with_both_and_a_schedule(void **state) {
                                   .clip_norm = 1,
                                   .schedule = schedule,
                                   .schedule_count = 2});
+}
+
+static const update_options with_rate = {
+    .rule = UPDATE_SGD, .rate_is_input = true, .schedule = schedule, .schedule_count = 2};
+
+static void a_rate_that_is_an_input(void **state) {
+    (void)state;
+    update_options o = with_rate;
+    o.rate = base_rate; // for the reference alone
+    check_update(o);
+}
+
+// As a constant and as an input the rate makes the same bits.
+static void rates_have_the_same_bits(void **state) {
+    (void)state;
+    double found[2][ROWS * WIDTH];
+    for (int k = 0; k < 2; k++) {
+        update_options o = with_rate;
+        o.rate = base_rate;
+        o.rate_is_input = k;
+        graph *g = updated("simplify, differentiate, update, simplify", &o);
+        interpreter *in = prepare_run(g, extents, plain_number);
+        for (int step = 0; step < STEPS; step++) {
+            double tokens[POSITIONS], targets[POSITIONS];
+            give_data(in, step, tokens, targets);
+            run_prepared(in);
+        }
+        memcpy(found[k], interpreter_variable(in, "E", NULL), sizeof found[k]);
+        interpreter_destroy(in);
+        graph_destroy(g);
+    }
+    assert_memory_equal(found[0], found[1], sizeof found[0]);
+}
+
+static void gradients_that_are_kept(void **state) {
+    (void)state;
+    update_options o = {.rule = UPDATE_SGD, .rate = base_rate, .clip_norm = 1, .keeps_gradients = true};
+    graph *g = parse_graph(model_text);
+    run_passes(g, "differentiate, update", &o);
+    assert_int_not_equal(graph_find_output(g, "gradient.W"), NO_NODE);
+    assert_int_not_equal(graph_find_output(g, "gradient.E"), NO_NODE);
+    check_steps(g, &o);
+    graph_destroy(g);
 }
 
 static void adam(void **state) {
@@ -358,6 +405,9 @@ int main(void) {
         cmocka_unit_test(sgd_with_clipped_norm),
         cmocka_unit_test(sgd_with_clipped_values),
         cmocka_unit_test(sgd_with_both_and_a_schedule),
+        cmocka_unit_test(a_rate_that_is_an_input),
+        cmocka_unit_test(rates_have_the_same_bits),
+        cmocka_unit_test(gradients_that_are_kept),
         cmocka_unit_test(adam),
         cmocka_unit_test(adam_with_all),
         cmocka_unit_test(a_model_takes_a_step),
