@@ -89,6 +89,7 @@ rnnc_status context_create(const program *p, const kernel_code_set *code, weight
     c->weights = w;
     c->split_cost = SPLIT_COST;
     c->updates = writes_variables(p);
+    c->first_half = program_first_half(p);
     rnnc_status status = fill_context(c, threads, d);
     if (status != RNNC_OK) {
         context_destroy(c);
@@ -194,21 +195,40 @@ const char *context_arena(const context *c) {
     return c->arena;
 }
 
-rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+rnnc_status context_run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
     TRY(context_prepare(c, d));
     write_settings(c, seed, step);
-    execute(c, c->program->body.at, c->program->body.count, c->threads);
+    execute(c, c->program->body.at, c->first_half, c->threads);
+    return RNNC_OK;
+}
+
+static void after_run(context *c) {
     if (c->updates) {
         // Others that share the weights must prepare again. This program's own updates keep what it derives
         // true.
         weights_changed(c->weights);
         c->prepared = c->weights->version;
     }
+}
+
+rnnc_status context_run_second(context *c, diag_sink *d) {
+    TRY(context_prepare(c, d));
+    uint32_t from = c->first_half;
+    execute(c, c->program->body.at + from, c->program->body.count - from, c->threads + from);
+    after_run(c);
     return RNNC_OK;
 }
 
-void context_begin(context *c) {
-    team_begin(c->team);
+rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    TRY(context_prepare(c, d));
+    write_settings(c, seed, step);
+    execute(c, c->program->body.at, c->program->body.count, c->threads);
+    after_run(c);
+    return RNNC_OK;
+}
+
+void context_begin(context *c, bool silent) {
+    team_begin(c->team, silent);
 }
 
 void context_end(context *c) {

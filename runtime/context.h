@@ -31,12 +31,17 @@ void context_bind_input(context *c, uint32_t index, void *data);
 // |step| are what `random` draws by. Fails without a run if an input is unbound. With one thread: no
 // allocation, lock or system call.
 rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d);
+// A run in two halves, for programs with given gradients (passes/gradients.h): after the first, outputs that do not
+// depend on these are there; then the gradients are given, and the second follows. Nothing else may change between.
+rnnc_status context_run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d);
+rnnc_status context_run_second(context *c, diag_sink *d);
 // Does the first part of a run: what is derived from the weights alone. All inputs must be bound.
 rnnc_status context_prepare(context *c, diag_sink *d);
 // The program's arena.
 const char *context_arena(const context *c);
-// Between these two, runs find the worker threads awake. Need not be called.
-void context_begin(context *c);
+// Between these two, runs find the worker threads awake. Need not be called. |silent|: no thread makes a system call,
+// not even to give its processor to another while it waits.
+void context_begin(context *c, bool silent);
 void context_end(context *c);
 
 // The value of output number |index| after a run, |*out_count| elements of its type in layout order; valid

@@ -56,9 +56,10 @@ struct context {
     int64_t *ints;
     call_time *times; // NULL: not timed
     bool timing;
-    bool bound;        // |calls| fit the inputs and extents
-    bool updates;      // runs change variables
-    uint64_t prepared; // version of the weights that |prepare| was run for
+    bool bound;          // |calls| fit the inputs and extents
+    uint32_t first_half; // items of the body
+    bool updates;        // runs change variables
+    uint64_t prepared;   // version of the weights that |prepare| was run for
     int64_t split_cost;
     set_choice set_choice;
 };

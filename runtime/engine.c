@@ -123,6 +123,12 @@ void *engine_input(engine *e, uint32_t index, int64_t *out_count) {
     return e->inputs[index].data;
 }
 
+const void *engine_input_values(const engine *e, uint32_t index, int64_t *out_count) {
+    const engine_slot *s = &e->inputs[index];
+    *out_count = engine_slot_count(e, s);
+    return s->given ? s->given : s->data;
+}
+
 void engine_bind_input(engine *e, uint32_t index, void *data) {
     engine_slot *s = &e->inputs[index];
     s->given = data;
@@ -132,9 +138,10 @@ void engine_bind_input(engine *e, uint32_t index, void *data) {
 rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
         const engine_slot *s = &e->inputs[i];
-        int64_t count = s->limit ? engine_slot_count(e, s) : 0;
-        for (int64_t j = 0; j < count; j++) {
-            int32_t token = ((const int32_t *)(s->given ? s->given : s->data))[j];
+        int64_t count = 0;
+        const int32_t *tokens = engine_input_values(e, i, &count);
+        for (int64_t j = 0; s->limit && j < count; j++) {
+            int32_t token = tokens[j];
             if (token < 0 || token >= s->limit) {
                 return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                                  "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
@@ -151,7 +158,13 @@ rnnc_status engine_run(engine *e, uint64_t seed, uint64_t step, diag_sink *d) {
 
 void engine_begin(engine *e) {
     if (e->context) {
-        context_begin(e->context);
+        context_begin(e->context, false);
+    }
+}
+
+void engine_begin_silent(engine *e) {
+    if (e->context) {
+        context_begin(e->context, true);
     }
 }
 

@@ -53,6 +53,9 @@ int64_t engine_input_limit(const engine *e, uint32_t index);
 // first.
 void *engine_input(engine *e, uint32_t index, int64_t *out_count);
 
+// What a run reads of input |index| as it is bound: the array above, or another one.
+const void *engine_input_values(const engine *e, uint32_t index, int64_t *out_count);
+
 // Lets the runs of a compiled program read input |index| from |data|, laid out like the array that engine_input gives,
 // until another is given; NULL: that array.
 void engine_bind_input(engine *e, uint32_t index, void *data);
@@ -60,8 +63,13 @@ void engine_bind_input(engine *e, uint32_t index, void *data);
 // Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
 // the engine can tell what they number.
 rnnc_status engine_run(engine *e, uint64_t seed, uint64_t step, diag_sink *d);
+// A compiled program's run in two halves (runtime/context.h).
+rnnc_status engine_run_first(engine *e, uint64_t seed, uint64_t step, diag_sink *d);
+rnnc_status engine_run_second(engine *e, diag_sink *d);
 // Between these two, runs find the worker threads awake.
 void engine_begin(engine *e);
+// The same, and no thread makes a system call.
+void engine_begin_silent(engine *e);
 void engine_end(engine *e);
 
 uint32_t engine_output_count(const engine *e);

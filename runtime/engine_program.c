@@ -19,6 +19,15 @@ static rnnc_status program_run(engine *e, uint64_t seed, uint64_t step, diag_sin
     return context_run(e->context, seed, step, d);
 }
 
+rnnc_status engine_run_first(engine *e, uint64_t seed, uint64_t step, diag_sink *d) {
+    TRY(engine_check_tokens(e, d));
+    return context_run_first(e->context, seed, step, d);
+}
+
+rnnc_status engine_run_second(engine *e, diag_sink *d) {
+    return context_run_second(e->context, d);
+}
+
 static const void *program_output(engine *e, uint32_t index) {
     int64_t count = 0;
     const void *values = context_output(e->context, index, &count);

@@ -20,6 +20,7 @@ struct team {
     _Alignas(CACHE_LINE) _Atomic uint32_t round;   // changes when the last of them comes
     _Alignas(CACHE_LINE) team_function *function;  // NULL: the workers end
     void *argument;
+    _Atomic bool silent; // waiting threads make no system call
     int members;
     int started; // workers that exist
     struct worker *workers;
@@ -48,7 +49,11 @@ typedef struct patience {
     struct timespec since;
 } patience;
 
-static void look_again(patience *p) {
+static void look_again(const team *t, patience *p) {
+    if (atomic_load_explicit(&t->silent, memory_order_relaxed)) {
+        relax();
+        return;
+    }
     if (p->late) {
         sched_yield();
         return;
@@ -87,7 +92,7 @@ void team_wait(team *t) {
     }
     patience p = {0};
     while (atomic_load_explicit(&t->round, memory_order_acquire) == round) {
-        look_again(&p);
+        look_again(t, &p);
     }
 }
 
@@ -100,7 +105,7 @@ static uint32_t wait_for_run(team *t, uint32_t seen) {
             return word >> 1;
         }
         if (word & 1) {
-            look_again(&p);
+            look_again(t, &p);
         } else {
             futex_sleep(&t->word, word);
             p = (patience){0};
@@ -138,8 +143,9 @@ void team_run(team *t, team_function *function, void *argument) {
     team_wait(t);
 }
 
-void team_begin(team *t) {
+void team_begin(team *t, bool silent) {
     if (t->members > 1) {
+        atomic_store_explicit(&t->silent, silent, memory_order_relaxed);
         atomic_fetch_or_explicit(&t->word, 1, memory_order_release);
         futex_wake_all(&t->word);
     }
@@ -147,6 +153,7 @@ void team_begin(team *t) {
 
 void team_end(team *t) {
     if (t->members > 1) {
+        atomic_store_explicit(&t->silent, false, memory_order_relaxed);
         atomic_fetch_and_explicit(&t->word, ~(uint32_t)1, memory_order_release);
     }
 }

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char optimizer_prefix[] = "optimizer/", state_prefix[] = "state/", best_prefix[] = "best/";
+static const char optimizer_prefix[] = CHECKPOINT_OPTIMIZER, state_prefix[] = CHECKPOINT_STATE,
+                  best_prefix[] = "best/";
 
 // ---- Writing ----
 

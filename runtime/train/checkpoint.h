@@ -13,6 +13,10 @@
 
 // ---- checkpoint.c: one file ----
 
+// What the names of tensors begin with that are no weights.
+#define CHECKPOINT_OPTIMIZER "optimizer/"
+#define CHECKPOINT_STATE "state/"
+
 // The metadata that says that a file is a checkpoint, and of which form.
 #define CHECKPOINT_KEY "rnnc.checkpoint"
 #define CHECKPOINT_FORM "1"

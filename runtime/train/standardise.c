@@ -87,7 +87,8 @@ static int64_t valid_positions(const walk *w, int64_t row) {
 }
 
 // Adds (value - |centre|)^|power| of column |column| over all that training sees.
-static double add_up(const walk *w, int64_t column, double centre, bool squares, int64_t *out_count) {
+static double add_up(const void *user, int64_t column, double centre, bool squares, int64_t *out_count) {
+    const walk *w = user;
     double sum = 0;
     *out_count = 0;
     for (int64_t unit = w->begin; unit < w->end; unit++) {
@@ -102,17 +103,17 @@ static double add_up(const walk *w, int64_t column, double centre, bool squares,
     return sum;
 }
 
-static rnnc_status measure_column(const walk *w, int64_t column, weight_part *mean, weight_part *deviation,
-                                  diag_sink *d) {
+static rnnc_status measure_column(const standardise_source *s, int64_t column, weight_part *mean,
+                                  weight_part *deviation, diag_sink *d) {
     int64_t count;
-    double sum = add_up(w, column, 0, false, &count);
+    double sum = s->add_up(s->user, column, 0, false, &count);
     if (count == 0) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "%s: 'standardise' has no value of '%s' to measure in the training part",
-                         w->source->label, w->input->name);
+                         "%s: 'standardise' has no value of '%s' to measure in the training part", s->label,
+                         s->input);
     }
     double centre = sum / (double)count;
-    double spread = sqrt(add_up(w, column, centre, true, &count) / (double)count);
+    double spread = sqrt(s->add_up(s->user, column, centre, true, &count) / (double)count);
     weight_set(mean, 0, column, centre);
     weight_set(deviation, 0, column, spread > 0 ? spread : 1);
     bool held = isfinite(weight_get(mean, 0, column)) && isfinite(weight_get(deviation, 0, column)) &&
@@ -121,7 +122,15 @@ static rnnc_status measure_column(const walk *w, int64_t column, weight_part *me
                 : diag_fail(d, RNNC_TYPE, NO_SPAN,
                             "%s: column %lld of '%s' has mean %g and deviation %g, which the model's reals "
                             "cannot hold",
-                            w->source->label, (long long)column, w->input->name, centre, spread);
+                            s->label, (long long)column, s->input, centre, spread);
+}
+
+rnnc_status standardise_columns(const standardise_source *s, weight_part *mean, weight_part *deviation,
+                                diag_sink *d) {
+    for (int64_t column = 0; column < mean->columns; column++) {
+        TRY(measure_column(s, column, mean, deviation, d));
+    }
+    return RNNC_OK;
 }
 
 static rnnc_status measure(const dataset *data, const measured_data *m, weights *w, diag_sink *d) {
@@ -131,10 +140,8 @@ static rnnc_status measure(const dataset *data, const measured_data *m, weights 
         return RNNC_OK; // no use of it is left in the program
     }
     TRY(start_walk(data, m->input, d, &values));
-    for (int64_t column = 0; column < values.columns; column++) {
-        TRY(measure_column(&values, column, &mean, &deviation, d));
-    }
-    return RNNC_OK;
+    standardise_source source = {add_up, &values, values.source->label, values.input->name};
+    return standardise_columns(&source, &mean, &deviation, d);
 }
 
 rnnc_status standardise_measure(const dataset *data, weights *w, diag_sink *d) {

@@ -119,7 +119,7 @@ static void test_two_calls(void **state) {
             check_two_calls(&f, 3, 2);
             check_two_calls(&f, MAX_B, MAX_T);
             check_two_calls(&f, 1, 1);
-            context_begin(f.c);
+            context_begin(f.c, false);
             check_two_calls(&f, 7, 5);
             check_two_calls(&f, 7, 5);
             context_end(f.c);
