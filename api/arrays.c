@@ -82,11 +82,18 @@ static rnnc_status check_layout(rnnc_layout layout, rnnc_diagnostics *d) {
     return known ? RNNC_OK : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no layout %d", (int)layout);
 }
 
+// With other inputs, the second half of a run does not go with the first.
+static void change_input(rnnc_context *c, const program_value *v, uint32_t index) {
+    c->waiting &= api_is_gradient(v);
+    c->given[index] = true;
+}
+
 rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layout layout, const void *data,
                                      size_t count, rnnc_diagnostics *diagnostics) {
     const program_value *v = input_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
     TRY(check_layout(layout, diagnostics));
+    change_input(c, v, index);
     uint32_t number = c->program->inputs[index].index;
     int64_t elements = 0;
     engine_bind_input(c->engine, number, NULL);
@@ -96,7 +103,6 @@ rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layou
                     .engine = engine_input(c->engine, number, &elements),
                     .array = (void *)(uintptr_t)data};
     api_copy_values(c, &how);
-    c->given[index] = true;
     return RNNC_OK;
 }
 
@@ -113,16 +119,19 @@ rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void 
                         "the program reads '%s' in another order of its axes: use rnnc_context_write_input",
                         v->name);
     }
+    change_input(c, v, index);
     // Kernels only read their inputs.
     engine_bind_input(c->engine, c->program->inputs[index].index, (void *)(uintptr_t)data);
-    c->given[index] = true;
     return RNNC_OK;
 }
 
-static rnnc_status check_has_run(const rnnc_context *c, rnnc_diagnostics *d) {
-    return c->has_run
+static rnnc_status check_has_run(const rnnc_context *c, const program_value *v, rnnc_diagnostics *d) {
+    if (!c->has_run) {
+        return api_fail(d, RNNC_INVALID_ARGUMENT, "there is no output before a run with these extents");
+    }
+    return c->has_gradients || !api_is_gradient(v)
                ? RNNC_OK
-               : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no output before a run with these extents");
+               : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no '%s' before the backward pass", v->name);
 }
 
 rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc_layout layout, void *data,
@@ -130,7 +139,7 @@ rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc
     const program_value *v = output_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
     TRY(check_layout(layout, diagnostics));
-    TRY(check_has_run(c, diagnostics));
+    TRY(check_has_run(c, v, diagnostics));
     int64_t elements = 0;
     const void *from = engine_output(c->engine, c->program->outputs[index].index, &elements);
     api_copy how = {.type = v->type, .layout = layout, .engine = (void *)(uintptr_t)from, .array = data};
@@ -145,7 +154,7 @@ rnnc_status rnnc_context_output(const rnnc_context *c, uint32_t index, rnnc_diag
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                         "an output needs a context, its number and a place to be put");
     }
-    TRY(check_has_run(c, diagnostics));
+    TRY(check_has_run(c, v, diagnostics));
     if (!api_is_in_order(c, v->type)) {
         return api_fail(diagnostics, RNNC_UNSUPPORTED,
                         "the program has '%s' in another order of its axes: use rnnc_context_read_output",

@@ -57,7 +57,7 @@ int64_t api_elements(const rnnc_context *c, value_type type) {
     return axes_extent(type.axes, engine_extents(c->engine)) * type_columns(type);
 }
 
-// Two halves: the state, and where it waits until all of them have been taken.
+// The state, where it waits until all of them have been taken, and in two halves the copy that they begin with.
 static rnnc_status make_states(rnnc_context *c) {
     const rnnc_program *p = c->program;
     c->states = calloc(p->state_count + (size_t)1, sizeof *c->states);
@@ -66,11 +66,12 @@ static rnnc_status make_states(rnnc_context *c) {
         size_t bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
         bytes = (bytes + BLOCK_LINE - 1) / BLOCK_LINE * BLOCK_LINE;
         c->states[i].capacity = bytes;
-        c->states[i].data = block_allocate(2 * bytes);
+        c->states[i].data = block_allocate((p->waits ? 3 : 2) * bytes);
         if (!c->states[i].data) {
             break;
         }
-        engine_bind_input(c->engine, p->states[i].index, c->states[i].data);
+        c->states[i].begin = (char *)c->states[i].data + (p->waits ? 2 * bytes : 0);
+        engine_bind_input(c->engine, p->states[i].index, c->states[i].begin);
     }
     bool made = c->states && (!p->state_count || c->states[p->state_count - 1].data);
     return made ? RNNC_OK : diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the states");
@@ -85,23 +86,31 @@ static rnnc_status go_to_maxima(rnnc_context *c) {
     return engine_set_extents(c->engine, extents, &c->sink);
 }
 
+// The axis whose lengths of rows input number |index| has, "T.lengths"; NO_AXIS if it is something else.
+static int lengths_axis(const rnnc_context *c, uint32_t index) {
+    const program *p = c->program->program;
+    const program_value *v = &p->inputs.at[c->program->inputs[index].index];
+    const char *dot = strrchr(v->name, '.');
+    for (uint32_t a = 1; dot && strcmp(v->role, "lengths") == 0 && a < p->axes.count; a++) {
+        const char *axis = p->axes.at[a].name;
+        if (strlen(axis) == (size_t)(dot - v->name) && strncmp(axis, v->name, strlen(axis)) == 0) {
+            return (int)a;
+        }
+    }
+    return NO_AXIS;
+}
+
 // Lengths that nobody writes are full.
 static void fill_lengths(rnnc_context *c) {
-    const rnnc_program *p = c->program;
-    for (uint32_t i = 0; i < p->input_count; i++) {
-        const program_value *v = &p->program->inputs.at[p->inputs[i].index];
-        const char *dot = strrchr(v->name, '.');
-        if (strcmp(v->role, "lengths") != 0 || !dot) {
+    for (uint32_t i = 0; i < c->program->input_count; i++) {
+        int axis = lengths_axis(c, i);
+        if (axis == NO_AXIS) {
             continue;
         }
-        for (uint32_t a = 1; a < p->program->axes.count; a++) {
-            const char *axis = p->program->axes.at[a].name;
-            int64_t count = 0;
-            int32_t *to = engine_input(c->engine, p->inputs[i].index, &count);
-            bool named = strlen(axis) == (size_t)(dot - v->name) && strncmp(axis, v->name, strlen(axis)) == 0;
-            for (int64_t k = 0; named && k < count; k++) {
-                to[k] = (int32_t)engine_extents(c->engine)[a];
-            }
+        int64_t count = 0;
+        int32_t *to = engine_input(c->engine, c->program->inputs[i].index, &count);
+        for (int64_t k = 0; k < count; k++) {
+            to[k] = (int32_t)engine_extents(c->engine)[axis];
         }
         c->given[i] = true;
     }
@@ -113,7 +122,7 @@ static void forget_inputs(rnnc_context *c) {
         c->given[i] = false;
     }
     fill_lengths(c);
-    c->has_run = false;
+    c->has_run = c->waiting = c->has_gradients = false;
 }
 
 static rnnc_status fill(rnnc_context *c) {
@@ -162,6 +171,7 @@ rnnc_status rnnc_context_create(rnnc_program *p, rnnc_weights *w, rnnc_diagnosti
     c->program = p;
     c->weights = w;
     c->epoch = c->step = 1;
+    c->rate = p->model->recipe ? p->model->recipe->rate : 0;
     rnnc_program_retain(p);
     rnnc_weights_retain(w);
     rnnc_status status = api_report(diagnostics, &c->sink, fill(c));
@@ -236,6 +246,23 @@ rnnc_status rnnc_context_set_lengths(rnnc_context *c, int64_t batch, const rnnc_
 
 // ---- Runs ----
 
+static rnnc_status check_lengths(const rnnc_context *c, uint32_t index, rnnc_diagnostics *d) {
+    int axis = lengths_axis(c, index);
+    if (axis == NO_AXIS) {
+        return RNNC_OK;
+    }
+    int64_t count = 0, longest = engine_extents(c->engine)[axis];
+    const int32_t *lengths = engine_input_values(c->engine, c->program->inputs[index].index, &count);
+    for (int64_t i = 0; i < count; i++) {
+        if (lengths[i] < 0 || lengths[i] > longest) {
+            return api_fail(d, RNNC_INVALID_ARGUMENT,
+                            "row %lld has length %d, and in a run as it is set 0 to %lld are possible",
+                            (long long)i, lengths[i], (long long)longest);
+        }
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status check_ready(const rnnc_context *c, rnnc_diagnostics *d) {
     const rnnc_weights *w = c->weights;
     for (uint32_t i = 0; w->unset && i < w->count; i++) {
@@ -247,11 +274,13 @@ static rnnc_status check_ready(const rnnc_context *c, rnnc_diagnostics *d) {
         }
     }
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        if (!c->given[i]) {
+        const program_value *v = &c->program->program->inputs.at[c->program->inputs[i].index];
+        if (!c->given[i] && !api_is_gradient(v)) {
             return api_fail(d, RNNC_INVALID_ARGUMENT,
                             "the input '%s' has no values: write or bind it after the extents are set",
-                            c->program->program->inputs.at[c->program->inputs[i].index].name);
+                            v->name);
         }
+        TRY(check_lengths(c, i, d));
     }
     return RNNC_OK;
 }
@@ -275,11 +304,24 @@ static void take_states(rnnc_context *c) {
     }
 }
 
+// In two halves: the first, on copies of the states, so that the second finds them as they were.
+static rnnc_status run_engine(rnnc_context *c) {
+    uint64_t step = (uint64_t)(c->step - 1);
+    if (!c->program->waits) {
+        return engine_run(c->engine, c->seed, step, &c->sink);
+    }
+    for (uint32_t i = 0; i < c->program->state_count; i++) {
+        memcpy(c->states[i].begin, c->states[i].data, c->states[i].capacity);
+    }
+    return engine_run_first(c->engine, c->seed, step, &c->sink);
+}
+
 rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
     TRY(check_ready(c, d));
     weights *shared = c->weights->values;
     c->view.version = shared->version;
-    rnnc_status status = engine_run(c->engine, c->seed, (uint64_t)(c->step - 1), &c->sink);
+    c->waiting = c->has_gradients = false;
+    rnnc_status status = run_engine(c);
     if (status != RNNC_OK) {
         return api_report(d, &c->sink, status);
     }
@@ -288,13 +330,19 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
     }
     take_states(c);
     c->has_run = true;
+    c->waiting = c->program->waits;
+    c->has_gradients = !c->waiting;
     return RNNC_OK;
 }
 
 rnnc_status rnnc_run(rnnc_context *c, rnnc_diagnostics *diagnostics) {
-    if (!c || c->program->purpose == RNNC_TRAIN) {
+    bool trains = c && c->program->purpose == RNNC_TRAIN;
+    if (!c || (trains && !c->program->waits)) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
-                        "rnnc_run needs a context of a program that does not train");
+                        "rnnc_run needs a context of a program that does not train, or waits for gradients");
+    }
+    if (trains) {
+        api_begin_training(c);
     }
     return api_run(c, diagnostics);
 }
@@ -326,7 +374,7 @@ rnnc_status rnnc_begin(rnnc_context *c) {
     if (!c) {
         return RNNC_INVALID_ARGUMENT;
     }
-    engine_begin(c->engine);
+    engine_begin_silent(c->engine);
     return RNNC_OK;
 }
 

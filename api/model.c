@@ -30,6 +30,20 @@ const char *rnnc_model_name(const rnnc_model *m) {
     return m ? m->typed->graph->name : NULL;
 }
 
+rnnc_status rnnc_model_recipe(const rnnc_model *m, rnnc_recipe *out_recipe) {
+    const recipe *r = m ? m->typed->recipe : NULL;
+    if (!r || !out_recipe) {
+        return RNNC_INVALID_ARGUMENT;
+    }
+    *out_recipe = (rnnc_recipe){.name = r->name,
+                                .batch = r->batch,
+                                .epochs = r->epochs,
+                                .max_steps = r->max_steps,
+                                .rate = r->rate,
+                                .carries_state = r->carry_state};
+    return RNNC_OK;
+}
+
 static const char *copy_text(rnnc_model *m, const char *text) {
     return text ? arena_strdup(&m->memory, text) : NULL;
 }

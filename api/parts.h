@@ -8,6 +8,7 @@
 #include "codegen/backend.h"
 #include "frontend/model.h"
 #include "include/rnnc.h"
+#include "passes/gradients.h"
 #include "runtime/engine.h"
 
 // ---- diagnostics.c ----
@@ -34,7 +35,7 @@ struct rnnc_model {
 // Builds the model anew, with dropout if |training|; for passes to rewrite. Reports to the model's sink.
 rnnc_status api_model_build(rnnc_model *m, bool training, model **out_model);
 
-// ---- program.c, values.c, stepping.c ----
+// ---- program.c ----
 
 typedef struct api_value {
     uint32_t index; // of the program's inputs or outputs
@@ -56,13 +57,28 @@ struct rnnc_program {
     api_value *inputs, *outputs, *states;
     uint32_t input_count, output_count, state_count;
     int epoch, step, plateaus;     // inputs of training; -1: not read
+    int base_rate;                 // the same
     int loss, rate, norm, skipped; // outputs; -1: not computed
+    bool waits;                    // runs in two halves, as gradients are given
+    bool keeps_gradients;          // those of weights, after training steps
     const char *obstacle;          // why it cannot run step by step; NULL: it can
     int sequence;                  // the axis of steps; NO_AXIS if there is none
 };
 
+// ---- gradients.c ----
+
+// Whether the gradients that |o| names can be had of the model, and after compiling, whether the program has them.
+rnnc_status api_check_gradients(const rnnc_program *p, const rnnc_compile_options *o, diag_sink *d);
+rnnc_status api_check_compiled(const rnnc_program *p, const rnnc_compile_options *o, diag_sink *d);
+// The second half of a run, with everything checked.
+rnnc_status api_run_back(rnnc_context *c, rnnc_diagnostics *d);
+
+// ---- values.c, stepping.c ----
+
 // Fills the tables of inputs, outputs and states.
 void api_list_values(rnnc_program *p);
+// Whether it is a gradient of an output (as an input) or of an input (as an output).
+bool api_is_gradient(const program_value *v);
 // Why |g|, as the frontend made it, cannot be run step by step; NULL if it can. Texts are in |memory|.
 const char *api_step_obstacle(const graph *g, const diag_sink *sources, arena *memory);
 
@@ -81,10 +97,17 @@ struct rnnc_weights {
     uint32_t unset; // parts without values
 };
 
+// Weight number |index|, if it is not -1, has values now; or all have.
+void api_mark_set(rnnc_weights *w, int index);
+void api_mark_all_set(rnnc_weights *w);
+// The first weight without values, as an error.
+rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
+
 // ---- context.c, input.c, output.c, states.c, train.c ----
 
 typedef struct api_state {
-    void *data;      // read by runs where it lies, and filled after them
+    void *data;      // the state as it is now
+    void *begin;     // what runs read: |data|, or in two halves a copy of it
     size_t capacity; // bytes
 } api_state;
 
@@ -98,8 +121,12 @@ struct rnnc_context {
     api_state *states;
     uint64_t seed;
     int64_t epoch, step; // of the next training step, from 1
-    bool has_run;        // outputs are there
-    bool stepping;       // after rnnc_start_steps
+    int64_t plateaus;
+    double rate;        // of learning, before the schedule
+    bool has_run;       // outputs are there
+    bool waiting;       // the first half of a run is done, the second not
+    bool has_gradients; // those of the last run are there
+    bool stepping;      // after rnnc_start_steps
 };
 
 // Elements of a value in a run as it is set.
@@ -107,6 +134,8 @@ int64_t api_elements(const rnnc_context *c, value_type type);
 // Runs, with everything checked, and takes the states.
 rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d);
 void api_clear_states(rnnc_context *c);
+// Before a training step: states and what is counted.
+void api_begin_training(rnnc_context *c);
 // Whether memory has the axes of |type| in the declared order.
 bool api_is_in_order(const rnnc_context *c, value_type type);
 

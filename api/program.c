@@ -64,7 +64,7 @@ static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
 }
 
 static rnnc_status check_purpose(const rnnc_program *p, diag_sink *d) {
-    if (p->purpose != RNNC_FORWARD && graph_find_output(p->model->graph, "loss") == NO_NODE) {
+    if (p->purpose != RNNC_FORWARD && !p->waits && graph_find_output(p->model->graph, "loss") == NO_NODE) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the model '%s' has no loss: it only runs forward", p->model->graph->name);
     }
@@ -79,8 +79,20 @@ static bool is_shown_forward(const graph_output *output, const void *user) {
     return output->role == OUTPUT_VALUE || output->role == OUTPUT_STATE;
 }
 
-static void keep_outputs(const rnnc_program *p) {
-    if (p->purpose == RNNC_FORWARD) {
+// Of a program with given gradients, the loss is an output if its gradient is among them.
+static bool is_shown_given(const graph_output *output, const void *user) {
+    const rnnc_compile_options *o = user;
+    bool named = false;
+    for (size_t i = 0; output->role == OUTPUT_LOSS && i < o->given_gradient_count; i++) {
+        named |= strcmp(o->given_gradients[i], output->name) == 0;
+    }
+    return named || is_shown_forward(output, NULL);
+}
+
+static void keep_outputs(const rnnc_program *p, const rnnc_compile_options *o) {
+    if (p->waits) {
+        graph_keep_outputs(p->model->graph, is_shown_given, o);
+    } else if (p->purpose == RNNC_FORWARD) {
         graph_keep_outputs(p->model->graph, is_shown_forward, NULL);
     } else if (p->purpose != RNNC_EVALUATE) {
         graph_keep_measured(p->model->graph);
@@ -169,11 +181,18 @@ static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, diag_
     update_options update = {.rule = UPDATE_NONE};
     if (p->purpose == RNNC_TRAIN) {
         update = recipe_update(p->model->recipe, &p->memory);
+        update.rate_is_input = true;
+        update.keeps_gradients = o->keep_gradients;
     }
     bool differentiated = p->purpose == RNNC_GRADIENTS || p->purpose == RNNC_TRAIN;
+    gradient_options gradients = {.given = o->given_gradients,
+                                  .given_count = (uint32_t)o->given_gradient_count,
+                                  .wanted = o->gradients,
+                                  .wanted_count = (uint32_t)o->gradient_count};
     compile_options options = {
         .pipeline = differentiated ? pass_pipeline_training : pass_pipeline_inference,
         .update = &update,
+        .gradients = &gradients,
         .shape = p->backend.shape,
     };
     TRY(choose_maxima(p, o, d, options.maxima));
@@ -185,13 +204,17 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     TRY(check_options(o, d));
     p->purpose = o->purpose;
     p->threads = o->threads ? o->threads : 1;
+    p->waits = o->given_gradient_count > 0;
+    p->keeps_gradients = o->keep_gradients;
     TRY(choose_backend(p, o, d));
     TRY(api_model_build(p->source, p->purpose >= RNNC_GRADIENTS, &p->model));
     TRY(check_purpose(p, d));
+    TRY(api_check_gradients(p, o, d));
     p->obstacle = p->purpose == RNNC_FORWARD ? api_step_obstacle(p->model->graph, d, &p->memory)
                                              : "only a program for RNNC_FORWARD runs step by step";
-    keep_outputs(p);
+    keep_outputs(p, o);
     TRY(compile(p, o, d));
+    TRY(api_check_compiled(p, o, d));
     api_list_values(p);
     return RNNC_OK;
 }

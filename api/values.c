@@ -44,6 +44,7 @@ void api_list_values(rnnc_program *p) {
     p->epoch = find(compiled->inputs.at, compiled->inputs.count, UPDATE_EPOCH);
     p->step = find(compiled->inputs.at, compiled->inputs.count, UPDATE_STEP);
     p->plateaus = find(compiled->inputs.at, compiled->inputs.count, UPDATE_PLATEAUS);
+    p->base_rate = find(compiled->inputs.at, compiled->inputs.count, UPDATE_BASE_RATE);
     p->loss = find(outputs, output_count, "loss");
     p->rate = find(outputs, output_count, UPDATE_RATE);
     p->norm = find(outputs, output_count, UPDATE_NORM);
@@ -56,25 +57,31 @@ void api_list_values(rnnc_program *p) {
 
 // ---- Shapes ----
 
-static rnnc_role role_of(const char *role) {
+bool api_is_gradient(const program_value *v) {
+    return strncmp(v->name, GRADIENT_PREFIX, strlen(GRADIENT_PREFIX)) == 0;
+}
+
+static rnnc_role role_of(const program_value *v) {
     static const struct {
         const char *name;
         rnnc_role role;
-    } roles[] = {{"data", RNNC_ROLE_DATA},   {"target", RNNC_ROLE_TARGET}, {"lengths", RNNC_ROLE_LENGTHS},
-                 {"state", RNNC_ROLE_STATE}, {"loss", RNNC_ROLE_LOSS},     {"metric", RNNC_ROLE_METRIC}};
+    } roles[] = {{"data", RNNC_ROLE_DATA},           {"target", RNNC_ROLE_TARGET},
+                 {"lengths", RNNC_ROLE_LENGTHS},     {"state", RNNC_ROLE_STATE},
+                 {"loss", RNNC_ROLE_LOSS},           {"metric", RNNC_ROLE_METRIC},
+                 {GRADIENT_ROLE, RNNC_ROLE_GRADIENT}};
     for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
-        if (strcmp(roles[i].name, role) == 0) {
+        if (strcmp(roles[i].name, v->role) == 0) {
             return roles[i].role;
         }
     }
-    return RNNC_ROLE_OUTPUT;
+    return api_is_gradient(v) ? RNNC_ROLE_GRADIENT : RNNC_ROLE_OUTPUT;
 }
 
 static rnnc_status show(const rnnc_program *p, const program_value *v, rnnc_value *out_value) {
     static const rnnc_type types[] = {[DT_F32] = RNNC_F32, [DT_F64] = RNNC_F64, [DT_I32] = RNNC_I32};
     const graph *g = p->model->graph;
     *out_value = (rnnc_value){.name = v->name,
-                              .role = role_of(v->role),
+                              .role = role_of(v),
                               .type = types[v->type.elem],
                               .columns = type_columns(v->type),
                               .has_batch = (v->type.axes & AXIS_BIT(AXIS_BATCH)) != 0};

@@ -4,6 +4,7 @@
 
 #include "api/parts.h"
 #include "runtime/initialize.h"
+#include "runtime/train/checkpoint.h"
 #include "runtime/weights_file.h"
 
 static void destroy(rnnc_weights *w) {
@@ -70,7 +71,7 @@ rnnc_status rnnc_weights_create(rnnc_program *p, rnnc_diagnostics *diagnostics, 
 
 // ---- All at once ----
 
-static void mark_all_set(rnnc_weights *w) {
+void api_mark_all_set(rnnc_weights *w) {
     for (uint32_t i = 0; i < w->count; i++) {
         w->parts[i].set = true;
     }
@@ -102,33 +103,50 @@ rnnc_status rnnc_weights_initialize(rnnc_weights *w, uint64_t seed, rnnc_diagnos
     rnnc_status status = api_report(diagnostics, &sink, initialize(w, seed, &sink));
     diag_deinit(&sink);
     if (status == RNNC_OK) {
-        mark_all_set(w);
+        api_mark_all_set(w);
     }
     return status;
 }
 
-static rnnc_status load_from(const rnnc_weights *w, safetensors *file, diag_sink *d) {
+// Of a checkpoint, the weights without what goes with them.
+static rnnc_status load_weights_of(const rnnc_weights *w, const safetensors *file, bool partial,
+                                   diag_sink *d) {
+    safetensors chosen;
+    TRY(checkpoint_weights(file, d, &chosen));
+    rnnc_status status = partial ? weights_load_partial(w->values, &chosen, d)
+                                 : weights_load_from(w->values, SELECT_WEIGHTS, &chosen, d);
+    safetensors_deinit(&chosen);
+    return status;
+}
+
+static rnnc_status load_from(const rnnc_weights *w, safetensors *file, bool partial, diag_sink *d) {
     bool summed = file->owned.data && safetensors_metadata(file, SAFETENSORS_CHECKSUM_KEY) != NULL;
     rnnc_status status = summed ? safetensors_verify(file, d) : RNNC_OK;
-    status = status == RNNC_OK ? weights_load_from(w->values, SELECT_WEIGHTS, file, d) : status;
+    status = status == RNNC_OK ? load_weights_of(w, file, partial, d) : status;
     safetensors_deinit(file);
     return status;
 }
 
-static rnnc_status load(const rnnc_weights *w, const char *path, const file_view *view, diag_sink *d) {
+// Where weights are read from.
+typedef struct weights_source {
+    const char *path; // NULL: memory
+    file_view view;
+    bool partial; // what fits
+} weights_source;
+
+static rnnc_status load(const rnnc_weights *w, const weights_source *from, diag_sink *d) {
     safetensors file;
-    TRY(path ? safetensors_read(path, d, &file) : safetensors_parse(*view, d, &file));
-    return load_from(w, &file, d);
+    TRY(from->path ? safetensors_read(from->path, d, &file) : safetensors_parse(from->view, d, &file));
+    return load_from(w, &file, from->partial, d);
 }
 
-static rnnc_status load_and_mark(rnnc_weights *w, const char *path, const file_view *view,
-                                 rnnc_diagnostics *diagnostics) {
+static rnnc_status load_and_mark(rnnc_weights *w, const weights_source *from, rnnc_diagnostics *diagnostics) {
     diag_sink sink;
     diag_init(&sink);
-    rnnc_status status = api_report(diagnostics, &sink, load(w, path, view, &sink));
+    rnnc_status status = api_report(diagnostics, &sink, load(w, from, &sink));
     diag_deinit(&sink);
     if (status == RNNC_OK) {
-        mark_all_set(w);
+        api_mark_all_set(w);
     }
     return status;
 }
@@ -137,7 +155,19 @@ rnnc_status rnnc_weights_load(rnnc_weights *w, const char *path, rnnc_diagnostic
     if (!w || !path) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "loading needs weights and a path");
     }
-    return load_and_mark(w, path, NULL, diagnostics);
+    weights_source from = {.path = path};
+    return load_and_mark(w, &from, diagnostics);
+}
+
+rnnc_status rnnc_weights_load_partial(rnnc_weights *w, const char *path, rnnc_diagnostics *diagnostics) {
+    if (!w || !path) {
+        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "loading needs weights and a path");
+    }
+    if (w->unset) {
+        return api_report_unset(w, diagnostics);
+    }
+    weights_source from = {.path = path, .partial = true};
+    return load_and_mark(w, &from, diagnostics);
 }
 
 rnnc_status rnnc_weights_load_memory(rnnc_weights *w, const void *bytes, size_t size,
@@ -145,12 +175,11 @@ rnnc_status rnnc_weights_load_memory(rnnc_weights *w, const void *bytes, size_t 
     if (!w || !bytes) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "loading needs weights and bytes");
     }
-    file_view view = {"weights in memory", bytes, size};
-    return load_and_mark(w, NULL, &view, diagnostics);
+    weights_source from = {.view = {"weights in memory", bytes, size}};
+    return load_and_mark(w, &from, diagnostics);
 }
 
-// The first weight without values, as an error.
-static rnnc_status report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics) {
+rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics) {
     uint32_t i = 0;
     while (i + 1 < w->count && w->parts[i].set) {
         i++;
@@ -165,7 +194,7 @@ rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diag
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "saving needs weights and a path");
     }
     if (w->unset) {
-        return report_unset(w, diagnostics);
+        return api_report_unset(w, diagnostics);
     }
     diag_sink sink;
     diag_init(&sink);
@@ -177,7 +206,10 @@ rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diag
 
 // ---- One by one ----
 
-static void mark_set(rnnc_weights *w, uint32_t index) {
+void api_mark_set(rnnc_weights *w, int index) {
+    if (index < 0) {
+        return;
+    }
     w->unset -= !w->parts[index].set;
     w->parts[index].set = true;
     weights_changed(w->values);
@@ -248,7 +280,7 @@ rnnc_status rnnc_weights_write(rnnc_weights *w, uint32_t index, rnnc_type type, 
         double x = type == RNNC_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
         weight_set(p, (int64_t)i / p->columns, (int64_t)i % p->columns, x);
     }
-    mark_set(w, index);
+    api_mark_set(w, (int)index);
     return RNNC_OK;
 }
 
@@ -274,7 +306,7 @@ rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from, rnnc_d
         for (int64_t k = 0; k < t->rows * t->columns; k++) {
             weight_set(t, k / t->columns, k % t->columns, weight_get(f, k / t->columns, k % t->columns));
         }
-        mark_set(to, i);
+        api_mark_set(to, (int)i);
     }
     return RNNC_OK;
 }

@@ -27,6 +27,12 @@
  * #RNNC_STEPS_FIRST, the sequence axes in the order in which the model declares them, the batch, the columns; with
  * #RNNC_ROWS_FIRST the batch comes first. What a value lacks is left out. Rows of an array follow each other without
  * gaps. Counts are of elements, never of bytes.
+ *
+ * **What is not here.** All that the command `rnnc` computes can be had from C: models, programs, weights, runs, steps,
+ * training, evaluation, gradients, measuring for `standardise`, checkpoints. What it does around that stays with the
+ * caller: reading data from files, cutting texts into tokens and back, the order of examples, loops over epochs with
+ * early stopping, sampling from a distribution, progress, plots, listings of the compiler's stages (`check`, `dump`),
+ * timing (`bench`), and object files (`build`).
  */
 #ifndef RNNC_H
 #define RNNC_H
@@ -147,6 +153,19 @@ RNNC_API void rnnc_model_release(rnnc_model *model);
 /** The model's name. */
 RNNC_API const char *rnnc_model_name(const rnnc_model *model);
 
+/** What a recipe says that a program does not do by itself. */
+typedef struct rnnc_recipe {
+    const char *name;  /**< belongs to the model */
+    int64_t batch;     /**< rows of a batch */
+    int64_t epochs;    /**< how many; 0: it does not say */
+    int64_t max_steps; /**< after how many steps training ends; 0: it does not say */
+    double rate;       /**< of learning, before the schedule */
+    int carries_state; /**< not 0: a step begins with the states that the one before left, until the caller resets them */
+} rnnc_recipe;
+
+/** The model's recipe. @return #RNNC_INVALID_ARGUMENT if it has none */
+RNNC_API rnnc_status rnnc_model_recipe(const rnnc_model *model, rnnc_recipe *out_recipe);
+
 /** @} */
 /** @name Programs
  * @{ */
@@ -158,7 +177,7 @@ typedef struct rnnc_program rnnc_program;
 typedef enum rnnc_purpose {
     RNNC_FORWARD = 0, /**< the model's outputs, by rnnc_run() and rnnc_step() */
     RNNC_EVALUATE,    /**< also the loss and the metrics; targets are inputs too */
-    RNNC_GRADIENTS,   /**< the loss and its gradient for every weight; dropout is active */
+    RNNC_GRADIENTS,   /**< gradients of the loss, or of given outputs, for every weight; dropout is active */
     RNNC_TRAIN        /**< training steps by the model's recipe: rnnc_train_step() */
 } rnnc_purpose;
 
@@ -179,10 +198,18 @@ typedef struct rnnc_compile_options {
     int threads;                    /**< of a context, its caller's among them; 0: 1. Also how many compile */
     const char *cpu; /**< "native", "x86-64-v3" …; "interpret": no machine code; NULL: "native" */
     int use_cache;   /**< not 0: machine code is looked for and kept in the user's cache of kernels */
+    /** For #RNNC_GRADIENTS and #RNNC_TRAIN: inputs and states whose gradients are outputs, "gradient/NAME". */
+    const char *const *gradients;
+    size_t gradient_count;
+    /** For the same: outputs and states whose gradients are inputs, "gradient/NAME"; see rnnc_backward(). */
+    const char *const *given_gradients;
+    size_t given_gradient_count;
+    int keep_gradients; /**< #RNNC_TRAIN, not 0: gradients of weights can be read after a step, as before clipping */
 } rnnc_compile_options;
 
 /** A forward program of one row, one thread, this processor, without the cache. */
-#define RNNC_COMPILE_OPTIONS {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0}
+#define RNNC_COMPILE_OPTIONS \
+    {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, 0}
 
 /**
  * Compiles @p model. LLVM is loaded when the first program needs it. It is in a module of its own, looked for in
@@ -216,7 +243,9 @@ typedef enum rnnc_role {
     RNNC_ROLE_STATE,    /**< what a step leaves for the next */
     RNNC_ROLE_OUTPUT,   /**< what the model says */
     RNNC_ROLE_LOSS,     /**< a single number */
-    RNNC_ROLE_METRIC    /**< a single number, a sum over counted elements */
+    RNNC_ROLE_METRIC,   /**< a single number, a sum over counted elements */
+    RNNC_ROLE_GRADIENT  /**< "gradient/NAME": as an output, of the input or initial state NAME; as an input, of the
+                             output or final state NAME, like it in shape and type */
 } rnnc_role;
 
 /** Limits of values. */
@@ -292,6 +321,7 @@ RNNC_API rnnc_status rnnc_weights_initialize(rnnc_weights *weights, uint64_t see
                                              rnnc_diagnostics *diagnostics);
 /**
  * Reads all weights from a safetensors file: each under its name, with its shape, and nothing else.
+ * Of a checkpoint (rnnc_context_save_training(), `rnnc train --checkpoint`) the weights without the rest.
  * @return #RNNC_TYPE and the like if the file is of another model; one diagnostic lists what does not fit
  */
 RNNC_API rnnc_status rnnc_weights_load(rnnc_weights *weights, const char *path,
@@ -299,6 +329,13 @@ RNNC_API rnnc_status rnnc_weights_load(rnnc_weights *weights, const char *path,
 /** The same from the @p size bytes of such a file in memory. */
 RNNC_API rnnc_status rnnc_weights_load_memory(rnnc_weights *weights, const void *bytes, size_t size,
                                               rnnc_diagnostics *diagnostics);
+/**
+ * Reads those weights for which the file has a tensor of the same name and shape; the others keep what they have, so all
+ * must have values before. A note says what was taken and what not.
+ * @return #RNNC_TYPE if nothing fits
+ */
+RNNC_API rnnc_status rnnc_weights_load_partial(rnnc_weights *weights, const char *path,
+                                               rnnc_diagnostics *diagnostics);
 /** Writes all weights as a safetensors file, which appears complete or not at all. */
 RNNC_API rnnc_status rnnc_weights_save(const rnnc_weights *weights, const char *path,
                                        rnnc_diagnostics *diagnostics);
@@ -317,6 +354,18 @@ RNNC_API rnnc_status rnnc_weights_read(const rnnc_weights *weights, uint32_t ind
 /** Copies @p data to weight number @p index, rounded to its own type. */
 RNNC_API rnnc_status rnnc_weights_write(rnnc_weights *weights, uint32_t index, rnnc_type type,
                                         const void *data, size_t count, rnnc_diagnostics *diagnostics);
+
+/**
+ * Measures what the model's `standardise` takes off input @p input and divides it by, as training from the command line
+ * does at its beginning: the mean and the deviation of each column (1 for a column that never changes), in f64. They are
+ * weights (frozen ones), set by this, saved and loaded with the others; initialising makes them 0 and 1.
+ * @param data   vectors of the input, [vectors, columns], @p count elements of type #RNNC_F32 or #RNNC_F64. Each value
+ *               once; steps behind a row's length do not belong to it
+ * @return #RNNC_INVALID_ARGUMENT if the program does not standardise that input; #RNNC_TYPE if the model's type cannot
+ *         hold a mean or a deviation
+ */
+RNNC_API rnnc_status rnnc_weights_measure(rnnc_weights *weights, const char *input, rnnc_type type,
+                                          const void *data, size_t count, rnnc_diagnostics *diagnostics);
 
 /** @} */
 /** @name Contexts
@@ -372,7 +421,7 @@ RNNC_API rnnc_status rnnc_context_bind_input(rnnc_context *context, uint32_t ind
 /**
  * Runs a whole sequence, from the states as they are, which then are those after the last step. On one thread: no
  * allocation, no lock, no system call; nor any with more threads between rnnc_begin() and rnnc_end().
- * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, or a token is out of range
+ * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, or a token or a row's length is out of range
  */
 RNNC_API rnnc_status rnnc_run(rnnc_context *context, rnnc_diagnostics *diagnostics);
 /**
@@ -386,7 +435,10 @@ RNNC_API rnnc_status rnnc_start_steps(rnnc_context *context, rnnc_diagnostics *d
  * other, with the bits of one run over the whole sequence.
  */
 RNNC_API rnnc_status rnnc_step(rnnc_context *context, rnnc_diagnostics *diagnostics);
-/** From here to rnnc_end() the context's worker threads wait awake. */
+/**
+ * From here to rnnc_end() the context's worker threads wait awake, and while a thread waits for another it makes no
+ * system call, not even to let others have its processor. So there should be a free one for each of them.
+ */
 RNNC_API rnnc_status rnnc_begin(rnnc_context *context);
 /** The worker threads may sleep again. */
 RNNC_API rnnc_status rnnc_end(rnnc_context *context);
@@ -444,21 +496,79 @@ typedef struct rnnc_training {
 RNNC_API rnnc_status rnnc_context_set_seed(rnnc_context *context, uint64_t seed);
 /** The epoch and the step that the next training step belongs to, both from 1: what schedules count. */
 RNNC_API rnnc_status rnnc_context_set_position(rnnc_context *context, int64_t epoch, int64_t step);
+/** The epoch and the number of the next training step: as they were set, and counted on by training steps. */
+RNNC_API rnnc_status rnnc_context_position(const rnnc_context *context, int64_t *out_epoch,
+                                           int64_t *out_step);
+/** How many plateaus there were, for a schedule `on plateau`; whoever validates counts them. 0 at first. */
+RNNC_API rnnc_status rnnc_context_set_plateaus(rnnc_context *context, int64_t plateaus);
+/**
+ * The learning rate of the steps that begin afterwards. It stands for the recipe's: a schedule multiplies it, so that
+ * the rate of a step is this one times the schedule's factors (rnnc_training::rate says it). For a rate of one's own at
+ * each step, take a recipe without a schedule.
+ * @return #RNNC_INVALID_ARGUMENT if the program is not for #RNNC_TRAIN, or @p rate negative or not finite
+ */
+RNNC_API rnnc_status rnnc_context_set_rate(rnnc_context *context, double rate);
+/** The learning rate before the schedule, at first the recipe's; 0 without a recipe. */
+RNNC_API double rnnc_context_rate(const rnnc_context *context);
 /**
  * One step of training by the recipe: forward, backward, clipping, optimiser. States begin at zero unless the recipe
  * says `carry state`. The weights that the context shares with others have changed afterwards.
- * @param out_training may be NULL
+ *
+ * With given gradients, rnnc_run() was the forward half, with the states, rate and position as they were then, and this
+ * is the other, from the gradients that have been written since. As after rnnc_backward(), one follows each rnnc_run().
+ * @param out_training may be NULL. Its loss is 0 if the program has none
  * @return like rnnc_run(); also #RNNC_INVALID_ARGUMENT if the program is not for #RNNC_TRAIN
  */
 RNNC_API rnnc_status rnnc_train_step(rnnc_context *context, rnnc_diagnostics *diagnostics,
                                      rnnc_training *out_training);
 /**
- * After a run of a program for #RNNC_GRADIENTS: the loss's gradient for the weight @p name, an array like the weight,
- * rounded to @p type (#RNNC_F32 or #RNNC_F64). Zeros if the loss does not depend on it.
+ * Saves a training, so that it can go on with the same bits: the weights, the optimiser's memory, the states, epoch and
+ * step, plateaus, learning rate and seed. A safetensors file with a checksum (docs/training.md, section 1) that appears
+ * complete or not at all, and serves as weights, too: for rnnc_weights_load(), `rnnc eval`, `rnnc run`.
+ * @return #RNNC_INVALID_ARGUMENT if the program is not for #RNNC_TRAIN or a weight has no values, #RNNC_IO
+ */
+RNNC_API rnnc_status rnnc_context_save_training(const rnnc_context *context, const char *path,
+                                                rnnc_diagnostics *diagnostics);
+/**
+ * Takes up a saved training, into the context and the weights that it shares with others. The batch must be the one
+ * that the states were saved with; inputs are the caller's. A checkpoint of `rnnc train` is taken, too; it has no
+ * learning rate and no seed, so these stay.
+ * @return #RNNC_CORRUPT, #RNNC_TYPE and the like if the file is damaged or of something else; then nothing has changed
+ */
+RNNC_API rnnc_status rnnc_context_load_training(rnnc_context *context, const char *path,
+                                                rnnc_diagnostics *diagnostics);
+
+/** @} */
+/** @name Gradients
+ * @{ */
+
+/**
+ * The backward pass of a program that was compiled with given gradients: rnnc as a layer of something larger.
+ *
+ * rnnc_compile_options::given_gradients names outputs (or states, that is, their values after the last step), and
+ * the gradients of all else are computed from theirs alone; the model's loss counts only if it is named, and the model
+ * needs none. Such a program runs in two halves. rnnc_run() is the forward pass: outputs and states are there as after
+ * any run. Then the caller writes or binds the inputs "gradient/NAME", and this runs the backward pass. Afterwards the
+ * outputs "gradient/NAME" of rnnc_compile_options::gradients are there, and those of the weights.
+ *
+ * One backward pass follows each rnnc_run(). Until then extents, weights and inputs must stay as they are; states may
+ * change. The gradient of a final state in one run is that of the initial state in the run that went on from it:
+ * so sequences can be cut. Without given gradients a run does all at once, from the loss.
+ * @return like rnnc_run(); also #RNNC_INVALID_ARGUMENT without a forward pass before it, if the weights have changed
+ *         since, or if the program is not for #RNNC_GRADIENTS with given gradients
+ */
+RNNC_API rnnc_status rnnc_backward(rnnc_context *context, rnnc_diagnostics *diagnostics);
+/**
+ * After a run (with given gradients, after the backward pass) of a program for #RNNC_GRADIENTS, or for #RNNC_TRAIN with
+ * rnnc_compile_options::keep_gradients: the gradient for the weight @p name, an array like the weight, rounded to
+ * @p type (#RNNC_F32 or #RNNC_F64). Zeros if nothing depends on it.
  */
 RNNC_API rnnc_status rnnc_context_read_gradient(const rnnc_context *context, const char *name, rnnc_type type,
                                                 void *data, size_t count, rnnc_diagnostics *diagnostics);
-/** The norm of all gradients together. */
+/** The same, added to what is in @p data: gradients over several runs. */
+RNNC_API rnnc_status rnnc_context_add_gradient(const rnnc_context *context, const char *name, rnnc_type type,
+                                               void *data, size_t count, rnnc_diagnostics *diagnostics);
+/** The norm of all gradients of weights together. */
 RNNC_API rnnc_status rnnc_context_gradient_norm(const rnnc_context *context, rnnc_diagnostics *diagnostics,
                                                 double *out_norm);
 

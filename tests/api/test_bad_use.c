@@ -82,6 +82,16 @@ static void test_null_handles(void **state) {
     assert_int_equal(rnnc_train_step(NULL, NULL, NULL), bad);
     assert_int_equal(rnnc_context_read_gradient(NULL, "x", RNNC_F32, x, 4, NULL), bad);
     assert_int_equal(rnnc_context_gradient_norm(NULL, NULL, &norm), bad);
+    assert_int_equal(rnnc_context_add_gradient(NULL, "x", RNNC_F32, x, 4, NULL), bad);
+    assert_int_equal(rnnc_backward(NULL, NULL), bad);
+    assert_int_equal(rnnc_context_position(NULL, NULL, NULL), bad);
+    assert_int_equal(rnnc_context_set_rate(NULL, 1), bad);
+    assert_int_equal(rnnc_context_set_plateaus(NULL, 1), bad);
+    assert_true(rnnc_context_rate(NULL) == 0);
+    assert_int_equal(rnnc_context_save_training(NULL, "x", NULL), bad);
+    assert_int_equal(rnnc_context_load_training(NULL, "x", NULL), bad);
+    assert_int_equal(rnnc_weights_load_partial(NULL, "x", NULL), bad);
+    assert_int_equal(rnnc_weights_measure(NULL, "x", RNNC_F32, x, 4, NULL), bad);
 }
 
 // One mistake in a text may be several errors.
@@ -245,6 +255,27 @@ static void test_tokens_out_of_range(void **state) {
     fixture_free(&f);
 }
 
+// Lengths of rows are within those of the run; 0 is one.
+static void test_lengths_out_of_range(void **state) {
+    (void)state;
+    fixture f = fixture_make("model m() {\n input x: real[T lengths]\n output y = sum[T](rnn(2, x))\n}\n",
+                             RNNC_FORWARD);
+    float x[8] = {0};
+    int32_t rows[2] = {0, 5};
+    uint32_t lengths = (uint32_t)rnnc_program_find_input(f.program, "T.lengths");
+    fixture_ok(rnnc_context_set_extents(f.context, 2, 4, f.d), f.d);
+    fixture_ok(
+        rnnc_context_bind_input(f.context, (uint32_t)rnnc_program_find_input(f.program, "x"), x, 8, f.d),
+        f.d);
+    fixture_ok(rnnc_context_bind_input(f.context, lengths, rows, 2, f.d), f.d);
+    fixture_refused(rnnc_run(f.context, f.d), RNNC_INVALID_ARGUMENT, f.d, "row 1 has length 5");
+    rows[1] = -1;
+    fixture_refused(rnnc_run(f.context, f.d), RNNC_INVALID_ARGUMENT, f.d, "row 1 has length -1");
+    rows[1] = 4;
+    fixture_ok(rnnc_run(f.context, f.d), f.d);
+    fixture_free(&f);
+}
+
 static void test_bad_weights(void **state) {
     (void)state;
     fixture f = fixture_make(fixture_series, RNNC_FORWARD);
@@ -341,7 +372,7 @@ int main(void) {
         cmocka_unit_test(test_place_of_an_error),   cmocka_unit_test(test_bad_options),
         cmocka_unit_test(test_bad_arrays),          cmocka_unit_test(test_tokens_out_of_range),
         cmocka_unit_test(test_bad_weights),         cmocka_unit_test(test_other_models),
-        cmocka_unit_test(test_without_diagnostics),
+        cmocka_unit_test(test_without_diagnostics), cmocka_unit_test(test_lengths_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

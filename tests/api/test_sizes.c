@@ -8,8 +8,9 @@ static void test_sizes(void **state) {
     }
     assert_int_equal(sizeof(rnnc_diagnostic), 40);
     assert_int_equal(sizeof(rnnc_model_options), 40);
+    assert_int_equal(sizeof(rnnc_recipe), 48);
     assert_int_equal(sizeof(rnnc_length), 16);
-    assert_int_equal(sizeof(rnnc_compile_options), 72);
+    assert_int_equal(sizeof(rnnc_compile_options), 112);
     assert_int_equal(sizeof(rnnc_value), 96);
     assert_int_equal(sizeof(rnnc_weight), 40);
     assert_int_equal(sizeof(rnnc_training), 40);
