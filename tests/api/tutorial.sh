@@ -21,3 +21,4 @@ for line in 'after 300 steps the loss is' 'guessed 0\.8' 'type error: wave.rnn:5
     grep -q "^$line" "$RNNC_SOURCE/docs/c-tutorial.md" || { echo "the page does not show: $line"; exit 1; }
     grep -q "^$line" answers complaints || { echo "only the page says: $line"; exit 1; }
 done
+grep -q 'the gradient at the first step is' answers
