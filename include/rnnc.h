@@ -200,10 +200,10 @@ typedef struct rnnc_compile_options {
     int use_cache;   /**< not 0: machine code is looked for and kept in the user's cache of kernels */
     /** For #RNNC_GRADIENTS and #RNNC_TRAIN: inputs and states whose gradients are outputs, "gradient/NAME". */
     const char *const *gradients;
-    size_t gradient_count;
+    size_t gradient_count; /**< how many there are */
     /** For the same: outputs and states whose gradients are inputs, "gradient/NAME"; see rnnc_backward(). */
     const char *const *given_gradients;
-    size_t given_gradient_count;
+    size_t given_gradient_count; /**< how many there are */
     int keep_gradients; /**< #RNNC_TRAIN, not 0: gradients of weights can be read after a step, as before clipping */
 } rnnc_compile_options;
 
@@ -244,7 +244,7 @@ typedef enum rnnc_role {
     RNNC_ROLE_OUTPUT,   /**< what the model says */
     RNNC_ROLE_LOSS,     /**< a single number */
     RNNC_ROLE_METRIC,   /**< a single number, a sum over counted elements */
-    RNNC_ROLE_GRADIENT  /**< "gradient/NAME": as an output, of the input or initial state NAME; as an input, of the
+    RNNC_ROLE_GRADIENT /**< "gradient/NAME": as an output, of the input or initial state NAME; as an input, of the
                              output or final state NAME, like it in shape and type */
 } rnnc_role;
 
