@@ -63,6 +63,7 @@ typedef struct compiler {
     codegen *codegen; // NULL: no machine code is made
     kernel_backend backend;
     kernel_backend timed; // the same, and leaves in |code_milliseconds| how long the machine code took
+    double compiled_at;   // on the same clock
     double code_milliseconds;
     target_facts facts; // `build`: of the machine that is built for
     level_set levels;   // `build`: those of one object; count 0: it is for one machine
