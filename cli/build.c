@@ -20,6 +20,7 @@ typedef struct build_job {
     ahead_parts parts;
     build_text text;
     int32_t axis_order[MAX_AXES];
+    learner_job learner;
     strbuf name, object, header, weights, report;
 } build_job;
 
@@ -28,7 +29,7 @@ typedef struct build_job {
 static rnnc_status check_request(build_job *job) {
     const command_line *line = job->line;
     diag_sink *d = job->d;
-    if (!line->weights) {
+    if (!line->weights && !line->train) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "build needs --weights F.safetensors");
     }
     if (!line->output) {
@@ -43,9 +44,24 @@ static rnnc_status check_request(build_job *job) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "build makes machine code: it does not interpret");
     }
+    if (line->parallel > BUILD_MOST_THREADS) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--parallel takes up to %d threads",
+                         BUILD_MOST_THREADS);
+    }
     TRY(check_writable(line->output, d));
     TRY(line->weights_file ? check_writable(line->weights_file, d) : RNNC_OK);
     return line->header ? check_writable(line->header, d) : RNNC_OK;
+}
+
+// Levels and weights in a file are of objects whose weights never change, and whose runs are on one thread.
+static rnnc_status check_together(const build_job *job) {
+    const command_line *line = job->line;
+    const char *one = line->train ? "--train" : line->parallel ? "--parallel" : NULL;
+    const char *other = line->weights_file           ? "--weights-file"
+                        : job->compiler.levels.count ? "several levels"
+                                                     : NULL;
+    return one && other ? diag_fail(job->d, RNNC_UNSUPPORTED, NO_SPAN, "%s does not go with %s", one, other)
+                        : RNNC_OK;
 }
 
 static rnnc_status choose_name(build_job *job) {
@@ -80,16 +96,36 @@ static rnnc_status check_outputs(const build_job *job) {
                      g->name);
 }
 
+rnnc_status choose_maxima(const command_line *line, const model *m, diag_sink *d, int64_t *out_extents) {
+    int axis = 0;
+    if (!choose_extents(line, m, NULL, out_extents, &axis)) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "say how long sequences along %s may be: --length T", m->graph->axes.at[axis].name);
+    }
+    return RNNC_OK;
+}
+
 static rnnc_status make_machine(build_job *job) {
     int64_t extents[MAX_AXES];
-    int axis = 0;
-    if (!choose_extents(job->line, job->model, NULL, extents, &axis)) {
-        return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "say how long sequences along %s may be: --length T",
-                         job->model->graph->axes.at[axis].name);
-    }
+    TRY(choose_maxima(job->line, job->model, job->d, extents));
     TRY(build_machine(&job->compiler, job->model->graph, NULL, extents, job->d, &job->machine));
-    return load_weights(job->line->weights, false, &job->machine, job->d);
+    return job->line->train ? RNNC_OK : load_weights(job->line->weights, false, &job->machine, job->d);
+}
+
+// What the object is to be made of.
+static rnnc_status make_request(build_job *job, bool streams, ahead_request **out_request) {
+    const command_line *line = job->line;
+    learner_options o = {strbuf_text(&job->name), streams, (uint64_t)line->seed, (int32_t)line->parallel};
+    if (line->train) {
+        TRY(learner_create(line, &job->source, &job->compiler, job->machine.engine, &o, job->d,
+                           &job->learner));
+        *out_request = &job->learner.parts.request;
+        return RNNC_OK;
+    }
+    TRY(ahead_parts_create(job->machine.engine, o.name, streams, o.seed, job->d, &job->parts));
+    job->parts.request.threads = o.threads;
+    *out_request = &job->parts.request;
+    return RNNC_OK;
 }
 
 // The axes as arrays in files have them.
@@ -105,20 +141,20 @@ static rnnc_status make_object(build_job *job) {
     TRY(check_outputs(job));
     bool streams = graph_streams(job->model->graph);
     TRY(make_machine(job));
-    TRY(ahead_parts_create(job->machine.engine, strbuf_text(&job->name), streams, (uint64_t)job->line->seed,
-                           job->d, &job->parts));
-    build_text_attach(&job->text, job->machine.engine, &job->parts.request);
+    ahead_request *request = NULL;
+    TRY(make_request(job, streams, &request));
+    build_text_attach(&job->text, job->machine.engine, request);
     if (job->kind == BUILD_PROGRAM) {
         fill_order(job->model->graph, job->axis_order);
-        job->parts.request.axis_order = job->axis_order;
+        request->axis_order = job->axis_order;
     }
     const target_facts *facts = &job->compiler.facts;
-    job->parts.request.levels = job->compiler.levels.count ? &job->compiler.levels : NULL;
-    job->parts.request.weights_apart = job->line->weights_file != NULL;
-    TRY(build_in_child(job->compiler.codegen, facts, &job->parts.request, job->d, &job->object));
-    ahead_print_header(&job->parts.request, facts, &job->header);
+    request->levels = job->compiler.levels.count ? &job->compiler.levels : NULL;
+    request->weights_apart = job->line->weights_file != NULL;
+    TRY(build_in_child(job->compiler.codegen, facts, request, job->d, &job->object));
+    ahead_print_header(request, facts, &job->header);
     if (job->line->weights_file) {
-        ahead_print_weights(&job->parts.request, &job->weights);
+        ahead_print_weights(request, &job->weights);
     }
     if (job->line->size_report) {
         TRY(report_sizes(job->compiler.codegen, &job->object, job->d, &job->report));
@@ -191,9 +227,10 @@ static rnnc_status run_build(build_job *job) {
     TRY(load_source(job->line, job->d, &job->source));
     TRY(load_model(&job->source, false, job->d, &job->model));
     TRY(choose_name(job));
-    TRY(build_text_load(job->line, job->model, job->d, &job->text));
+    TRY(job->line->weights ? build_text_load(job->line, job->model, job->d, &job->text) : RNNC_OK);
     command_line line = name_levels(job->line);
     TRY(open_compiler(&line, job->d, &job->compiler));
+    TRY(check_together(job));
     TRY(make_object(job));
     return write_all(job);
 }
@@ -212,6 +249,7 @@ rnnc_status command_build(const command_line *line, diag_sink *d) {
     }
     build_job job = {.line = line, .d = d};
     rnnc_status status = run_build(&job);
+    learner_destroy(&job.learner);
     ahead_parts_deinit(&job.parts);
     build_text_deinit(&job.text);
     machine_destroy(&job.machine);

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "codegen/ahead.h"
+#include "runtime/ahead_train.h"
 #include "runtime/train/speller_tables.h"
 
 // Work with LLVM in a process of its own: LLVM ends the process that asks for what it cannot do, and that
@@ -70,5 +71,24 @@ rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d);
 
 // Appends what the object |bytes| holds: sizes of its code by kernel, and of its data.
 rnnc_status report_sizes(const codegen *c, const strbuf *object, diag_sink *d, strbuf *out);
+// Largest extents of a run; an error if that of a sequence is not known.
+rnnc_status choose_maxima(const command_line *line, const model *m, diag_sink *d, int64_t *out_extents);
+
+// ---- An object that learns (build_train.c) ----
+
+enum { BUILD_MOST_THREADS = 256 };
+
+// The model as it is trained, and what the object is made of. Starts as all zeros.
+typedef struct learner_job {
+    model *model;
+    arena memory;
+    machine machine;
+    learner_parts parts;
+} learner_job;
+
+// Makes what |used|, the model as it is used, lacks for learning. The weights are those of --weights, or first ones.
+rnnc_status learner_create(const command_line *line, const loaded *source, compiler *c, engine *used,
+                           const learner_options *o, diag_sink *d, learner_job *out_job);
+void learner_destroy(learner_job *job);
 
 #endif

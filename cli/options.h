@@ -58,7 +58,9 @@ typedef struct command_line {
     const char *output, *header, *prefix, *target, *cc;
     const char *weights_file;
     bool size_report;
-    int argc; // of the process
+    bool train;       // `build`: the object learns
+    int64_t parallel; // `build`: threads that a run may be shared out among; 0: there is no such run
+    int argc;         // of the process
     char **argv;
     bool help;
 } command_line;

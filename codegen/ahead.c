@@ -1,13 +1,20 @@
-#include "codegen/ahead.h"
+#include "codegen/ahead_train.h"
 
 #include <string.h>
 
-static int64_t round_up(int64_t bytes) {
-    return (bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
-}
+#include "passes/place.h"
+
 
 bool ahead_is_state(const program_value *input) {
     return strcmp(input->role, "state") == 0;
+}
+
+bool ahead_is_given(const program_value *input) {
+    return !ahead_is_state(input) && strcmp(input->role, "setting") != 0;
+}
+
+bool ahead_is_taken(const ahead_request *r, const program_value *output) {
+    return r->trains ? strcmp(output->role, "loss") == 0 : !ahead_is_state(output);
 }
 
 int64_t ahead_fixed_extent(const program *p, int axis) {
@@ -33,7 +40,7 @@ static int64_t state_bytes(const program *p, uint32_t input) {
             bytes *= a->fixed > 0 ? a->fixed : a->maximum;
         }
     }
-    return round_up(bytes);
+    return ahead_round_up(bytes);
 }
 
 int64_t ahead_state_offset(const ahead_request *r, uint32_t input) {
@@ -67,13 +74,25 @@ int64_t ahead_map(const ahead_request *r, int64_t offset, const ahead_block **ou
     return offset - before;
 }
 
-static int64_t largest_scratch(const program *p, target_shape shape) {
-    int64_t largest = 0;
-    for (uint32_t i = 0; i < p->kernels.count; i++) {
-        int64_t bytes = kernel_scratch_bytes(&p->kernels.at[i], shape);
+static int64_t largest_scratch(const program *p) {
+    int64_t largest = 0, most[MAX_AXES] = {0};
+    for (uint32_t axis = 0; axis < p->axes.count; axis++) {
+        most[axis] = p->axes.at[axis].fixed > 0 ? p->axes.at[axis].fixed : p->axes.at[axis].maximum;
+    }
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        const program_call *call = &p->calls.at[i];
+        int64_t inner = call->inner_axes ? axes_extent(call->inner_axes, most) : call->inner;
+        int64_t bytes = kernel_call_scratch_bytes(&p->kernels.at[call->kernel], p->shape, inner);
         largest = bytes > largest ? bytes : largest;
     }
     return largest;
+}
+
+// A training program has that of the program that is used, which is never run at the same time.
+static int64_t scratch_bytes(const ahead_request *r) {
+    int64_t own = r->trains ? 0 : largest_scratch(r->program);
+    int64_t trained = r->training ? largest_scratch(r->training->request.program) : 0;
+    return ahead_round_up(own > trained ? own : trained);
 }
 
 void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout) {
@@ -87,14 +106,17 @@ void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout) {
         rest -= r->blocks[i].bytes;
     }
     l.extents = l.state_bytes;
-    l.mode = l.extents + round_up(MAX_AXES * (int64_t)sizeof(int64_t));
+    l.mode = l.extents + ahead_round_up(MAX_AXES * (int64_t)sizeof(int64_t));
     l.level = l.mode + 8;
     l.weights = l.mode + 16;
     l.ints = l.mode + AHEAD_ALIGN;
-    l.args = l.ints + round_up(ints * (int64_t)sizeof(int64_t));
+    l.args = l.ints + ahead_round_up(ints * (int64_t)sizeof(int64_t));
     // Pointers of 8 bytes, which is as large as they get.
-    l.arena = l.args + round_up((KERNEL_MAX_ARGS + 1) * 8);
-    l.scratch = l.arena + round_up(rest);
-    l.bytes = l.scratch + round_up(largest_scratch(p, p->shape));
+    l.arena = l.args + ahead_round_up((KERNEL_MAX_ARGS + 1) * 8);
+    l.scratch = l.arena + ahead_round_up(rest);
+    int64_t scratch = scratch_bytes(r);
+    l.shares = l.scratch + scratch;
+    l.learner = l.shares + (r->threads && !r->trains ? ahead_shares_bytes(r->threads, scratch) : 0);
+    l.bytes = r->training ? ahead_learner_end(r, l.learner) : l.learner;
     *out_layout = l;
 }

@@ -4,7 +4,8 @@
 // The object defines NAME_init, NAME_reset, NAME_run and NAME_step (ahead_print_header says how they are called) and
 // needs nothing from outside. All that a run writes is in one arena of the caller's, laid out by ahead_lay_out:
 //
-//     states | extents of the last run | the mode | what kernels are given | the program's arena | scratch
+//     states | extents of the last run | the mode | what kernels are given | the program's arena | scratch |
+//     scratch of several threads | training (ahead_train.h)
 //
 // Blocks of the program's arena that only `prepare` writes are not in it: their contents lie in the object, read-only.
 #ifndef RNNC_CODEGEN_AHEAD_H
@@ -27,6 +28,8 @@ enum ahead_status {
     AHEAD_BAD_TOKEN,   // a token that the model has no row for
     AHEAD_BAD_WEIGHTS, // weights in a file: null, not aligned, of another length, or others than the object's
     AHEAD_BAD_CPU,     // several levels: the processor reaches none of them, or NAME_init has not been called
+    AHEAD_BAD_ARGUMENT, // anything else that makes no sense: a weight or a thread that there is not, a null pointer
+    AHEAD_NOT_UPDATED, // a training step whose loss or gradients are not finite; only it has been written
 };
 
 // Bytes of the program's arena [offset, offset + bytes) that no run changes.
@@ -52,6 +55,11 @@ typedef struct ahead_request {
     // Axes in the order of a file's dimensions, for an object that becomes a program: it then describes itself
     // (standalone/model.h). NULL: it does not.
     const int32_t *axis_order;
+    int32_t threads; // > 0: a run may be shared out among up to so many threads
+    // NULL: the weights are those of |variables| and |blocks| for ever. Else there are none of either: the weights
+    // lie in the caller's arena, and this trains them (codegen/ahead_train.h).
+    const struct ahead_training *training;
+    bool trains; // this is the request of a training program
 } ahead_request;
 
 // Offsets in the caller's arena.
@@ -64,12 +72,23 @@ typedef struct ahead_layout {
     int64_t ints;        // i64s of all calls of a run, one call after the other
     int64_t args;        // pointers
     int64_t arena;       // the program's, without the blocks
-    int64_t scratch;
+    int64_t scratch;     // a training program's own is that of the program that is used
+    int64_t shares;      // of a run on several threads (driver_parallel.c)
+    int64_t learner;     // what belongs to training
     int64_t bytes;
 } ahead_layout;
 
+// To whole lines.
+static inline int64_t ahead_round_up(int64_t bytes) {
+    return (bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
+}
+
 void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout);
 bool ahead_is_state(const program_value *input);
+// Whether the caller of a run gives it: states and settings lie in the arena.
+bool ahead_is_given(const program_value *input);
+// Whether the caller of a run takes it: all but states; of a training program the loss.
+bool ahead_is_taken(const ahead_request *r, const program_value *output);
 // Where the values of state |input| begin in the caller's arena.
 int64_t ahead_state_offset(const ahead_request *r, uint32_t input);
 // The output of the same name; the program has it.

@@ -3,21 +3,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "codegen/ahead.h"
+#include "codegen/ahead_header.h"
 #include "passes/place.h"
 
-enum { NAME_SIZE = 256 };
-
-typedef struct header {
-    const ahead_request *r;
-    const program *p;
-    ahead_layout layout;
-    char upper[NAME_SIZE]; // the model's name for macros
-    strbuf *out;
-} header;
-
-static void as_macro(const char *text, char out_text[NAME_SIZE]) {
-    snprintf(out_text, NAME_SIZE, "%s", text);
+static void as_macro(const char *text, char out_text[HEADER_NAME_SIZE]) {
+    snprintf(out_text, HEADER_NAME_SIZE, "%s", text);
     for (char *c = out_text; *c; c++) {
         const bool lower = *c >= 'a' && *c <= 'z';
         *c = (char)(lower ? *c - 'a' + 'A' : *c);
@@ -65,7 +55,7 @@ static void add_maxima(const header *h) {
     for (uint32_t axis = 0; axis < h->p->axes.count; axis++) {
         if (ahead_is_parameter(h->p, (int)axis)) {
             strbuf name = {0};
-            char upper[NAME_SIZE];
+            char upper[HEADER_NAME_SIZE];
             add_extent(h, (int)axis, &name);
             as_macro(strbuf_text(&name), upper);
             int64_t least = program_least_extent(h->p, (int)axis);
@@ -78,7 +68,7 @@ static void add_maxima(const header *h) {
 
 // ---- Values ----
 
-static const char *c_type(dtype elem) {
+const char *header_c_type(dtype elem) {
     return elem == DT_F64 ? "double" : elem == DT_F32 ? "float" : "int32_t";
 }
 
@@ -97,7 +87,7 @@ static void add_shape(const header *h, value_type t) {
     }
 }
 
-static void describe_value(const header *h, const program_value *v, const char *prefix, int64_t limit) {
+void header_describe_value(const header *h, const program_value *v, const char *prefix, int64_t limit) {
     strbuf_addf(h->out, " *   %s", prefix);
     add_identifier(v->name, h->out);
     add_shape(h, v->type);
@@ -112,13 +102,13 @@ static void describe_value(const header *h, const program_value *v, const char *
 static void describe_values(const header *h) {
     strbuf_add(h->out, " * Arrays are dense; the last dimension runs fastest.\n");
     for (uint32_t i = 0; i < h->p->inputs.count; i++) {
-        if (!ahead_is_state(&h->p->inputs.at[i])) {
-            describe_value(h, &h->p->inputs.at[i], "in_", h->r->limits[i]);
+        if (ahead_is_given(&h->p->inputs.at[i])) {
+            header_describe_value(h, &h->p->inputs.at[i], "in_", h->r->limits[i]);
         }
     }
     for (uint32_t i = 0; i < h->p->outputs.count; i++) {
-        if (!ahead_is_state(&h->p->outputs.at[i])) {
-            describe_value(h, &h->p->outputs.at[i], "out_", 0);
+        if (ahead_is_taken(h->r, &h->p->outputs.at[i])) {
+            header_describe_value(h, &h->p->outputs.at[i], "out_", 0);
         }
     }
     strbuf_add(h->out, " * An output that nobody wants may be null.\n");
@@ -137,7 +127,7 @@ static void describe_states(const header *h) {
         const program_value *v = &h->p->inputs.at[i];
         if (ahead_is_state(v)) {
             strbuf_addf(h->out, " *   %s at byte %" PRId64 ": %s ", v->name, ahead_state_offset(h->r, i),
-                        c_type(v->type.elem));
+                        header_c_type(v->type.elem));
             add_shape(h, v->type);
             strbuf_add(h->out, "\n");
         }
@@ -161,6 +151,9 @@ static int64_t step_flops(const program *p) {
 
 static int64_t weight_bytes(const ahead_request *r) {
     int64_t bytes = 0;
+    for (uint32_t i = 0; r->training && i < r->training->request.program->variables.count; i++) {
+        bytes += ahead_variable_bytes(&r->training->request, i);
+    }
     for (uint32_t i = 0; i < r->block_count; i++) {
         bytes += r->blocks[i].bytes;
     }
@@ -170,41 +163,47 @@ static int64_t weight_bytes(const ahead_request *r) {
     return bytes;
 }
 
-static void add_number(const header *h, const char *what, int64_t value, const char *comment) {
+void header_add_number(const header *h, const char *what, int64_t value, const char *comment) {
     strbuf_addf(h->out, "#define %s_%s %" PRId64 "%s%s%s\n", h->upper, what, value, *comment ? " /* " : "",
                 comment, *comment ? " */" : "");
 }
 
 static void add_sizes(const header *h) {
-    add_number(h, "ARENA_BYTES", h->layout.bytes, "all that a run writes but for its outputs");
-    add_number(h, "ARENA_ALIGN", AHEAD_ALIGN, "");
-    add_number(h, "STATE_BYTES", h->r->streams ? h->layout.state_bytes : 0, "at the begin of the arena");
+    header_add_number(h, "ARENA_BYTES", h->layout.bytes, "all that a run writes but for its outputs");
+    header_add_number(h, "ARENA_ALIGN", AHEAD_ALIGN, "");
+    header_add_number(h, "STATE_BYTES", h->r->streams ? h->layout.state_bytes : 0,
+                      "at the begin of the arena");
     add_maxima(h);
-    add_number(h, "HAS_STEP", h->r->streams, "");
-    add_number(h, "WEIGHT_BYTES", weight_bytes(h->r), "what a step reads of the weights at most");
+    header_add_number(h, "HAS_STEP", h->r->streams, "");
+    header_add_number(h, "WEIGHT_BYTES", weight_bytes(h->r),
+                      h->r->training ? "with the optimiser's memory, in the arena"
+                                     : "what a step reads of the weights at most");
     if (h->r->weights_apart) {
-        add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(h->r), "");
+        header_add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(h->r), "");
     }
-    add_number(h, "STEP_FLOPS", step_flops(h->p), "of the products, for one row and one step");
+    header_add_number(h, "STEP_FLOPS", step_flops(h->p), "of the products, for one row and one step");
     strbuf_add(h->out, "\n/* What the functions return. Nothing has been written unless it is OK. */\n");
-    add_number(h, "OK", AHEAD_OK, "");
-    add_number(h, "BAD_ARENA", AHEAD_BAD_ARENA, "null, or not aligned");
-    add_number(h, "BAD_EXTENT", AHEAD_BAD_EXTENT, "a batch or length outside of what is allowed");
-    add_number(h, "NO_INPUT", AHEAD_NO_INPUT, "an input is null");
-    add_number(h, "BAD_TOKEN", AHEAD_BAD_TOKEN, "a token out of range");
+    header_add_number(h, "OK", AHEAD_OK, "");
+    header_add_number(h, "BAD_ARENA", AHEAD_BAD_ARENA, "null, or not aligned");
+    header_add_number(h, "BAD_EXTENT", AHEAD_BAD_EXTENT, "a batch or length outside of what is allowed");
+    header_add_number(h, "NO_INPUT", AHEAD_NO_INPUT, "an input is null");
+    header_add_number(h, "BAD_TOKEN", AHEAD_BAD_TOKEN, "a token out of range");
     if (h->r->weights_apart) {
-        add_number(h, "BAD_WEIGHTS", AHEAD_BAD_WEIGHTS,
-                   "null, not aligned, damaged, or those of another object");
+        header_add_number(h, "BAD_WEIGHTS", AHEAD_BAD_WEIGHTS,
+                          "null, not aligned, damaged, or those of another object");
     }
     if (h->r->levels) {
-        add_number(h, "BAD_CPU", AHEAD_BAD_CPU,
-                   "no level of the object runs here, or init has not been called");
+        header_add_number(h, "BAD_CPU", AHEAD_BAD_CPU,
+                          "no level of the object runs here, or init has not been called");
+    }
+    if (h->r->training || h->r->threads) {
+        header_add_number(h, "BAD_ARGUMENT", AHEAD_BAD_ARGUMENT, "null, or a number out of range");
     }
 }
 
 // ---- Functions ----
 
-static void add_parameters(const header *h, bool step) {
+void header_add_parameters(const header *h, bool step) {
     for (uint32_t axis = 0; axis < h->p->axes.count; axis++) {
         if (ahead_is_parameter(h->p, (int)axis) && (!step || axis == AXIS_BATCH)) {
             strbuf_add(h->out, ", int32_t ");
@@ -213,19 +212,18 @@ static void add_parameters(const header *h, bool step) {
     }
     for (uint32_t i = 0; i < h->p->inputs.count; i++) {
         const program_value *v = &h->p->inputs.at[i];
-        if (!ahead_is_state(v)) {
-            strbuf_addf(h->out, ", const %s *in_", c_type(v->type.elem));
+        if (ahead_is_given(v)) {
+            strbuf_addf(h->out, ", const %s *in_", header_c_type(v->type.elem));
             add_identifier(v->name, h->out);
         }
     }
     for (uint32_t i = 0; i < h->p->outputs.count; i++) {
         const program_value *v = &h->p->outputs.at[i];
-        if (!ahead_is_state(v)) {
-            strbuf_addf(h->out, ", %s *out_", c_type(v->type.elem));
+        if (ahead_is_taken(h->r, v)) {
+            strbuf_addf(h->out, ", %s *out_", header_c_type(v->type.elem));
             add_identifier(v->name, h->out);
         }
     }
-    strbuf_add(h->out, ");\n");
 }
 
 static const char weights_text[] = "/* weights: the file made with the object, all of it, at a multiple of "
@@ -254,14 +252,16 @@ static void add_functions(const header *h) {
                             ? "/* A sequence; goes on from the states and leaves the last ones. */\n"
                             : "/* A sequence, whole: each run begins anew. */\n");
     strbuf_addf(h->out, "int32_t %s_run(void *arena", name);
-    add_parameters(h, false);
+    header_add_parameters(h, false);
+    strbuf_add(h->out, ");\n");
     if (h->r->streams) {
         strbuf_addf(
             h->out,
             "/* One step: a run of length 1. Keep the batch the same until a reset: states go by row. */\n"
             "int32_t %s_step(void *arena",
             name);
-        add_parameters(h, true);
+        header_add_parameters(h, true);
+        strbuf_add(h->out, ");\n");
     } else {
         strbuf_addf(
             h->out,
@@ -288,12 +288,15 @@ void ahead_print_header(const ahead_request *r, const target_facts *facts, strbu
                 r->levels ? "several levels, chosen in init" : facts->cpu, h.upper, h.upper);
     describe_values(&h);
     describe_states(&h);
+    header_describe_training(&h);
     strbuf_addf(out,
                 " */\n#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include <stdint.h>\n\n"
                 "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
                 h.upper, h.upper);
     add_sizes(&h);
     add_functions(&h);
+    header_add_parallel(&h);
+    header_add_training(&h);
     if (r->text) {
         ahead_print_text(r, h.upper, out);
     }

@@ -6,14 +6,14 @@
 #include "codegen/driver_text.h"
 #include "codegen/kernel_emit.h"
 
-enum { NAME_SIZE = 256, MOST_PARAMETERS = MAX_AXES + 2 };
+enum { PARALLEL_PARAMETERS = 3, MOST_PARAMETERS = MAX_AXES + 2 + PARALLEL_PARAMETERS };
 
 // ---- Functions that return a status ----
 
 LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                                  bool public) {
     emitter *e = w->e;
-    char name[NAME_SIZE];
+    char name[DRIVER_NAME_SIZE];
     snprintf(name, sizeof name, "%s%s", w->r->name, ending);
     LLVMValueRef f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->i32, parameters, count, false));
     l_add_attributes(e, f);
@@ -25,7 +25,7 @@ LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRe
     return f;
 }
 
-static void give_back(emitter *e, int status) {
+void driver_give_back(emitter *e, int status) {
     LLVMBuildRet(e->builder, l_int(e, e->i32, status));
 }
 
@@ -56,6 +56,12 @@ void driver_require_arena(const driver *w) {
     driver_require(w, LLVMBuildICmp(e->builder, LLVMIntEQ, rest, l_i64(e, 0), ""), AHEAD_BAD_ARENA);
 }
 
+void driver_take_arena(driver *w, LLVMValueRef function) {
+    w->arena = LLVMGetParam(function, 0);
+    driver_require_arena(w);
+    w->arena = driver_arena(w, w->base);
+}
+
 // ---- Constants ----
 
 void driver_constant_name(const driver *w, const char *what, uint32_t index, char *out_name, size_t size) {
@@ -65,7 +71,7 @@ void driver_constant_name(const driver *w, const char *what, uint32_t index, cha
 LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes) {
     emitter *e = w->e;
-    char name[NAME_SIZE];
+    char name[DRIVER_NAME_SIZE];
     driver_constant_name(w, what, index, name, sizeof name);
     LLVMValueRef value = LLVMConstStringInContext2(e->context, data, (size_t)bytes, true);
     LLVMValueRef constant = LLVMAddGlobal(e->module, LLVMTypeOf(value), name);
@@ -108,28 +114,35 @@ static rnnc_status add_kernel(const driver *w, uint32_t index, diag_sink *d) {
     return RNNC_OK;
 }
 
-static rnnc_status add_kernels(driver *w, diag_sink *d) {
-    int64_t at = w->layout.ints;
-    for (uint32_t i = 0; i < w->p->body.count; i++) {
-        const program_item *item = &w->p->body.at[i];
-        if (item->kind != ITEM_CALL) {
+static rnnc_status add_kernels(driver *w, const program_item *items, uint32_t count, int64_t *io_ints,
+                               diag_sink *d) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].kind != ITEM_CALL) {
             continue;
         }
-        const program_call *call = &w->p->calls.at[item->call];
-        w->ints[item->call] = at;
-        at += (KERNEL_STRIDES + 4 * (int64_t)call->arg_count) * (int64_t)sizeof(int64_t);
+        const program_call *call = &w->p->calls.at[items[i].call];
+        w->ints[items[i].call] = *io_ints;
+        *io_ints += (KERNEL_STRIDES + 4 * (int64_t)call->arg_count) * (int64_t)sizeof(int64_t);
         TRY(w->kernels[call->kernel] ? RNNC_OK : add_kernel(w, call->kernel, d));
     }
     return RNNC_OK;
 }
 
+// What is derived from weights that never change is in the object.
+static rnnc_status add_all_kernels(driver *w, diag_sink *d) {
+    int64_t ints = w->layout.ints;
+    TRY(w->used ? add_kernels(w, w->p->prepare.at, w->p->prepare.count, &ints, d) : RNNC_OK);
+    return add_kernels(w, w->p->body.at, w->p->body.count, &ints, d);
+}
+
 // ---- init and reset ----
 
-static void emit_zeros(const driver *w, int64_t bytes) {
+void driver_emit_zeros(const driver *w, int64_t offset, int64_t bytes) {
     emitter *e = w->e;
+    LLVMValueRef from = driver_arena(w, offset);
     l_loop loop;
     l_loop_begin(e, &loop, l_i64(e, 0), l_i64(e, bytes / 8), 1, NULL, 0);
-    l_store(e, l_i64(e, 0), l_at(e, e->i64, w->arena, loop.index));
+    l_store(e, l_i64(e, 0), l_at(e, e->i64, from, loop.index));
     l_loop_end(&loop, NULL);
 }
 
@@ -143,6 +156,16 @@ static void emit_settings(const driver *w) {
     }
 }
 
+static void start_learning(const driver *w) {
+    char name[DRIVER_NAME_SIZE];
+    snprintf(name, sizeof name, "%s_train_init", w->r->name);
+    LLVMValueRef f = w->used ? LLVMGetNamedFunction(w->e->module, name) : NULL;
+    if (f) {
+        LLVMValueRef values[] = {w->arena};
+        l_call(w->e, f, values, 1);
+    }
+}
+
 static void emit_init(driver *w) {
     LLVMTypeRef parameters[] = {w->e->pointer, w->e->pointer, w->e->i64};
     w->function = driver_add_function(w, "_init", parameters, w->r->weights_apart ? 3 : 1, true);
@@ -152,23 +175,24 @@ static void emit_init(driver *w) {
         driver_check_weights(w);
     }
     LLVMValueRef level = w->r->levels ? driver_choose_level(w) : NULL;
-    emit_zeros(w, w->layout.bytes);
+    driver_emit_zeros(w, 0, w->layout.bytes);
     emit_settings(w);
+    start_learning(w);
     if (w->r->weights_apart) {
         driver_keep_weights(w);
     }
     if (level) {
         driver_keep_level(w, level);
     }
-    give_back(w->e, AHEAD_OK);
+    driver_give_back(w->e, AHEAD_OK);
 }
 
 static void emit_reset(driver *w) {
     LLVMValueRef f = driver_add_function(w, "_reset", &w->e->pointer, 1, true);
     w->arena = LLVMGetParam(f, 0);
     driver_require_arena(w);
-    emit_zeros(w, w->layout.state_bytes);
-    give_back(w->e, AHEAD_OK);
+    driver_emit_zeros(w, 0, w->layout.state_bytes);
+    driver_give_back(w->e, AHEAD_OK);
 }
 
 // ---- run: what it is given ----
@@ -208,12 +232,17 @@ static void check_extents(const driver *w) {
 
 static void take_values(driver *w, unsigned at) {
     for (uint32_t i = 0; i < w->p->inputs.count; i++) {
-        bool state = ahead_is_state(&w->p->inputs.at[i]);
-        w->inputs[i] = state ? driver_arena(w, ahead_state_offset(w->r, i)) : LLVMGetParam(w->function, at++);
+        const program_value *v = &w->p->inputs.at[i];
+        w->inputs[i] = ahead_is_given(v)   ? LLVMGetParam(w->function, at++)
+                       : ahead_is_state(v) ? driver_arena(w, ahead_state_offset(w->r, i))
+                                           : driver_setting(w, v->name);
     }
     for (uint32_t i = 0; i < w->p->outputs.count; i++) {
-        bool state = ahead_is_state(&w->p->outputs.at[i]);
-        w->outputs[i] = state ? NULL : LLVMGetParam(w->function, at++);
+        bool taken = ahead_is_taken(w->r, &w->p->outputs.at[i]);
+        w->outputs[i] = taken ? LLVMGetParam(w->function, at++) : NULL;
+    }
+    for (unsigned i = 0; w->parallel && i < PARALLEL_PARAMETERS; i++) {
+        w->parallel[i] = LLVMGetParam(w->function, at++);
     }
 }
 
@@ -233,7 +262,7 @@ static void check_tokens(const driver *w, uint32_t input) {
 
 static void check_inputs(const driver *w) {
     for (uint32_t i = 0; i < w->p->inputs.count; i++) {
-        if (!ahead_is_state(&w->p->inputs.at[i])) {
+        if (ahead_is_given(&w->p->inputs.at[i])) {
             require_pointer(w, w->inputs[i], AHEAD_NO_INPUT);
             if (w->r->limits[i] > 0) {
                 check_tokens(w, i);
@@ -301,7 +330,7 @@ static void keep_states(const driver *w) {
 
 // ---- run and step ----
 
-// The arena, extents, pointers to inputs, pointers to outputs.
+// The arena, extents, pointers to inputs, pointers to outputs; the number of threads and a parallel loop.
 static unsigned list_parameters(const driver *w, bool extents, LLVMTypeRef *out_types) {
     unsigned count = 0;
     out_types[count++] = w->e->pointer;
@@ -312,36 +341,54 @@ static unsigned list_parameters(const driver *w, bool extents, LLVMTypeRef *out_
     }
     for (uint32_t i = 0; i < w->p->inputs.count + w->p->outputs.count; i++) {
         uint32_t output = i - w->p->inputs.count;
-        const program_value *v = i < w->p->inputs.count ? &w->p->inputs.at[i] : &w->p->outputs.at[output];
-        if (!ahead_is_state(v)) {
+        bool listed = i < w->p->inputs.count ? ahead_is_given(&w->p->inputs.at[i])
+                                             : ahead_is_taken(w->r, &w->p->outputs.at[output]);
+        if (listed) {
             out_types[count++] = w->e->pointer;
         }
     }
+    if (w->parallel) {
+        out_types[count++] = w->e->i32;
+        out_types[count++] = w->e->pointer;
+        out_types[count++] = w->e->pointer;
+    }
     return count;
+}
+
+static void check_threads(const driver *w) {
+    emitter *e = w->e;
+    if (w->parallel) {
+        LLVMValueRef above = LLVMBuildSub(e->builder, w->parallel[0], l_int(e, e->i32, 1), "");
+        LLVMValueRef most = l_int(e, e->i32, w->r->threads);
+        driver_require(w, LLVMBuildICmp(e->builder, LLVMIntULT, above, most, ""), AHEAD_BAD_ARGUMENT);
+        require_pointer(w, w->parallel[1], AHEAD_BAD_ARGUMENT);
+    }
 }
 
 rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                             bool internal, diag_sink *d) {
     emitter *e = w->e;
     unsigned at = 1;
-    TRY(add_kernels(w, d));
+    TRY(add_all_kernels(w, d));
     w->function = driver_add_function(w, ending, parameters, count, !internal);
-    w->arena = LLVMGetParam(w->function, 0);
-    driver_require_arena(w);
+    driver_take_arena(w, w->function);
     if (w->r->weights_apart) {
         driver_find_weights(w);
     }
     take_extents(w, &at);
     check_extents(w);
     take_values(w, at);
+    check_threads(w);
     check_inputs(w);
-    LLVMValueRef saved = driver_emit_flush(w);
+    LLVMValueRef saved = driver_emit_flush(w), status = l_int(e, e->i32, AHEAD_OK);
     bind(w);
-    driver_emit_body(w);
+    driver_emit_refresh(w);
+    driver_emit_items(w, w->p->body.at, w->p->body.count);
     give_outputs(w);
     keep_states(w);
+    status = w->r->trains ? driver_emit_counting(w) : status;
     driver_emit_restore(w, saved);
-    give_back(e, AHEAD_OK);
+    LLVMBuildRet(e->builder, status);
     return RNNC_OK;
 }
 
@@ -358,8 +405,27 @@ static void emit_door(const driver *w, const char *ending, bool step, LLVMTypeRe
     LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, w->function, values, count, ""));
 }
 
+// A run, or a training step, on several threads.
+static rnnc_status emit_parallel(driver *w, const char *ending, LLVMTypeRef *types, diag_sink *d) {
+    if (!w->r->threads) {
+        return RNNC_OK;
+    }
+    LLVMValueRef given[PARALLEL_PARAMETERS];
+    driver_emit_share(w);
+    w->parallel = given;
+    rnnc_status status = driver_emit_run(w, ending, types, list_parameters(w, true, types), false, d);
+    w->parallel = NULL;
+    return status;
+}
+
+static rnnc_status emit_training(driver *w, LLVMTypeRef *types, diag_sink *d) {
+    TRY(driver_emit_run(w, "_train_step", types, list_parameters(w, true, types), false, d));
+    return emit_parallel(w, "_train_step_parallel", types, d);
+}
+
 static rnnc_status emit_runs(driver *w, LLVMTypeRef *types, unsigned count, LLVMValueRef *values,
                              diag_sink *d) {
+    TRY(emit_parallel(w, "_run_parallel", types, d));
     if (w->r->levels) {
         TRY(driver_emit_levels(w, types, count, d));
         driver_emit_level_getter(w);
@@ -380,6 +446,8 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
     rnnc_status status = RNNC_OK;
     if (!types || !values) {
         status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of parameters");
+    } else if (w->r->trains) {
+        status = emit_training(w, types, d);
     } else {
         unsigned count = list_parameters(w, true, types);
         emit_init(w);
@@ -397,10 +465,21 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
     return status;
 }
 
-rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
+// |used|: as in a driver.
+static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_request *used, diag_sink *d) {
     const program *p = r->program;
-    driver w = {.e = e, .r = r, .p = p};
+    driver w = {.e = e, .r = r, .p = p, .used = used};
     ahead_lay_out(r, &w.layout);
+    if (used) {
+        ahead_lay_out_learner(used, &w.learner);
+    }
+    if (r->trains) {
+        ahead_layout whole;
+        ahead_lay_out(used, &whole);
+        w.base = w.learner.program;
+        w.layout.scratch = whole.scratch - w.base;
+        w.layout.shares = whole.shares - w.base;
+    }
     size_t values =
         r->block_count + (size_t)p->variables.count + p->kernels.count + p->inputs.count + p->outputs.count;
     w.blocks = calloc(values + 1, sizeof *w.blocks);
@@ -417,9 +496,20 @@ rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
             add_constants(&w);
         }
         status = emit_functions(&w, d);
-        status = status == RNNC_OK ? driver_emit_facts(&w, d) : status;
+        status = status == RNNC_OK && !r->trains ? driver_emit_facts(&w, d) : status;
     }
     free(w.blocks);
     free(w.ints);
     return status;
+}
+
+rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
+    const ahead_training *t = r->training;
+    if (t) {
+        driver w = {.e = e, .r = r, .p = r->program, .used = r};
+        ahead_lay_out_learner(r, &w.learner);
+        TRY(driver_emit_learner(&w, d));
+        TRY(emit_program(e, &t->request, r, d));
+    }
+    return emit_program(e, r, t ? r : NULL, d);
 }

@@ -3,23 +3,32 @@
 #ifndef RNNC_CODEGEN_DRIVER_H
 #define RNNC_CODEGEN_DRIVER_H
 
-#include "codegen/ahead.h"
+#include "codegen/ahead_train.h"
 #include "codegen/loops.h"
 #include "passes/place.h"
+
+enum { DRIVER_NAME_SIZE = 256 };
 
 typedef struct driver {
     emitter *e;
     const ahead_request *r;
     const program *p;
     ahead_layout layout;
+    // Of an object that trains:
+    const ahead_request
+        *used; // of the program that is used, which has the training; NULL: nothing is trained
+    learner_layout learner;
+    int64_t base;            // where this program's part begins in the caller's arena
     LLVMValueRef *blocks;    // constants, by block of the request
     LLVMValueRef *variables; // constants, by variable; NULL where there are none
     LLVMValueRef *kernels;   // functions, by kernel; NULL: no run calls it
     int64_t *ints;           // by call: offset of its ints in the caller's arena
     // Of the function that runs:
-    LLVMValueRef function, arena;
+    LLVMValueRef function, arena;   // the arena's address, moved on by |base|
     LLVMValueRef extents[MAX_AXES]; // i64
-    LLVMValueRef *inputs, *outputs; // pointers; outputs that are states: NULL
+    LLVMValueRef *inputs, *outputs; // pointers; outputs that are not given: NULL
+    LLVMValueRef *parallel;         // of a run on several threads: their number, parallel_for and its user
+    LLVMValueRef share;             // function; NULL before it is needed
 } driver;
 
 // Adds kernels, constants, driver and public functions to |e|'s module. On failure reports to |d|.
@@ -68,6 +77,11 @@ void driver_find_weights(driver *w);
 
 // Adds the section that says what the object is.
 rnnc_status driver_emit_facts(const driver *w, diag_sink *d);
+void driver_give_back(emitter *e, int status);
+// Takes the function's first parameter for the arena, and checks it.
+void driver_take_arena(driver *w, LLVMValueRef function);
+// Makes |bytes| from |offset| in the arena on zeros.
+void driver_emit_zeros(const driver *w, int64_t offset, int64_t bytes);
 
 // ---- driver_call.c ----
 
@@ -78,8 +92,10 @@ LLVMValueRef driver_arena(const driver *w, int64_t offset);
 LLVMValueRef driver_address(const driver *w, const program_place *p, LLVMValueRef t);
 // Fills what depends on the extents alone: the calls' ints, and the axes' values that kernels read.
 void driver_emit_binding(const driver *w);
-// Everything that a run does between inputs and outputs.
-void driver_emit_body(const driver *w);
+// Runs the items one after the other.
+void driver_emit_items(const driver *w, const program_item *items, uint32_t count);
+// Rows that a call runs over, and its units, as kernel_units has them.
+LLVMValueRef driver_units(const driver *w, const kernel_desc *k, const program_call *call);
 
 // ---- driver_mode.c ----
 
@@ -91,5 +107,24 @@ void driver_emit_restore(const driver *w, LLVMValueRef saved);
 
 // Adds standalone_model_of. |room|: for as many values as the functions have parameters, states and all.
 void driver_emit_program(const driver *w, LLVMValueRef *room);
+// ---- driver_parallel.c ----
+
+// Adds the function that does a thread's share, before the functions that use it.
+void driver_emit_share(driver *w);
+// Calls a call's kernel with |values| as its arguments for all units, on several threads where that is worth it.
+void driver_emit_shared(const driver *w, const program_call *call, LLVMValueRef *values);
+
+// ---- driver_train.c ----
+
+// The storage of a variable in the arena.
+LLVMValueRef driver_learned(const driver *w, uint32_t variable);
+// The storage of a setting that a training program reads.
+LLVMValueRef driver_setting(const driver *w, const char *name);
+// What begins a run, after binding: what is derived from the weights is made again where these have changed.
+void driver_emit_refresh(const driver *w);
+// What ends a training step; its status.
+LLVMValueRef driver_emit_counting(const driver *w);
+// NAME_train_init, _train_reset, the settings and the access to weights.
+rnnc_status driver_emit_learner(driver *w, diag_sink *d);
 
 #endif

@@ -32,7 +32,8 @@ static LLVMValueRef base_of(const driver *w, const program_place *p) {
         return moved(w, w->inputs[p->index], p->offset + column);
     }
     if (p->base == PLACE_VARIABLE) {
-        return moved(w, w->variables[p->index], p->offset + column);
+        LLVMValueRef variable = w->used ? driver_learned(w, p->index) : w->variables[p->index];
+        return moved(w, variable, p->offset + column);
     }
     const ahead_block *block;
     int64_t at = ahead_map(w->r, p->offset, &block);
@@ -104,17 +105,16 @@ void driver_emit_binding(const driver *w) {
     for (uint32_t axis = 0; axis < w->p->axes.count; axis++) {
         bind_axis(w, (int)axis);
     }
-    for (uint32_t i = 0; i < w->p->body.count; i++) {
-        if (w->p->body.at[i].kind == ITEM_CALL) {
-            bind_call(w, w->p->body.at[i].call);
+    for (uint32_t i = 0; i < w->p->calls.count; i++) {
+        if (w->ints[i]) {
+            bind_call(w, i);
         }
     }
 }
 
 // ---- Calls ----
 
-// As kernel_units.
-static LLVMValueRef units_of(const driver *w, const kernel_desc *k, const program_call *call) {
+LLVMValueRef driver_units(const driver *w, const kernel_desc *k, const program_call *call) {
     emitter *e = w->e;
     extent_term terms[KERNEL_MAX_INTS];
     call_int_terms(k, call, terms);
@@ -152,8 +152,12 @@ static void emit_call(const driver *w, uint32_t index, LLVMValueRef t, LLVMValue
         l_store(e, driver_address(w, &call->args[i], t), l_offset(e, e->pointer, args, i));
     }
     l_store(e, driver_arena(w, w->layout.scratch), l_offset(e, e->pointer, args, call->arg_count));
-    LLVMValueRef values[] = {args, ints, l_i64(e, 0), units_of(w, k, call)};
-    l_call(e, w->kernels[call->kernel], values, 4);
+    LLVMValueRef values[] = {args, ints, l_i64(e, 0), driver_units(w, k, call)};
+    if (w->parallel) {
+        driver_emit_shared(w, call, values);
+    } else {
+        l_call(e, w->kernels[call->kernel], values, 4);
+    }
 }
 
 static void emit_loop(const driver *w, const program_item *item) {
@@ -172,9 +176,9 @@ static void emit_loop(const driver *w, const program_item *item) {
 }
 
 // The members of a set follow it; on one thread they run one after the other.
-void driver_emit_body(const driver *w) {
-    for (uint32_t i = 0; i < w->p->body.count; i++) {
-        const program_item *item = &w->p->body.at[i];
+void driver_emit_items(const driver *w, const program_item *items, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        const program_item *item = &items[i];
         if (item->kind == ITEM_CALL) {
             emit_call(w, item->call, NULL, NULL);
         } else if (item->kind == ITEM_LOOP) {

@@ -124,6 +124,8 @@ int32_t product_max_gates(target_shape shape);
 int64_t product_packed_elements(product_tiling t, int32_t gates, int32_t inner);
 // Bytes of scratch a thread needs for a call of |k|: a PRODUCT's partial sums and packed block of B.
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape);
+// The same where no call has more than |inner| inner indices.
+int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t inner);
 // Units of a call (see kernel_function); |ints| as given to it.
 int64_t kernel_units(const kernel_desc *k, target_shape shape, const int64_t *ints);
 

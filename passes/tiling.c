@@ -101,15 +101,23 @@ int64_t product_panel_bytes(const kernel_desc *k, product_tiling t) {
     return round_to_lines((int64_t)PRODUCT_BLOCK * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
 }
 
-static int64_t product_scratch(const kernel_desc *k, target_shape shape) {
+// Sums, a block of B if that is not packed before, and a block of A if that is transposed: the last of these is filled
+// as far as the sum goes.
+static int64_t product_scratch(const kernel_desc *k, target_shape shape, int64_t inner) {
     product_tiling t = product_tile(shape, (dtype)k->elem, k->gates, k->columns);
-    int64_t bytes = product_sums_bytes(k, t) + (k->packed ? 0 : product_panel_bytes(k, t));
-    return bytes + (k->transposed ? (int64_t)PRODUCT_BLOCK * t.row_block * dtype_bytes((dtype)k->elem) : 0);
+    int64_t sums = product_sums_bytes(k, t), panel = k->packed ? 0 : product_panel_bytes(k, t);
+    int64_t filled = inner < PRODUCT_BLOCK ? inner : PRODUCT_BLOCK;
+    return k->transposed ? sums + panel + filled * t.row_block * dtype_bytes((dtype)k->elem)
+                         : sums + panel * filled / PRODUCT_BLOCK;
 }
 
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape) {
+    return kernel_call_scratch_bytes(k, shape, PRODUCT_BLOCK);
+}
+
+int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t inner) {
     if (k->kind == KERNEL_PRODUCT) {
-        return product_scratch(k, shape);
+        return product_scratch(k, shape, inner);
     }
     if (k->kind != KERNEL_MAP) {
         return 0;

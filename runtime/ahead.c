@@ -174,7 +174,7 @@ static rnnc_status allocate(const program *p, diag_sink *d, ahead_parts *parts) 
 }
 
 // What goes from run to run comes from the output of the same name, which must not be another state as it came in.
-static rnnc_status check_states(const engine *e, const program *p, diag_sink *d) {
+rnnc_status ahead_check_states(const engine *e, const program *p, diag_sink *d) {
     for (uint32_t i = 0; i < p->inputs.count; i++) {
         if (!ahead_is_state(&p->inputs.at[i])) {
             continue;
@@ -190,7 +190,7 @@ static rnnc_status check_states(const engine *e, const program *p, diag_sink *d)
 
 static rnnc_status fill(engine *e, ahead_parts *parts, diag_sink *d) {
     const program *p = parts->request.program;
-    TRY(parts->request.streams ? check_states(e, p, d) : RNNC_OK);
+    TRY(parts->request.streams ? ahead_check_states(e, p, d) : RNNC_OK);
     TRY(allocate(p, d, parts));
     for (uint32_t i = 0; i < p->inputs.count; i++) {
         parts->limits[i] = engine_input_limit(e, i);

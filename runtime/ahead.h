@@ -19,4 +19,7 @@ rnnc_status ahead_parts_create(engine *e, const char *name, bool streams, uint64
                                ahead_parts *out_parts);
 void ahead_parts_deinit(ahead_parts *parts);
 
+// Fails where states that are to go from run to run have no last values.
+rnnc_status ahead_check_states(const engine *e, const program *p, diag_sink *d);
+
 #endif

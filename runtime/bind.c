@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "passes/cost.h"
 #include "passes/place.h"
 #include "runtime/context_parts.h"
 
@@ -29,33 +30,15 @@ bound_arg context_bind_place(const context *c, const program_place *p) {
     return a;
 }
 
-static bool is_slow(uint16_t code) {
-    return code == OP_EXP || code == OP_LOG || code == OP_TANH || code == OP_SIGMOID || code == OP_ERF ||
-           code == OP_SOFTPLUS;
-}
-
-// An estimate in nanoseconds of one core, to tell calls worth sharing out from others: a vector unit does a
-// simple operation on an f32 in some 0.05 ns and a multiply-add of a product in 0.01.
+// An estimate in nanoseconds of one core.
 static int64_t estimate_cost(const kernel_desc *k, const int64_t *ints) {
-    double rows = 1, weight = 1, width = k->elem == DT_F64 ? 2 : 1;
+    kernel_cost cost = kernel_estimate_cost(k);
+    double rows = 1, inner = (double)ints[KERNEL_INNER];
     for (int d = 0; d < kernel_row_dimensions(k); d++) {
         rows *= (double)ints[d];
     }
-    for (uint32_t i = 0; i < k->instr_count; i++) {
-        weight += is_slow(k->instrs[i].code) ? 5 : 1;
-    }
-    double cost = rows * k->columns * weight * 0.05;
-    if (k->kind == KERNEL_RANDOM) {
-        cost = rows * k->columns;
-    }
-    if (k->kind == KERNEL_PACK) {
-        cost = (double)k->inner * k->gates * k->columns * 0.2;
-    }
-    if (k->kind == KERNEL_PRODUCT) {
-        double b = (double)ints[KERNEL_INNER] * k->gates * k->columns;
-        cost += b * (0.02 + rows * 0.01);
-    }
-    return (int64_t)(cost * width < 1e18 ? cost * width : 1e18);
+    double sum = cost.fixed + rows * cost.per_row + inner * (cost.per_inner + rows * cost.per_inner_row);
+    return (int64_t)(sum < 1e18 ? sum : 1e18);
 }
 
 // What the thread with the most units has of |call|'s cost. Few units do not go evenly into threads.

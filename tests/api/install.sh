@@ -7,8 +7,8 @@ work=$RNNC_SCRATCH/outside
 rm -rf "$prefix" "$work"
 mkdir -p "$work"
 cmake --install "$1" --prefix "$prefix" >"$RNNC_SCRATCH/install.log"
-cp "$RNNC_SOURCE"/examples/c/*.c "$work"
-export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" XDG_CACHE_HOME="$RNNC_SCRATCH/cache"
+cp "$RNNC_SOURCE"/examples/c/*.* "$work"
+export PATH="$prefix/bin:$PATH" PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib" XDG_CACHE_HOME="$RNNC_SCRATCH/cache"
 cd "$work"
 cc() { "$compiler" -std=gnu17 -Wall -Wextra -Werror "$@"; }
 compiler=$2
@@ -35,7 +35,7 @@ run_example() {
 
 echo "pkg-config: $(pkg-config --modversion rnnc)"
 for source in *.c; do
-    line=$(sed -n 's,^//     \(cc .*\),\1,p' "$source" | head -1)
+    line=$(sed -n 's,^//     \(\(rnnc .* && \)*cc .*\),\1,p' "$source" | head -1)
     [ -n "$line" ] || { echo "$source says no line to compile it"; exit 1; }
     eval "$line"
     echo "$source: $line"
