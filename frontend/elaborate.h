@@ -213,6 +213,7 @@ struct elaborator {
     VEC(measured_data) measured; // what `standardise` measures
     VEC(span) warned;
     VEC(class_loss) class_losses;
+    named_meanings equations; // of all frames, by their whole names
     const expression *loss;
     node_id loss_node;
     node_id lengths[MAX_AXES]; // of sequences declared [T lengths]; else NO_NODE
@@ -344,6 +345,13 @@ bool cell_open(elaborator *el, const application *a, frame *f);
 void cell_close(elaborator *el);
 void cell_declare_state(elaborator *el, const declaration *decl);
 void cell_results(elaborator *el, meanings *out);
+
+// ---- equations.c: equations as outputs on request ----
+
+// Keeps the value of an equation of the current frame, "i" of "lstm.0.i".
+void equations_note(elaborator *el, const char *name, span where, meaning v);
+// Adds those that are wanted to the model's outputs, but for those that are outputs already.
+void equations_show(elaborator *el, const char *const *names, uint32_t count);
 
 // ---- parts.c: slices along axes ----
 

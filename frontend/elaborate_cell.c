@@ -244,6 +244,7 @@ static void close_state(elaborator *el, cell_state *s) {
         return;
     }
     if (s->delay == NO_NODE || is_poison(s->next)) {
+        equations_note(el, s->name, s->where, s->next);
         return;
     }
     place_set_origin(el, s->where, s->full_name);
@@ -254,6 +255,7 @@ static void close_state(elaborator *el, cell_state *s) {
     }
     next = lengths_select(el, f->running, next, s->delay);
     s->next = meaning_real(next);
+    equations_note(el, s->name, s->where, s->next);
     graph_set_operand(el->g, s->delay, 0, next);
     if (!s->is_given) {
         graph_add_output(el->g, s->full_name,

@@ -36,6 +36,7 @@ static void define_target(elaborator *el, const target_name *target, meaning v, 
         return;
     }
     scope_define(el, target->name, target->where, v, ROLE_EQUATION);
+    equations_note(el, target->name, target->where, v);
     local_name *name = scope_find_local(el->frame, target->name);
     if (!alone && name) {
         name->used = true; // one of several values may be left aside
@@ -143,6 +144,7 @@ static void elaborate_output(elaborator *el, const argument *output) {
     meaning v = evaluate(el, output->value);
     if (output->name) {
         scope_define(el, output->name, output->where, v, ROLE_EQUATION);
+        equations_note(el, output->name, output->where, v);
         local_name *local = scope_find_local(el->frame, output->name);
         local->used = true;
     }

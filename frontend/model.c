@@ -265,6 +265,10 @@ static void elaborate_model(build *b) {
     scope_warn_unused(el);
     if (el->d->error_count == 0) {
         model_add_class_metrics(el);
+        equations_show(el, b->options->shown, b->options->shown_count);
+    }
+    for (uint32_t i = 0; i < el->equations.count; i++) {
+        vec_push(&b->out->memory, b->out->equations, arena_strdup(&b->out->memory, el->equations.at[i].name));
     }
     if (el->loss) {
         b->out->loss_text = arena_strdup(&b->out->memory, source_text(el, el->loss->where));

@@ -25,6 +25,8 @@ typedef struct model_options {
     const char *recipe; // NULL: the file's first `train`, or none if it has none
     const model_setting *settings;
     uint32_t setting_count;
+    const char *const *shown; // equations that are outputs, too
+    uint32_t shown_count;
     bool training; // dropout is in the graph; else it is the identity
 } model_options;
 
@@ -189,6 +191,7 @@ typedef struct model {
     arena memory;
     VEC(measured_data) measured;
     VEC(token_parameter) token_parameters;
+    VEC(const char *) equations; // the names of all whose values a run computes, as "lstm.0.i"
     graph *graph;
     recipe *recipe; // NULL if the file has none and none was asked for
     const char

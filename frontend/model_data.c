@@ -107,13 +107,16 @@ void model_add_output(elaborator *el, const char *name, span where, meaning v) {
         elaborate_error(el, where, "an output of a model needs a name: output name = …");
     } else if (output_is_taken(el, name)) {
         elaborate_error(el, where, "there is already an output '%s'", name);
-    } else if (v.kind == MEANING_NUMBER) {
-        graph_add_output(el->g, name, build_real(el->g, v.number), OUTPUT_VALUE);
-    } else if (!is_node(v)) {
+    } else if (v.kind != MEANING_NUMBER && !is_node(v)) {
         elaborate_error(el, where, "an output must be a value of a run, found %s", meaning_text(el, v));
     } else {
-        graph_add_output(el->g, name, lengths_zero(el, v.node), OUTPUT_VALUE);
+        model_add_value(el, name, v);
     }
+}
+
+void model_add_value(elaborator *el, const char *name, meaning v) {
+    node_id n = is_node(v) ? lengths_zero(el, v.node) : build_real(el->g, v.number);
+    graph_add_output(el->g, name, n, OUTPUT_VALUE);
 }
 
 // What is still to be done to make a single number of |n|: "mean[T], mean[batch]".

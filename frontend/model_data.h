@@ -6,6 +6,8 @@
 
 void model_declare_data(elaborator *el, const declaration *decl, bool is_target);
 void model_add_output(elaborator *el, const char *name, span where, meaning v);
+// The same for a value that is one of a run, under a name that no output of its role has.
+void model_add_value(elaborator *el, const char *name, meaning v);
 void model_add_metric(elaborator *el, const char *name, span where, meaning v);
 // After the equation of the loss was elaborated.
 void model_set_loss(elaborator *el, const statement *s);
