@@ -41,25 +41,25 @@ void api_copy_values(const rnnc_context *c, const api_copy *how) {
     }
 }
 
-static const program_value *input_of(const rnnc_context *c, uint32_t index) {
+const program_value *api_input_of(const rnnc_context *c, uint32_t index) {
     return c && index < c->program->input_count
                ? &c->program->program->inputs.at[c->program->inputs[index].index]
                : NULL;
 }
 
-static const program_value *output_of(const rnnc_context *c, uint32_t index) {
+const program_value *api_output_of(const rnnc_context *c, uint32_t index) {
     return c && index < c->program->output_count
                ? &c->program->program->outputs.at[c->program->outputs[index].index]
                : NULL;
 }
 
 size_t rnnc_context_input_elements(const rnnc_context *c, uint32_t index) {
-    const program_value *v = input_of(c, index);
+    const program_value *v = api_input_of(c, index);
     return v ? (size_t)api_elements(c, v->type) : 0;
 }
 
 size_t rnnc_context_output_elements(const rnnc_context *c, uint32_t index) {
-    const program_value *v = output_of(c, index);
+    const program_value *v = api_output_of(c, index);
     return v ? (size_t)api_elements(c, v->type) : 0;
 }
 
@@ -83,17 +83,19 @@ static rnnc_status check_layout(rnnc_layout layout, rnnc_diagnostics *d) {
 }
 
 // With other inputs, the second half of a run does not go with the first.
-static void change_input(rnnc_context *c, const program_value *v, uint32_t index) {
-    c->waiting &= api_is_gradient(v);
+void api_change_input(rnnc_context *c, uint32_t index, const program_value *v) {
+    c->waiting &= program_is_gradient(v);
     c->given[index] = true;
+    c->inputs[index].data = NULL;
+    c->settled = false;
 }
 
 rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layout layout, const void *data,
                                      size_t count, rnnc_diagnostics *diagnostics) {
-    const program_value *v = input_of(c, index);
+    const program_value *v = api_input_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
     TRY(check_layout(layout, diagnostics));
-    change_input(c, v, index);
+    api_change_input(c, index, v);
     uint32_t number = c->program->inputs[index].index;
     int64_t elements = 0;
     engine_bind_input(c->engine, number, NULL);
@@ -108,7 +110,7 @@ rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layou
 
 rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void *data, size_t count,
                                     rnnc_diagnostics *diagnostics) {
-    const program_value *v = input_of(c, index);
+    const program_value *v = api_input_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
     if ((uintptr_t)data % (uintptr_t)dtype_bytes(v->type.elem)) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
@@ -119,7 +121,7 @@ rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void 
                         "the program reads '%s' in another order of its axes: use rnnc_context_write_input",
                         v->name);
     }
-    change_input(c, v, index);
+    api_change_input(c, index, v);
     // Kernels only read their inputs.
     engine_bind_input(c->engine, c->program->inputs[index].index, (void *)(uintptr_t)data);
     return RNNC_OK;
@@ -129,14 +131,14 @@ static rnnc_status check_has_run(const rnnc_context *c, const program_value *v, 
     if (!c->has_run) {
         return api_fail(d, RNNC_INVALID_ARGUMENT, "there is no output before a run with these extents");
     }
-    return c->has_gradients || !api_is_gradient(v)
+    return c->has_gradients || !program_is_gradient(v)
                ? RNNC_OK
                : api_fail(d, RNNC_INVALID_ARGUMENT, "there is no '%s' before the backward pass", v->name);
 }
 
 rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc_layout layout, void *data,
                                      size_t count, rnnc_diagnostics *diagnostics) {
-    const program_value *v = output_of(c, index);
+    const program_value *v = api_output_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
     TRY(check_layout(layout, diagnostics));
     TRY(check_has_run(c, v, diagnostics));
@@ -149,7 +151,7 @@ rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc
 
 rnnc_status rnnc_context_output(const rnnc_context *c, uint32_t index, rnnc_diagnostics *diagnostics,
                                 const void **out_data) {
-    const program_value *v = output_of(c, index);
+    const program_value *v = api_output_of(c, index);
     if (!v || !out_data) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                         "an output needs a context, its number and a place to be put");

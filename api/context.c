@@ -1,5 +1,4 @@
 // Contexts: made, sized, run.
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/parts.h"
@@ -39,7 +38,7 @@ static rnnc_status find_array(const rnnc_context *c, const graph_variable *v, we
 
 static rnnc_status view_weights(rnnc_context *c) {
     const program *p = c->program->program;
-    c->view.arrays = calloc(p->variables.count + (size_t)1, sizeof *c->view.arrays);
+    c->view.arrays = allocator_array(&c->memory, p->variables.count + (size_t)1, sizeof *c->view.arrays);
     if (!c->view.arrays) {
         return diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of weights");
     }
@@ -60,13 +59,13 @@ int64_t api_elements(const rnnc_context *c, value_type type) {
 // The state, where it waits until all of them have been taken, and in two halves the copy that they begin with.
 static rnnc_status make_states(rnnc_context *c) {
     const rnnc_program *p = c->program;
-    c->states = calloc(p->state_count + (size_t)1, sizeof *c->states);
+    c->states = allocator_array(&c->memory, p->state_count + (size_t)1, sizeof *c->states);
     for (uint32_t i = 0; c->states && i < p->state_count; i++) {
         const program_value *v = &p->program->inputs.at[p->states[i].index];
         size_t bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
         bytes = (bytes + BLOCK_LINE - 1) / BLOCK_LINE * BLOCK_LINE;
         c->states[i].capacity = bytes;
-        c->states[i].data = block_allocate((p->waits ? 3 : 2) * bytes);
+        c->states[i].data = block_allocate(&c->memory, (p->waits ? 3 : 2) * bytes);
         if (!c->states[i].data) {
             break;
         }
@@ -122,16 +121,19 @@ static void forget_inputs(rnnc_context *c) {
         c->given[i] = false;
     }
     fill_lengths(c);
+    api_forget_bindings(c);
     c->has_run = c->waiting = c->has_gradients = false;
 }
 
-static rnnc_status fill(rnnc_context *c) {
+static rnnc_status fill(rnnc_context *c, const team_options *threads) {
     const rnnc_program *p = c->program;
     TRY(view_weights(c));
-    TRY(engine_create_compiled(p->program, &p->code, &c->view, p->threads, &c->sink, &c->engine));
-    c->given = calloc(p->input_count + (size_t)1, sizeof *c->given);
-    if (!c->given) {
-        return diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of inputs");
+    TRY(engine_create_compiled(p->program, &p->code, &c->view, threads, &c->sink, &c->engine));
+    c->given = allocator_array(&c->memory, p->input_count + (size_t)1, sizeof *c->given);
+    c->inputs = allocator_array(&c->memory, p->input_count + (size_t)1, sizeof *c->inputs);
+    c->outputs = allocator_array(&c->memory, p->output_count + (size_t)1, sizeof *c->outputs);
+    if (!c->given || !c->inputs || !c->outputs) {
+        return diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for lists of inputs and outputs");
     }
     TRY(go_to_maxima(c));
     TRY(make_states(c));
@@ -143,38 +145,49 @@ void rnnc_context_destroy(rnnc_context *c) {
     if (!c) {
         return;
     }
+    allocator memory = c->memory;
     engine_destroy(c->engine);
     for (uint32_t i = 0; c->states && i < c->program->state_count; i++) {
-        free(c->states[i].data);
+        allocator_free(&memory, c->states[i].data);
     }
-    free(c->states);
-    free(c->given);
-    free(c->view.arrays);
+    allocator_free(&memory, c->states);
+    allocator_free(&memory, c->given);
+    allocator_free(&memory, c->inputs);
+    allocator_free(&memory, c->outputs);
+    allocator_free(&memory, c->view.arrays);
     diag_deinit(&c->sink);
     rnnc_weights_release(c->weights);
     rnnc_program_release(c->program);
-    free(c);
+    allocator_free(&memory, c);
 }
 
 rnnc_status rnnc_context_create(rnnc_program *p, rnnc_weights *w, rnnc_diagnostics *diagnostics,
                                 rnnc_context **out_context) {
+    return rnnc_context_create_with(p, w, NULL, diagnostics, out_context);
+}
+
+rnnc_status rnnc_context_create_with(rnnc_program *p, rnnc_weights *w, const rnnc_context_options *options,
+                                     rnnc_diagnostics *diagnostics, rnnc_context **out_context) {
     if (!p || !w || !out_context) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                         "a context needs a program, weights and a place to be put");
     }
     *out_context = NULL;
-    rnnc_context *c = calloc(1, sizeof *c);
+    team_options threads;
+    TRY(api_take_context_options(p, options, diagnostics, &threads));
+    rnnc_context *c = allocator_array(&threads.memory, 1, sizeof *c);
     if (!c) {
         return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a context");
     }
     diag_init(&c->sink);
+    c->memory = threads.memory;
     c->program = p;
     c->weights = w;
     c->epoch = c->step = 1;
     c->rate = p->model->recipe ? p->model->recipe->rate : 0;
     rnnc_program_retain(p);
     rnnc_weights_retain(w);
-    rnnc_status status = api_report(diagnostics, &c->sink, fill(c));
+    rnnc_status status = api_report(diagnostics, &c->sink, fill(c, &threads));
     if (status != RNNC_OK) {
         rnnc_context_destroy(c);
         return status;
@@ -190,6 +203,7 @@ static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_
     int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
     memcpy(before, engine_extents(c->engine), bytes);
     TRY(api_report(diagnostics, &c->sink, engine_set_extents(c->engine, extents, &c->sink)));
+    c->settled = false;
     if (memcmp(before, engine_extents(c->engine), bytes) != 0) {
         forget_inputs(c);
     }
@@ -275,7 +289,7 @@ static rnnc_status check_ready(const rnnc_context *c, rnnc_diagnostics *d) {
     }
     for (uint32_t i = 0; i < c->program->input_count; i++) {
         const program_value *v = &c->program->program->inputs.at[c->program->inputs[i].index];
-        if (!c->given[i] && !api_is_gradient(v)) {
+        if (!c->given[i] && !program_is_gradient(v)) {
             return api_fail(d, RNNC_INVALID_ARGUMENT,
                             "the input '%s' has no values: write or bind it after the extents are set",
                             v->name);
@@ -285,21 +299,51 @@ static rnnc_status check_ready(const rnnc_context *c, rnnc_diagnostics *d) {
     return RNNC_OK;
 }
 
-// A final state may lie in what another state is read from, so all are taken before any is put in its place.
-static void take_states(rnnc_context *c) {
+// Where the new states are after the runs that follow.
+static void find_new_states(rnnc_context *c) {
     const rnnc_program *p = c->program;
+    c->swaps = false;
+    for (uint32_t i = 0; i < p->state_count; i++) {
+        api_state *s = &c->states[i];
+        int final = p->states[i].final;
+        int64_t count = 0;
+        s->from = NULL;
+        if (final >= 0) {
+            const program_value *v = &p->program->outputs.at[final];
+            s->from = engine_output(c->engine, (uint32_t) final, &count);
+            s->bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
+            // What is not in one piece is copied when it is asked for, so it has to be asked for each time.
+            c->swaps |= v->place.base != PLACE_ARENA || v->place.columns != type_columns(v->type);
+        }
+    }
+    c->settled = true;
+}
+
+// A new state may lie in what another state is read from, so then all are taken before any is put in its place.
+static void swap_states(rnnc_context *c) {
+    find_new_states(c);
     for (int half = 0; half < 2; half++) {
-        for (uint32_t i = 0; i < p->state_count; i++) {
-            const program_value *v = &p->program->inputs.at[p->states[i].index];
-            char *state = c->states[i].data, *waiting = state + c->states[i].capacity;
-            int64_t count = 0;
-            size_t bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
-            if (p->states[i].final < 0) {
-                continue;
+        for (uint32_t i = 0; i < c->program->state_count; i++) {
+            const api_state *s = &c->states[i];
+            char *waiting = (char *)s->data + s->capacity;
+            if (s->from) {
+                memcpy(half ? s->data : waiting, half ? waiting : s->from, s->bytes);
             }
-            const void *from =
-                half ? waiting : engine_output(c->engine, (uint32_t)p->states[i].final, &count);
-            memcpy(half ? state : waiting, from, bytes);
+        }
+    }
+}
+
+static void take_states(rnnc_context *c) {
+    if (!c->settled) {
+        find_new_states(c);
+    }
+    if (c->swaps) {
+        swap_states(c);
+        return;
+    }
+    for (uint32_t i = 0; i < c->program->state_count; i++) {
+        if (c->states[i].from) {
+            memcpy(c->states[i].data, c->states[i].from, c->states[i].bytes);
         }
     }
 }
@@ -317,6 +361,9 @@ static rnnc_status run_engine(rnnc_context *c) {
 }
 
 rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
+    if (c->copies) {
+        api_gather_inputs(c, false);
+    }
     TRY(check_ready(c, d));
     weights *shared = c->weights->values;
     c->view.version = shared->version;
@@ -329,6 +376,9 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
         shared->version = c->view.version;
     }
     take_states(c);
+    if (c->copies) {
+        api_scatter_outputs(c, false);
+    }
     c->has_run = true;
     c->waiting = c->program->waits;
     c->has_gradients = !c->waiting;

@@ -80,7 +80,7 @@ rnnc_status api_check_gradients(const rnnc_program *p, const rnnc_compile_option
 
 static bool has_named(const program_value *values, uint32_t count, const char *name) {
     for (uint32_t i = 0; i < count; i++) {
-        if (api_is_gradient(&values[i]) && strcmp(values[i].name + strlen(GRADIENT_PREFIX), name) == 0) {
+        if (program_is_gradient(&values[i]) && strcmp(values[i].name + strlen(GRADIENT_PREFIX), name) == 0) {
             return true;
         }
     }
@@ -110,7 +110,7 @@ rnnc_status api_check_compiled(const rnnc_program *p, const rnnc_compile_options
 static rnnc_status check_given(const rnnc_context *c, rnnc_diagnostics *d) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
         const program_value *v = &c->program->program->inputs.at[c->program->inputs[i].index];
-        if (api_is_gradient(v) && !c->given[i]) {
+        if (program_is_gradient(v) && !c->given[i]) {
             return api_fail(d, RNNC_INVALID_ARGUMENT,
                             "the input '%s' has no values: write or bind it after the extents are set",
                             v->name);
@@ -131,8 +131,14 @@ rnnc_status api_run_back(rnnc_context *c, rnnc_diagnostics *d) {
     }
     TRY(check_given(c, d));
     c->waiting = false;
+    if (c->copies) {
+        api_gather_inputs(c, true);
+    }
     TRY(api_report(d, &c->sink, engine_run_second(c->engine, &c->sink)));
     shared->version = c->view.version;
+    if (c->copies) {
+        api_scatter_outputs(c, true);
+    }
     c->has_gradients = true;
     return RNNC_OK;
 }

@@ -44,6 +44,14 @@ rnnc_status rnnc_model_recipe(const rnnc_model *m, rnnc_recipe *out_recipe) {
     return RNNC_OK;
 }
 
+uint32_t rnnc_model_equation_count(const rnnc_model *m) {
+    return m ? m->typed->equations.count : 0;
+}
+
+const char *rnnc_model_equation(const rnnc_model *m, uint32_t index) {
+    return m && index < m->typed->equations.count ? m->typed->equations.at[index] : NULL;
+}
+
 static const char *copy_text(rnnc_model *m, const char *text) {
     return text ? arena_strdup(&m->memory, text) : NULL;
 }
@@ -79,9 +87,13 @@ static rnnc_status take_options(rnnc_model *m, const rnnc_model_options *options
     return RNNC_OK;
 }
 
-rnnc_status api_model_build(rnnc_model *m, bool training, model **out_model) {
+rnnc_status api_model_build(rnnc_model *m, const rnnc_compile_options *o, model **out_model) {
     model_options options = m->options;
-    options.training = training;
+    if (o) {
+        options.training = o->purpose >= RNNC_GRADIENTS;
+        options.shown = o->outputs;
+        options.shown_count = (uint32_t)o->output_count;
+    }
     return model_build(&m->sink, m->unit, &options, out_model);
 }
 
@@ -95,7 +107,7 @@ static rnnc_status fill(rnnc_model *m, const model_source *source, const rnnc_mo
     TRY(take_options(m, options));
     TRY(source->path ? source_load(&m->sink, source->path, &m->unit)
                      : source_parse(&m->sink, source->name, source->text, source->length, &m->unit));
-    return api_model_build(m, false, &m->typed);
+    return api_model_build(m, NULL, &m->typed);
 }
 
 static rnnc_status create(const model_source *source, const rnnc_model_options *options,

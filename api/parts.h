@@ -32,8 +32,9 @@ struct rnnc_model {
     model *typed; // without dropout; looked at, never compiled
 };
 
-// Builds the model anew, with dropout if |training|; for passes to rewrite. Reports to the model's sink.
-rnnc_status api_model_build(rnnc_model *m, bool training, model **out_model);
+// Builds the model anew, with dropout if its purpose is training, and with the extra outputs that |o| asks for (NULL:
+// none); for passes to rewrite. Reports to the model's sink.
+rnnc_status api_model_build(rnnc_model *m, const rnnc_compile_options *o, model **out_model);
 
 // ---- program.c ----
 
@@ -77,8 +78,6 @@ rnnc_status api_run_back(rnnc_context *c, rnnc_diagnostics *d);
 
 // Fills the tables of inputs, outputs and states.
 void api_list_values(rnnc_program *p);
-// Whether it is a gradient of an output (as an input) or of an input (as an output).
-bool api_is_gradient(const program_value *v);
 // Why |g|, as the frontend made it, cannot be run step by step; NULL if it can. Texts are in |memory|.
 const char *api_step_obstacle(const graph *g, const diag_sink *sources, arena *memory);
 
@@ -95,6 +94,7 @@ struct rnnc_weights {
     } *parts;
     uint32_t count;
     uint32_t unset; // parts without values
+    allocator memory;
 };
 
 // Weight number |index|, if it is not -1, has values now; or all have.
@@ -103,22 +103,48 @@ void api_mark_all_set(rnnc_weights *w);
 // The first weight without values, as an error.
 rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
 
-// ---- context.c, input.c, output.c, states.c, train.c ----
+// Threads of a context, shares of a pool.
+enum { API_MOST_THREADS = 64 };
+
+// ---- memory.c ----
+
+// The caller's allocator as the rooms below know it; NULL: the system's. Fails if one of its functions is missing.
+rnnc_status api_take_allocator(const rnnc_allocator *given, rnnc_diagnostics *d, allocator *out_memory);
+// Where a context's memory and threads come from; |options| may be NULL.
+rnnc_status api_take_context_options(const rnnc_program *p, const rnnc_context_options *options,
+                                     rnnc_diagnostics *d, team_options *out_threads);
+
+// ---- context.c, arrays.c, bind.c, states.c, train.c ----
 
 typedef struct api_state {
-    void *data;      // the state as it is now
-    void *begin;     // what runs read: |data|, or in two halves a copy of it
-    size_t capacity; // bytes
+    void *data;       // the state as it is now
+    void *begin;      // what runs read: |data|, or in two halves a copy of it
+    size_t capacity;  // bytes
+    const void *from; // after a run: the new state; NULL: it stays as it is
+    size_t bytes;     // of it
 } api_state;
+
+// An array of the caller's that runs copy from or to, since it lies in another way than the engine's. Dimensions as in
+// rnnc_strides: the axes, the batch, the columns; distances in elements.
+typedef struct api_binding {
+    void *data; // NULL: nothing is to be copied
+    int count;
+    int64_t extent[RNNC_MOST_AXES + 2], mine[RNNC_MOST_AXES + 2], theirs[RNNC_MOST_AXES + 2];
+} api_binding;
 
 struct rnnc_context {
     rnnc_program *program;
     rnnc_weights *weights;
     weights view; // the program's variables in its order, their data those of |weights|
     engine *engine;
+    allocator memory; // of the context
     diag_sink sink;
-    bool *given; // by input of the API: it has values
+    bool *given;                   // by input of the API: it has values
+    api_binding *inputs, *outputs; // by input and output of the API
+    bool copies;                   // one of them has data
     api_state *states;
+    bool settled; // where new states are found is known: nothing was bound since, nor sized
+    bool swaps;   // one of them is read from another's place
     uint64_t seed;
     int64_t epoch, step; // of the next training step, from 1
     int64_t plateaus;
@@ -138,6 +164,19 @@ void api_clear_states(rnnc_context *c);
 void api_begin_training(rnnc_context *c);
 // Whether memory has the axes of |type| in the declared order.
 bool api_is_in_order(const rnnc_context *c, value_type type);
+
+// The value behind an input or output of the API; NULL if there is none.
+const program_value *api_input_of(const rnnc_context *c, uint32_t index);
+const program_value *api_output_of(const rnnc_context *c, uint32_t index);
+
+// The caller has given input number |index|, which is |v|.
+void api_change_input(rnnc_context *c, uint32_t index, const program_value *v);
+// Copies to the engine, before a run, the inputs that are bound with other strides; and after it the outputs. Where runs
+// have two halves, gradients belong to the |second|, all else to the first.
+void api_gather_inputs(const rnnc_context *c, bool second);
+void api_scatter_outputs(const rnnc_context *c, bool second);
+// Nothing is bound any more but inputs that the engine has.
+void api_forget_bindings(rnnc_context *c);
 
 // A copy between an engine's array and one in a public layout.
 typedef struct api_copy {

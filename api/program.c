@@ -9,7 +9,7 @@
 
 // More than this many vectors in one value, or of one axis, are refused before anything is computed with them.
 static const int64_t most_members = (int64_t)1 << 40, longest_axis = INT32_MAX;
-enum { MOST_THREADS = 64 };
+
 
 static void destroy(rnnc_program *p) {
     if (p->code.handle) {
@@ -56,9 +56,15 @@ static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
                          "the options of a program begin with RNNC_COMPILE_OPTIONS; maxima are 0 to %lld",
                          (long long)longest_axis);
     }
-    if (o->threads < 0 || o->threads > MOST_THREADS) {
+    for (size_t i = 0; i < o->output_count; i++) {
+        if (o->output_count > INT32_MAX || !o->outputs || !o->outputs[i]) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "extra outputs are names of equations, found none at %zu", i);
+        }
+    }
+    if (o->threads < 0 || o->threads > API_MOST_THREADS) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "a context has 1 to %d threads, found %d",
-                         MOST_THREADS, o->threads);
+                         API_MOST_THREADS, o->threads);
     }
     return RNNC_OK;
 }
@@ -74,29 +80,28 @@ static rnnc_status check_purpose(const rnnc_program *p, diag_sink *d) {
     return RNNC_OK;
 }
 
-static bool is_shown_forward(const graph_output *output, const void *user) {
-    (void)user;
-    return output->role == OUTPUT_VALUE || output->role == OUTPUT_STATE;
+static bool is_named(const char *const *names, size_t count, const char *name) {
+    bool named = false;
+    for (size_t i = 0; i < count && !named; i++) {
+        named = strcmp(names[i], name) == 0;
+    }
+    return named;
 }
 
 // Of a program with given gradients, the loss is an output if its gradient is among them.
-static bool is_shown_given(const graph_output *output, const void *user) {
-    const rnnc_compile_options *o = user;
-    bool named = false;
-    for (size_t i = 0; output->role == OUTPUT_LOSS && i < o->given_gradient_count; i++) {
-        named |= strcmp(o->given_gradients[i], output->name) == 0;
+static bool is_kept_by_purpose(const graph_output *output, const rnnc_compile_options *o) {
+    bool state = output->role == OUTPUT_STATE, value = output->role == OUTPUT_VALUE;
+    if (o->given_gradient_count) {
+        return state || value ||
+               (output->role == OUTPUT_LOSS &&
+                is_named(o->given_gradients, o->given_gradient_count, output->name));
     }
-    return named || is_shown_forward(output, NULL);
+    return o->purpose == RNNC_EVALUATE || state || (o->purpose == RNNC_FORWARD) == value;
 }
 
-static void keep_outputs(const rnnc_program *p, const rnnc_compile_options *o) {
-    if (p->waits) {
-        graph_keep_outputs(p->model->graph, is_shown_given, o);
-    } else if (p->purpose == RNNC_FORWARD) {
-        graph_keep_outputs(p->model->graph, is_shown_forward, NULL);
-    } else if (p->purpose != RNNC_EVALUATE) {
-        graph_keep_measured(p->model->graph);
-    }
+static bool is_kept(const graph_output *output, const void *user) {
+    const rnnc_compile_options *o = user;
+    return is_kept_by_purpose(output, o) || is_named(o->outputs, o->output_count, output->name);
 }
 
 // ---- Maxima ----
@@ -207,12 +212,12 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     p->waits = o->given_gradient_count > 0;
     p->keeps_gradients = o->keep_gradients;
     TRY(choose_backend(p, o, d));
-    TRY(api_model_build(p->source, p->purpose >= RNNC_GRADIENTS, &p->model));
+    TRY(api_model_build(p->source, o, &p->model));
     TRY(check_purpose(p, d));
     TRY(api_check_gradients(p, o, d));
     p->obstacle = p->purpose == RNNC_FORWARD ? api_step_obstacle(p->model->graph, d, &p->memory)
                                              : "only a program for RNNC_FORWARD runs step by step";
-    keep_outputs(p, o);
+    graph_keep_outputs(p->model->graph, is_kept, o);
     TRY(compile(p, o, d));
     TRY(api_check_compiled(p, o, d));
     api_list_values(p);

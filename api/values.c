@@ -13,6 +13,16 @@ static int find(const program_value *values, uint32_t count, const char *name) {
     return -1;
 }
 
+// The output with the state |name| after the last step; an equation may be an output of the same name.
+static int find_final(const program_value *outputs, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(outputs[i].name, name) == 0 && strcmp(outputs[i].role, "state") == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 // Gradients are read by the names of weights, and what updates say of themselves by rnnc_train_step.
 static bool is_shown(const rnnc_program *p, const program_value *output) {
     bool hidden = strncmp(output->name, "gradient.", 9) == 0 || strncmp(output->name, "training.", 9) == 0;
@@ -31,7 +41,7 @@ void api_list_values(rnnc_program *p) {
     for (uint32_t i = 0; i < compiled->inputs.count; i++) {
         const program_value *v = &compiled->inputs.at[i];
         if (strcmp(v->role, "state") == 0) {
-            p->states[p->state_count++] = (api_value){i, find(outputs, output_count, v->name)};
+            p->states[p->state_count++] = (api_value){i, find_final(outputs, output_count, v->name)};
         } else if (strcmp(v->role, "setting") != 0) {
             p->inputs[p->input_count++] = (api_value){i, -1};
         }
@@ -57,10 +67,6 @@ void api_list_values(rnnc_program *p) {
 
 // ---- Shapes ----
 
-bool api_is_gradient(const program_value *v) {
-    return strncmp(v->name, GRADIENT_PREFIX, strlen(GRADIENT_PREFIX)) == 0;
-}
-
 static rnnc_role role_of(const program_value *v) {
     static const struct {
         const char *name;
@@ -74,7 +80,7 @@ static rnnc_role role_of(const program_value *v) {
             return roles[i].role;
         }
     }
-    return api_is_gradient(v) ? RNNC_ROLE_GRADIENT : RNNC_ROLE_OUTPUT;
+    return program_is_gradient(v) ? RNNC_ROLE_GRADIENT : RNNC_ROLE_OUTPUT;
 }
 
 static rnnc_status show(const rnnc_program *p, const program_value *v, rnnc_value *out_value) {

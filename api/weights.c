@@ -8,10 +8,11 @@
 #include "runtime/weights_file.h"
 
 static void destroy(rnnc_weights *w) {
+    allocator memory = w->memory;
     weights_destroy(w->values);
-    free(w->parts);
+    allocator_free(&memory, w->parts);
     rnnc_program_release(w->program);
-    free(w);
+    allocator_free(&memory, w);
 }
 
 void rnnc_weights_retain(rnnc_weights *w) {
@@ -29,7 +30,7 @@ void rnnc_weights_release(rnnc_weights *w) {
 static rnnc_status list_parts(rnnc_weights *w, diag_sink *d) {
     weight_part_list list;
     TRY(weights_list_parts(w->values, SELECT_WEIGHTS, d, &list));
-    w->parts = calloc(list.count + (size_t)1, sizeof *w->parts);
+    w->parts = allocator_array(&w->memory, list.count + (size_t)1, sizeof *w->parts);
     for (uint32_t i = 0; w->parts && i < list.count; i++) {
         w->parts[i].part = list.parts[i];
     }
@@ -40,21 +41,29 @@ static rnnc_status list_parts(rnnc_weights *w, diag_sink *d) {
 
 static rnnc_status fill(rnnc_weights *w, diag_sink *d) {
     const program *p = w->program->program;
-    TRY(weights_create(p->variables.at, p->variables.count, d, &w->values));
+    TRY(weights_create_in(&w->memory, p->variables.at, p->variables.count, d, &w->values));
     TRY(list_parts(w, d));
     return weights_reset_slots(w->values, d);
 }
 
 rnnc_status rnnc_weights_create(rnnc_program *p, rnnc_diagnostics *diagnostics, rnnc_weights **out_weights) {
+    return rnnc_weights_create_with(p, NULL, diagnostics, out_weights);
+}
+
+rnnc_status rnnc_weights_create_with(rnnc_program *p, const rnnc_allocator *given,
+                                     rnnc_diagnostics *diagnostics, rnnc_weights **out_weights) {
     if (!p || !out_weights) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "weights need a program and a place to be put");
     }
     *out_weights = NULL;
-    rnnc_weights *w = calloc(1, sizeof *w);
+    allocator memory;
+    TRY(api_take_allocator(given, diagnostics, &memory));
+    rnnc_weights *w = allocator_array(&memory, 1, sizeof *w);
     if (!w) {
         return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for weights");
     }
     atomic_init(&w->references, 1);
+    w->memory = memory;
     w->program = p;
     rnnc_program_retain(p);
     diag_sink sink;

@@ -1,4 +1,4 @@
-// The processor's mode for denormal numbers, set as the executor sets it.
+// The processor's mode: denormal numbers, rounding and traps, set as the executor sets it.
 #include <string.h>
 
 #include "codegen/driver.h"
@@ -14,19 +14,18 @@ static LLVMValueRef call(emitter *e, const char *name, LLVMValueRef *args, unsig
 // MXCSR is read from and written to memory: the arena, since variables on the stack want a library on some systems.
 static LLVMValueRef flush_x86(const driver *w) {
     emitter *e = w->e;
-    const int bits = 0x8040; // results to zero, operands as zero
+    const int mode = 0x9fc0; // results to zero, operands as zero, no traps, to nearest
     LLVMValueRef at = driver_arena(w, w->layout.mode), next = driver_arena(w, w->layout.mode + 4);
     call(e, "llvm.x86.sse.stmxcsr", &at, 1);
-    LLVMValueRef saved = l_load(e, e->i32, at);
-    l_store(e, LLVMBuildOr(e->builder, saved, l_int(e, e->i32, bits), ""), next);
+    l_store(e, l_int(e, e->i32, mode), next);
     call(e, "llvm.x86.sse.ldmxcsr", &next, 1);
     return at;
 }
 
-// Bit 24, FZ, does both.
+// Bit 24, FZ, does both for denormal numbers; all others are 0.
 static LLVMValueRef flush_arm(emitter *e, LLVMTypeRef type, const char *get, const char *set) {
     LLVMValueRef saved = call(e, get, NULL, 0);
-    LLVMValueRef next = LLVMBuildOr(e->builder, saved, l_int(e, type, 1 << 24), "");
+    LLVMValueRef next = l_int(e, type, 1 << 24);
     call(e, set, &next, 1);
     return saved;
 }

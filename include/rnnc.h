@@ -16,6 +16,9 @@
  * abort if the system has no memory at all. It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
  * RNNC_LLVM_MODULE, and with rnnc_compile_options::use_cache XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB.
  *
+ * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
+ * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, rnnc_context_options.
+ *
  * **Threads.** Each handle is used by one thread at a time, but: a program may be used by any number of threads at
  * once, and so may weights, as long as nobody changes them. Retaining and releasing is always safe.
  *
@@ -152,6 +155,10 @@ RNNC_API void rnnc_model_retain(rnnc_model *model);
 RNNC_API void rnnc_model_release(rnnc_model *model);
 /** The model's name. */
 RNNC_API const char *rnnc_model_name(const rnnc_model *model);
+/** How many equations have a name: those of the model, and those of cells and functions at each of their uses. */
+RNNC_API uint32_t rnnc_model_equation_count(const rnnc_model *model);
+/** Equation number @p index, as "forecast", "lstm.0.i", "lstm.0.c" (the new state); NULL if there is none. */
+RNNC_API const char *rnnc_model_equation(const rnnc_model *model, uint32_t index);
 
 /** What a recipe says that a program does not do by itself. */
 typedef struct rnnc_recipe {
@@ -205,11 +212,17 @@ typedef struct rnnc_compile_options {
     const char *const *given_gradients;
     size_t given_gradient_count; /**< how many there are */
     int keep_gradients; /**< #RNNC_TRAIN, not 0: gradients of weights can be read after a step, as before clipping */
+    /**
+     * Equations that are outputs, too, by rnnc_model_equation()'s names. Their gradients may be given like those of
+     * others; where an equation has the name of a state, a given gradient is that of the state after the last step.
+     */
+    const char *const *outputs;
+    size_t output_count; /**< how many there are */
 } rnnc_compile_options;
 
 /** A forward program of one row, one thread, this processor, without the cache. */
 #define RNNC_COMPILE_OPTIONS \
-    {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, 0}
+    {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, 0, NULL, 0}
 
 /**
  * Compiles @p model. LLVM is loaded when the first program needs it. It is in a module of its own, looked for in
@@ -284,6 +297,26 @@ RNNC_API rnnc_status rnnc_program_state(const rnnc_program *program, uint32_t in
 RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *name);
 
 /** @} */
+/** @name Memory of the caller's
+ * @{ */
+
+/**
+ * Where weights and contexts get their memory from. Called by whoever calls the library, on his thread, and never during
+ * a run. The functions must stay callable until the last of what was made with them has been released or destroyed.
+ *
+ * Models, programs and diagnostics have the system's memory: LLVM knows no other. So do the work space of
+ * rnnc_weights_initialize(), loading and saving while they work, the texts of a context's own errors, and the stacks of
+ * threads that a context starts.
+ */
+typedef struct rnnc_allocator {
+    void *user; /**< handed on to both functions */
+    /** @p bytes, 1 or more, at a multiple of @p alignment, a power of two; NULL: there are none. Need not be zeros. */
+    void *(*allocate)(void *user, size_t bytes, size_t alignment);
+    /** Takes back what allocate gave; never NULL. */
+    void (*release)(void *user, void *block);
+} rnnc_allocator;
+
+/** @} */
 /** @name Weights
  * @{ */
 
@@ -309,6 +342,9 @@ typedef struct rnnc_weight {
  */
 RNNC_API rnnc_status rnnc_weights_create(rnnc_program *program, rnnc_diagnostics *diagnostics,
                                          rnnc_weights **out_weights);
+/** The same in memory of @p allocator, which is copied; NULL: the system's. */
+RNNC_API rnnc_status rnnc_weights_create_with(rnnc_program *program, const rnnc_allocator *allocator,
+                                              rnnc_diagnostics *diagnostics, rnnc_weights **out_weights);
 /** Takes another reference. */
 RNNC_API void rnnc_weights_retain(rnnc_weights *weights);
 /** Gives a reference back. */
@@ -388,12 +424,36 @@ typedef enum rnnc_layout {
  */
 RNNC_API rnnc_status rnnc_context_create(rnnc_program *program, rnnc_weights *weights,
                                          rnnc_diagnostics *diagnostics, rnnc_context **out_context);
+
+/** What a context stands on. Begin with #RNNC_CONTEXT_OPTIONS. */
+typedef struct rnnc_context_options {
+    size_t struct_size;              /**< sizeof(rnnc_context_options) */
+    const rnnc_allocator *allocator; /**< of all of its memory; copied; NULL: the system's */
+    int threads;                     /**< in place of the program's; 0: as many as that says */
+    /**
+     * A pool of the caller's in place of threads of the library's; NULL: there is none. It calls @p body(argument, i)
+     * once for each i from 0 to @p n - 1, on whatever threads, in any order, one after the other or at once, and
+     * returns when all are done, with what they wrote to be seen by its caller. @p n is `threads`. Runs call it for each
+     * call of a kernel that is worth sharing, on the thread that called rnnc_run() or the like. Results have the same
+     * bits with any pool, with threads of the library's, and with none.
+     */
+    void (*parallel_for)(void *user, int n, void (*body)(void *argument, int i), void *argument);
+    void *parallel_user; /**< handed on to it */
+} rnnc_context_options;
+
+/** The system's memory, and threads as the program says. */
+#define RNNC_CONTEXT_OPTIONS {sizeof(rnnc_context_options), NULL, 0, NULL, NULL}
+
+/** Like rnnc_context_create(). @p options NULL: just that. */
+RNNC_API rnnc_status rnnc_context_create_with(rnnc_program *program, rnnc_weights *weights,
+                                              const rnnc_context_options *options,
+                                              rnnc_diagnostics *diagnostics, rnnc_context **out_context);
 /** Destroys a context; NULL is fine. */
 RNNC_API void rnnc_context_destroy(rnnc_context *context);
 
 /**
  * The batch and the length of every sequence axis in the runs that follow. If anything changes, inputs must be given
- * anew; if the batch changes, states become zeros.
+ * anew, and outputs are bound no longer; if the batch changes, states become zeros.
  * @return #RNNC_INVALID_ARGUMENT beyond the program's maxima, or below 1
  */
 RNNC_API rnnc_status rnnc_context_set_extents(rnnc_context *context, int64_t batch, int64_t length,
@@ -418,9 +478,52 @@ RNNC_API rnnc_status rnnc_context_write_input(rnnc_context *context, uint32_t in
 RNNC_API rnnc_status rnnc_context_bind_input(rnnc_context *context, uint32_t index, const void *data,
                                              size_t count, rnnc_diagnostics *diagnostics);
 
+/** Elements from one index of a dimension to the next, in an array of the caller's. Those that a value lacks are
+ * not looked at, nor are those of dimensions of which a run has only one index. */
+typedef struct rnnc_strides {
+    int64_t axes[RNNC_MOST_AXES]; /**< in the order of rnnc_value::axes */
+    int64_t batch;                /**< from row to row */
+    int64_t columns;              /**< from column to column */
+} rnnc_strides;
+
+/** The strides of input number @p index in an array without gaps, for a run as it is set: something to begin with. */
+RNNC_API rnnc_status rnnc_context_input_strides(const rnnc_context *context, uint32_t index,
+                                                rnnc_layout layout, rnnc_strides *out_strides);
+/** The same of an output. */
+RNNC_API rnnc_status rnnc_context_output_strides(const rnnc_context *context, uint32_t index,
+                                                 rnnc_layout layout, rnnc_strides *out_strides);
+/**
+ * Binds an input like rnnc_context_bind_input(), with any strides from 0 up (0 repeats one element), in any order of
+ * axes; @p strides NULL: #RNNC_STEPS_FIRST without gaps. The elements must lie within the @p count at @p data.
+ *
+ * Where the array lies as kernels read it, it is read where it is, and nothing is copied: without gaps, the sequence
+ * axes first (the one along which cells run outermost, if there are several), then the batch, then the columns.
+ * Dimensions of which the run has only one index do not matter, so a single row is read where it is with either layout.
+ * Every other array is copied as a whole, to memory that the context has for it, at the beginning of each run and step.
+ * @return #RNNC_INVALID_ARGUMENT for strides that leave the array, or an array that is not aligned to its elements
+ */
+RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint32_t index, const void *data,
+                                                     size_t count, const rnnc_strides *strides,
+                                                     rnnc_diagnostics *diagnostics);
+/**
+ * Lets runs write an output to memory of the caller's; @p data NULL: no longer. Otherwise like
+ * rnnc_context_bind_input_strided(), but no two elements may have the same place, and what lies between them is left as
+ * it is. The array must be none of the bound inputs, and not overlap that of another output.
+ *
+ * Where the array lies as kernels write it (see there), they write it where it is, unless the output is an input, a
+ * weight, or shares its memory with something else that the run computes; it may then change at any time of a run. In
+ * those cases, and with all other strides, it is copied at the end of each run and step.
+ * With given gradients, outputs "gradient/NAME" are written by the backward pass, all others by rnnc_run().
+ * rnnc_context_read_output() and rnnc_context_output() work as ever, from the next run on: what the last one has left
+ * is there no more, so outputs cannot be bound between rnnc_run() and rnnc_backward().
+ */
+RNNC_API rnnc_status rnnc_context_bind_output(rnnc_context *context, uint32_t index, void *data, size_t count,
+                                              const rnnc_strides *strides, rnnc_diagnostics *diagnostics);
+
 /**
  * Runs a whole sequence, from the states as they are, which then are those after the last step. On one thread: no
- * allocation, no lock, no system call; nor any with more threads between rnnc_begin() and rnnc_end().
+ * allocation, no lock, no system call; nor any with more threads between rnnc_begin() and rnnc_end(), a pool's own
+ * aside.
  * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, or a token or a row's length is out of range
  */
 RNNC_API rnnc_status rnnc_run(rnnc_context *context, rnnc_diagnostics *diagnostics);
@@ -437,7 +540,8 @@ RNNC_API rnnc_status rnnc_start_steps(rnnc_context *context, rnnc_diagnostics *d
 RNNC_API rnnc_status rnnc_step(rnnc_context *context, rnnc_diagnostics *diagnostics);
 /**
  * From here to rnnc_end() the context's worker threads wait awake, and while a thread waits for another it makes no
- * system call, not even to let others have its processor. So there should be a free one for each of them.
+ * system call, not even to let others have its processor. So there should be a free one for each of them. A pool of the
+ * caller's (rnnc_context_options) is not told.
  */
 RNNC_API rnnc_status rnnc_begin(rnnc_context *context);
 /** The worker threads may sleep again. */
@@ -551,9 +655,10 @@ RNNC_API rnnc_status rnnc_context_load_training(rnnc_context *context, const cha
  * any run. Then the caller writes or binds the inputs "gradient/NAME", and this runs the backward pass. Afterwards the
  * outputs "gradient/NAME" of rnnc_compile_options::gradients are there, and those of the weights.
  *
- * One backward pass follows each rnnc_run(). Until then extents, weights and inputs must stay as they are; states may
- * change. The gradient of a final state in one run is that of the initial state in the run that went on from it:
- * so sequences can be cut. Without given gradients a run does all at once, from the loss.
+ * One backward pass follows each rnnc_run(). Until then extents, weights and inputs must stay as they are, and bound
+ * outputs with what the run has written there; states may change. The gradient of a final state in one run is that of
+ * the initial state in the run that went on from it: so sequences can be cut. Without given gradients a run does all
+ * at once, from the loss.
  * @return like rnnc_run(); also #RNNC_INVALID_ARGUMENT without a forward pass before it, if the weights have changed
  *         since, or if the program is not for #RNNC_GRADIENTS with given gradients
  */

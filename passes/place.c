@@ -123,6 +123,11 @@ int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iter
     return high * place_slot_bytes(p, extents) + last * dtype_bytes(p->elem);
 }
 
+int64_t kernel_panel_bytes(const kernel_desc *k, target_shape shape) {
+    product_tiling t = product_tile(shape, (dtype)k->elem, k->gates, k->columns);
+    return product_packed_elements(t, k->gates, k->inner) * dtype_bytes((dtype)k->elem);
+}
+
 // ---- What a call hands to its kernel ----
 
 int kernel_row_dimensions(const kernel_desc *k) {

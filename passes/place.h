@@ -27,6 +27,9 @@ bool place_walks(const program_place *p, axis_set over, const int64_t *extents);
 // Writes the first byte, which is negative if a slot before the array is read.
 int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iterations, int64_t *out_first);
 
+// Bytes of the panels that a call of |k|, a KERNEL_PACK, writes: more than its place says.
+int64_t kernel_panel_bytes(const kernel_desc *k, target_shape shape);
+
 // Row dimensions that a call of |k| runs over: a flat kernel's elements are counted like the rows of one.
 int kernel_row_dimensions(const kernel_desc *k);
 // The numbers that a kernel_function is given: extents, inner length and strides (KERNEL_STRIDES + 4 * arg_count).

@@ -73,6 +73,10 @@ static bool reads_given_gradient(const program *p, const program_call *call) {
     return false;
 }
 
+bool program_is_gradient(const program_value *v) {
+    return strncmp(v->name, GRADIENT_PREFIX, strlen(GRADIENT_PREFIX)) == 0;
+}
+
 uint32_t program_first_half(const program *p) {
     uint32_t top = 0, left = 0;
     for (uint32_t i = 0; i < p->body.count; i++) {

@@ -119,6 +119,8 @@ rnnc_status program_bind_parts(const program *p, int64_t *extents, diag_sink *d)
 // How many items of the body come before the first that reads a given gradient (passes/gradients.h): all, if none does.
 // Outputs that depend on none are computed by them.
 uint32_t program_first_half(const program *p);
+// Whether |v| is a given gradient (of an output, as an input), or one that is wanted (of an input, as an output).
+bool program_is_gradient(const program_value *v);
 // The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
 int64_t program_least_extent(const program *p, int axis);
 // As text, which can be read back (passes/program_text.h).

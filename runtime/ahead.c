@@ -86,8 +86,7 @@ static range written_range(const program *p, const program_call *call, const pro
     const kernel_desc *k = &p->kernels.at[call->kernel];
     range r = range_of(place, extents, NO_AXIS);
     if (k->kind == KERNEL_PACK) {
-        product_tiling t = product_tile(p->shape, (dtype)k->elem, k->gates, k->columns);
-        int64_t bytes = product_packed_elements(t, k->gates, k->inner) * dtype_bytes((dtype)k->elem);
+        int64_t bytes = kernel_panel_bytes(k, p->shape);
         r.end = (place->offset + bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
     }
     return r;

@@ -1,21 +1,34 @@
 // Binding calls to memory and extents: done when these change, so that a run only adds offsets.
-#include <stdlib.h>
 #include <string.h>
 
 #include "passes/cost.h"
 #include "passes/place.h"
 #include "runtime/context_parts.h"
 
-static char *base_of(const context *c, const program_place *p) {
+// An array lies in the arena, or as a whole in what is put in place of a part of it.
+static char *arena_base(const context *c, const program_place *p, uint32_t item) {
+    int64_t first = 0;
+    for (uint32_t i = 0; i < c->redirect_count; i++) {
+        const redirect *r = &c->redirects[i];
+        place_reach(p, c->extents, 1, &first);
+        int64_t begin = p->offset + (first > 0 ? first : 0);
+        if (item != NO_ITEM && item >= r->from && begin >= r->begin && begin < r->end) {
+            return r->to + (p->offset - r->begin);
+        }
+    }
+    return c->arena + p->offset;
+}
+
+static char *base_of(const context *c, const program_place *p, uint32_t item) {
     switch (p->base) {
-    case PLACE_ARENA: return c->arena + p->offset;
+    case PLACE_ARENA: return arena_base(c, p, item);
     case PLACE_INPUT: return (char *)c->inputs[p->index] + p->offset;
     default: return (char *)c->weights->arrays[p->index].data + p->offset;
     }
 }
 
-bound_arg context_bind_place(const context *c, const program_place *p) {
-    bound_arg a = {.base = base_of(c, p), .mask = -1};
+bound_arg context_bind_place(const context *c, const program_place *p, uint32_t item) {
+    bound_arg a = {.base = base_of(c, p, item), .mask = -1};
     a.base += (int64_t)p->first_column * dtype_bytes(p->elem);
     if (p->slot_axis == NO_AXIS) {
         return a;
@@ -52,12 +65,12 @@ static bool is_worth_sharing(const bound_call *call, int64_t split_cost) {
     return call->cost >= split_cost && call->cost - call->share >= split_cost / 2;
 }
 
-static void bind_call(context *c, uint32_t index) {
+static void bind_call(context *c, uint32_t index, uint32_t item) {
     const program_call *call = &c->program->calls.at[index];
     const kernel_desc *k = &c->program->kernels.at[call->kernel];
     bound_call *b = &c->calls[index];
     for (uint32_t i = 0; i < call->arg_count; i++) {
-        b->args[i] = context_bind_place(c, &call->args[i]);
+        b->args[i] = context_bind_place(c, &call->args[i], item);
     }
     call_find_ints(k, call, c->extents, b->ints);
     if (b->first_ints != b->ints) {
@@ -91,14 +104,23 @@ static void fill_axis(context *c, int axis) {
     }
 }
 
+static void bind_items(context *c, const program_item *items, uint32_t count, bool before) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].kind == ITEM_CALL) {
+            bind_call(c, items[i].call, before ? NO_ITEM : i);
+        }
+    }
+}
+
 void context_bind(context *c) {
     for (uint32_t axis = 0; axis < c->program->axes.count; axis++) {
         fill_axis(c, (int)axis);
     }
-    for (uint32_t i = 0; i < c->program->calls.count; i++) {
-        bind_call(c, i);
-    }
+    context_bind_outputs(c);
+    bind_items(c, c->program->prepare.at, c->program->prepare.count, true);
+    bind_items(c, c->program->body.at, c->program->body.count, false);
     context_bind_sets(c);
+    context_bind_straight(c);
     c->bound = true;
 }
 
@@ -232,14 +254,15 @@ rnnc_status context_bind_create(context *c, diag_sink *d) {
         args += p->calls.at[i].arg_count;
         ints += int_count(&p->calls.at[i]) * (p->calls.at[i].skip_inner_first ? 2 : 1);
     }
-    c->calls = calloc(p->calls.count + (size_t)1, sizeof *c->calls);
-    c->args = calloc(args, sizeof *c->args);
-    c->ints = calloc(ints, sizeof *c->ints);
-    c->threads = calloc(p->body.count + (size_t)1, sizeof *c->threads);
+    c->calls = allocator_array(&c->memory, p->calls.count + (size_t)1, sizeof *c->calls);
+    c->args = allocator_array(&c->memory, args, sizeof *c->args);
+    c->ints = allocator_array(&c->memory, ints, sizeof *c->ints);
+    c->threads = allocator_array(&c->memory, p->body.count + (size_t)1, sizeof *c->threads);
     if (!c->calls || !c->args || !c->ints || !c->threads) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the tables of %u calls",
                          p->calls.count);
     }
+    TRY(context_straight_create(c, d));
     bound_arg *next_arg = c->args;
     int64_t *next_int = c->ints;
     for (uint32_t i = 0; i < p->calls.count; i++) {

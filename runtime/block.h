@@ -2,12 +2,12 @@
 #ifndef RNNC_RUNTIME_BLOCK_H
 #define RNNC_RUNTIME_BLOCK_H
 
-#include <stddef.h>
+#include "support/allocator.h"
 
 enum { BLOCK_LINE = 64 };
 
-// |bytes| of zeros from a cache line's begin on, in huge pages where the system has them and the block is worth it;
-// to be freed by free(). NULL without memory.
-void *block_allocate(size_t bytes);
+// |bytes| of zeros from a cache line's begin on; of the system's memory in huge pages where it has them and the block
+// is worth it. To be freed by allocator_free. NULL without memory.
+void *block_allocate(const allocator *from, size_t bytes);
 
 #endif

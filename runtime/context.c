@@ -1,11 +1,11 @@
 #include "runtime/context.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "passes/place.h"
 #include "runtime/block.h"
 #include "runtime/context_parts.h"
+#include "runtime/mode.h"
 
 enum { LINE = BLOCK_LINE };
 
@@ -29,8 +29,8 @@ static rnnc_status allocate_arena(context *c, int threads, diag_sink *d) {
     c->bytes = arena_bytes + threads * scratch;
     c->arena = p->arena_bytes < 0 || p->arena_bytes > INT64_MAX / 4 || scratch > INT64_MAX / 4 / threads
                    ? NULL
-                   : block_allocate((size_t)c->bytes);
-    c->members = calloc((size_t)threads, sizeof *c->members);
+                   : block_allocate(&c->memory, (size_t)c->bytes);
+    c->members = allocator_array(&c->memory, (size_t)threads, sizeof *c->members);
     if (!c->arena || !c->members) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an arena of %lld bytes",
                          (long long)p->arena_bytes);
@@ -55,9 +55,12 @@ static bool writes_variables(const program *p) {
 
 static rnnc_status allocate_tables(context *c, diag_sink *d) {
     const program *p = c->program;
-    c->inputs = (void **)calloc(p->inputs.count + (size_t)1, sizeof *c->inputs);
-    c->extents = calloc(p->axes.count + (size_t)1, sizeof *c->extents);
-    if (!c->inputs || !c->extents) {
+    c->inputs = (void **)allocator_array(&c->memory, p->inputs.count + (size_t)1, sizeof *c->inputs);
+    c->outputs = (void **)allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->outputs);
+    c->redirects = allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->redirects);
+    c->extents = allocator_array(&c->memory, p->axes.count + (size_t)1, sizeof *c->extents);
+    c->copies = allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->copies);
+    if (!c->inputs || !c->outputs || !c->redirects || !c->copies || !c->extents) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a context's tables");
     }
     for (uint32_t i = 0; i < p->axes.count; i++) {
@@ -66,7 +69,7 @@ static rnnc_status allocate_tables(context *c, diag_sink *d) {
     return RNNC_OK;
 }
 
-static rnnc_status fill_context(context *c, int threads, diag_sink *d) {
+static rnnc_status fill_context(context *c, const team_options *threads, diag_sink *d) {
     if (c->weights->count != c->program->variables.count) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the program has %u variables, the weights are %u", c->program->variables.count,
@@ -75,19 +78,20 @@ static rnnc_status fill_context(context *c, int threads, diag_sink *d) {
     TRY(team_create(threads, d, &c->team));
     TRY(allocate_tables(c, d));
     TRY(context_bind_create(c, d));
-    return allocate_arena(c, threads, d);
+    return allocate_arena(c, threads->members, d);
 }
 
-rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w, int threads,
-                           diag_sink *d, context **out_context) {
-    context *c = calloc(1, sizeof *c);
+rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w,
+                           const team_options *threads, diag_sink *d, context **out_context) {
+    context *c = allocator_array(&threads->memory, 1, sizeof *c);
     if (!c) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a context");
     }
     c->program = p;
     c->code = code;
     c->weights = w;
-    c->split_cost = SPLIT_COST;
+    c->memory = threads->memory;
+    c->split_cost = threads->pool.parallel_for ? POOL_SPLIT_COST : SPLIT_COST;
     c->updates = writes_variables(p);
     c->first_half = program_first_half(p);
     rnnc_status status = fill_context(c, threads, d);
@@ -104,16 +108,18 @@ void context_destroy(context *c) {
         return;
     }
     team_destroy(c->team);
-    free(c->arena);
-    free(c->members);
-    free((void *)c->inputs);
-    free(c->extents);
-    free(c->calls);
-    free(c->args);
-    free(c->ints);
-    free(c->threads);
-    free(c->times);
-    free(c);
+    void *const blocks[] = {c->arena,          c->members,
+                            (void *)c->inputs, (void *)c->outputs,
+                            c->redirects,      c->extents,
+                            c->calls,          c->args,
+                            c->ints,           c->threads,
+                            c->times,          c->copies,
+                            c->straight,       (void *)c->straight_args};
+    allocator memory = c->memory;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        allocator_free(&memory, blocks[i]);
+    }
+    allocator_free(&memory, c);
 }
 
 static rnnc_status check_extent(const program_axis *a, int64_t extent, diag_sink *d) {
@@ -161,6 +167,13 @@ void context_bind_input(context *c, uint32_t index, void *data) {
     }
 }
 
+void context_bind_output(context *c, uint32_t index, void *data) {
+    if (c->outputs[index] != data) {
+        c->outputs[index] = data;
+        c->bound = false;
+    }
+}
+
 static rnnc_status check_inputs(const context *c, diag_sink *d) {
     for (uint32_t i = 0; i < c->program->inputs.count; i++) {
         if (!c->inputs[i]) {
@@ -179,7 +192,7 @@ static void write_settings(context *c, uint64_t seed, uint64_t step) {
     }
 }
 
-rnnc_status context_prepare(context *c, diag_sink *d) {
+static rnnc_status prepare(context *c, diag_sink *d) {
     if (!c->bound) {
         TRY(check_inputs(c, d));
         context_bind(c);
@@ -191,15 +204,15 @@ rnnc_status context_prepare(context *c, diag_sink *d) {
     return RNNC_OK;
 }
 
-const char *context_arena(const context *c) {
-    return c->arena;
+rnnc_status context_prepare(context *c, diag_sink *d) {
+    unsigned saved = mode_enter();
+    rnnc_status status = prepare(c, d);
+    mode_leave(saved);
+    return status;
 }
 
-rnnc_status context_run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
-    TRY(context_prepare(c, d));
-    write_settings(c, seed, step);
-    execute(c, c->program->body.at, c->first_half, c->threads);
-    return RNNC_OK;
+const char *context_arena(const context *c) {
+    return c->arena;
 }
 
 static void after_run(context *c) {
@@ -211,20 +224,55 @@ static void after_run(context *c) {
     }
 }
 
-rnnc_status context_run_second(context *c, diag_sink *d) {
-    TRY(context_prepare(c, d));
+static rnnc_status run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    TRY(prepare(c, d));
+    write_settings(c, seed, step);
+    if (c->is_straight && !c->timing) {
+        context_run_straight(c);
+    } else {
+        execute(c, c->program->body.at, c->program->body.count, c->threads);
+    }
+    context_copy_outputs(c, true);
+    after_run(c);
+    return RNNC_OK;
+}
+
+static rnnc_status run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    TRY(prepare(c, d));
+    write_settings(c, seed, step);
+    execute(c, c->program->body.at, c->first_half, c->threads);
+    context_copy_outputs(c, false);
+    return RNNC_OK;
+}
+
+static rnnc_status run_second(context *c, diag_sink *d) {
+    TRY(prepare(c, d));
     uint32_t from = c->first_half;
     execute(c, c->program->body.at + from, c->program->body.count - from, c->threads + from);
+    context_copy_outputs(c, true);
     after_run(c);
     return RNNC_OK;
 }
 
 rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
-    TRY(context_prepare(c, d));
-    write_settings(c, seed, step);
-    execute(c, c->program->body.at, c->program->body.count, c->threads);
-    after_run(c);
-    return RNNC_OK;
+    unsigned saved = mode_enter();
+    rnnc_status status = run(c, seed, step, d);
+    mode_leave(saved);
+    return status;
+}
+
+rnnc_status context_run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d) {
+    unsigned saved = mode_enter();
+    rnnc_status status = run_first(c, seed, step, d);
+    mode_leave(saved);
+    return status;
+}
+
+rnnc_status context_run_second(context *c, diag_sink *d) {
+    unsigned saved = mode_enter();
+    rnnc_status status = run_second(c, d);
+    mode_leave(saved);
+    return status;
 }
 
 void context_begin(context *c, bool silent) {
@@ -236,17 +284,19 @@ void context_end(context *c) {
 }
 
 static char *place_begin(const context *c, const program_place *p) {
-    bound_arg a = context_bind_place(c, p);
+    bound_arg a = context_bind_place(c, p, c->program->body.count);
     return a.base + (a.shift & a.mask) * a.slot_bytes;
+}
+
+const char *context_output_begin(const context *c, uint32_t index) {
+    const program_value *v = &c->program->outputs.at[index];
+    return v->place.columns == type_columns(v->type) ? place_begin(c, &v->place) : NULL;
 }
 
 const void *context_output(const context *c, uint32_t index, int64_t *out_count) {
     const program_value *v = &c->program->outputs.at[index];
-    if (v->place.columns != type_columns(v->type)) {
-        return NULL;
-    }
     *out_count = axes_extent(v->type.axes, c->extents) * type_columns(v->type);
-    return place_begin(c, &v->place);
+    return context_output_begin(c, index);
 }
 
 void context_copy_output(const context *c, uint32_t index, void *out_values) {
@@ -277,7 +327,7 @@ rnnc_status context_time_calls(context *c, bool on, diag_sink *d) {
         return RNNC_OK;
     }
     if (!c->times) {
-        c->times = malloc(count * sizeof *c->times);
+        c->times = allocator_array(&c->memory, count, sizeof *c->times);
     }
     if (!c->times) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the times of %zu calls", count - 1);

@@ -5,6 +5,7 @@
 
 #include "passes/backend.h"
 #include "passes/program.h"
+#include "runtime/team.h"
 #include "runtime/weights.h"
 
 typedef struct context context;
@@ -12,8 +13,9 @@ typedef struct context context;
 // |code| has the program's kernels in order, |w| its variables in order; all three must outlive the context.
 // Allocates everything that runs will need, with the arena's pages touched. Extents start at the maxima.
 // A place outside the arena is a defect of the program: RNNC_INTERNAL.
-rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w, int threads,
-                           diag_sink *d, context **out_context);
+// All of its memory is |threads|'s, but for the stacks of threads that it starts.
+rnnc_status context_create(const program *p, const kernel_code_set *code, weights *w,
+                           const team_options *threads, diag_sink *d, context **out_context);
 void context_destroy(context *c);
 
 // The extents of the runs that follow, one per axis of the program; those of fixed axes must be the
@@ -27,12 +29,18 @@ const int64_t *context_extents(const context *c);
 // aligned where speed matters. It must stay where it is until another is given.
 void context_bind_input(context *c, uint32_t index, void *data);
 
+// Has runs leave output number |index| in |data|, |context_output|'s elements in its order; NULL: no longer. Kernels
+// write it there where nothing else in the arena shares its bytes with it; else it is copied at the end of a run. It
+// must stay there, and be none of the inputs, until the next call, or until the extents change.
+void context_bind_output(context *c, uint32_t index, void *data);
+
 // Runs the program once. First, if the weights have changed since, what is derived from them. |seed| and
 // |step| are what `random` draws by. Fails without a run if an input is unbound. With one thread: no
 // allocation, lock or system call.
 rnnc_status context_run(context *c, uint64_t seed, uint64_t step, diag_sink *d);
 // A run in two halves, for programs with given gradients (passes/gradients.h): after the first, outputs that do not
-// depend on these are there; then the gradients are given, and the second follows. Nothing else may change between.
+// depend on these are there; then the gradients are given, and the second follows. Nothing else may change between, nor
+// what is in bound outputs.
 rnnc_status context_run_first(context *c, uint64_t seed, uint64_t step, diag_sink *d);
 rnnc_status context_run_second(context *c, diag_sink *d);
 // Does the first part of a run: what is derived from the weights alone. All inputs must be bound.

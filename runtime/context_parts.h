@@ -8,6 +8,8 @@
 // A call that takes less than this many nanoseconds is not worth sharing, unless the context is told otherwise: two
 // threads would save half of that, and the barrier costs as much.
 enum { SPLIT_COST = 1000, BARRIER_COST = SPLIT_COST / 2 };
+// The same where the threads are a pool of the caller's, which has to be asked anew for each call.
+enum { POOL_SPLIT_COST = 10000 };
 // A member of a set that no thread is to run whole.
 enum { NO_THREAD = -1 };
 
@@ -38,15 +40,49 @@ typedef struct context_member {
     double load; // while sets are bound: nanoseconds of the members that it has
 } context_member;
 
+// A call of the only iteration, with everything found: args end with the scratch.
+typedef struct straight_call {
+    kernel_function *function;
+    void **args;
+    const int64_t *ints;
+    int64_t units;
+} straight_call;
+
+// What is copied to a bound output at the end of a run.
+typedef struct output_copy {
+    uint32_t index;
+    const char *from; // NULL: not in one piece
+    size_t bytes;
+} output_copy;
+
+// In the body from item |from| on, and after a run, bytes [begin, end) of the arena are the caller's memory.
+typedef struct redirect {
+    int64_t begin, end;
+    char *to;
+    uint32_t from;
+} redirect;
+// Of what stands before all of the body, and of none.
+#define NO_ITEM UINT32_MAX
+
 struct context {
     const program *program;
     const kernel_code_set *code;
     weights *weights;
     team *team;
-    char *arena;   // the program's, followed by the threads' scratch
-    int64_t bytes; // of both
+    allocator memory; // of all that follows
+    char *arena;      // the program's, followed by the threads' scratch
+    int64_t bytes;    // of both
     context_member *members;
     void **inputs;
+    void **outputs;      // bound ones; else NULL
+    redirect *redirects; // room for one an output
+    uint32_t redirect_count;
+    output_copy *copies; // the bound outputs that are not among them; room for one an output
+    uint32_t copy_count;
+    straight_call *straight; // the body as one list of calls, if it is that; room for all
+    void **straight_args;
+    uint32_t straight_count;
+    bool is_straight;
     int64_t *extents;
     bound_call *calls;
     bound_arg *args; // of all calls
@@ -66,13 +102,26 @@ struct context {
 
 // Computes |calls| and the tables of extents and indices in the arena. Allocates nothing.
 void context_bind(context *c);
+// Finds out which bound outputs kernels can write themselves, before calls are bound. Allocates nothing.
+void context_bind_outputs(context *c);
+// Copies those that they cannot: all, or after the first half of a run those that are no gradients.
+void context_copy_outputs(const context *c, bool all);
+// Where output |index| is after a run; NULL if it is not in one piece.
+const char *context_output_begin(const context *c, uint32_t index);
+// Allocates the list that context_bind_straight fills.
+rnnc_status context_straight_create(context *c, diag_sink *d);
+// Lists the calls of a body whose loops have one iteration and which one thread runs alone: what a step mostly is. Such
+// a run need not be walked. After calls and sets are bound. Allocates nothing.
+void context_bind_straight(context *c);
+void context_run_straight(const context *c);
 // Decides how each set runs. Allocates nothing.
 void context_bind_sets(context *c);
 // Allocates |calls| and |threads|; checks that every place stays within the arena at the maxima.
 rnnc_status context_bind_create(context *c, diag_sink *d);
 
-// Where |p| is in memory with the context's inputs and extents.
-bound_arg context_bind_place(const context *c, const program_place *p);
+// Where |p| is in memory with the context's inputs and extents, for the item |item| of the body, or after a run with
+// that behind the last; NO_ITEM: before all of it.
+bound_arg context_bind_place(const context *c, const program_place *p, uint32_t item);
 
 // Runs |items| on all threads. |threads|: by item, as in a context; NULL: there are no sets.
 void execute(context *c, const program_item *items, uint32_t count, const int *threads);

@@ -1,6 +1,5 @@
 #include "runtime/engine.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "passes/place.h"
@@ -12,11 +11,11 @@ int64_t engine_slot_count(const engine *e, const engine_slot *s) {
     return axes_extent(s->info.type.axes, e->extents) * type_columns(s->info.type);
 }
 
-rnnc_status engine_slot_reserve(engine_slot *s, int64_t count, diag_sink *d) {
+rnnc_status engine_slot_reserve(const engine *e, engine_slot *s, int64_t count, diag_sink *d) {
     size_t bytes = (size_t)count * (size_t)dtype_bytes(s->info.type.elem);
     if (count > s->capacity) {
-        free(s->data);
-        s->data = count < INT64_MAX / 16 ? aligned_alloc(LINE, (bytes + LINE) / LINE * LINE) : NULL;
+        allocator_free(&e->memory, s->data);
+        s->data = count < INT64_MAX / 16 ? allocator_get(&e->memory, bytes, LINE) : NULL;
         s->capacity = s->data ? count : 0;
     }
     if (!s->data) {
@@ -27,24 +26,25 @@ rnnc_status engine_slot_reserve(engine_slot *s, int64_t count, diag_sink *d) {
     return RNNC_OK;
 }
 
-static void free_slots(engine_slot *slots, uint32_t count) {
+static void free_slots(const allocator *memory, engine_slot *slots, uint32_t count) {
     for (uint32_t i = 0; slots && i < count; i++) {
-        free(slots[i].data);
+        allocator_free(memory, slots[i].data);
     }
-    free(slots);
+    allocator_free(memory, slots);
 }
 
 void engine_destroy(engine *e) {
     if (!e) {
         return;
     }
+    allocator memory = e->memory;
     e->kind->destroy(e);
-    free_slots(e->inputs, e->input_count);
-    free_slots(e->outputs, e->output_count);
+    free_slots(&memory, e->inputs, e->input_count);
+    free_slots(&memory, e->outputs, e->output_count);
     if (e->owns_weights) {
         weights_destroy(e->weights);
     }
-    free(e);
+    allocator_free(&memory, e);
 }
 
 uint32_t engine_axis_count(const engine *e) {
@@ -133,6 +133,10 @@ void engine_bind_input(engine *e, uint32_t index, void *data) {
     engine_slot *s = &e->inputs[index];
     s->given = data;
     context_bind_input(e->context, index, data ? data : s->data);
+}
+
+void engine_bind_output(engine *e, uint32_t index, void *data) {
+    context_bind_output(e->context, index, data);
 }
 
 rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {

@@ -22,8 +22,9 @@ rnnc_status engine_create_program(const program *p, const kernel_backend *backen
                                   int threads, diag_sink *d, engine **out_engine);
 // The same with |code| that was made for the program's kernels before, shared with other engines. It must outlive
 // the engine too.
+// |threads|: and whose memory the engine's own is.
 rnnc_status engine_create_compiled(const program *p, const kernel_code_set *code, weights *shared,
-                                   int threads, diag_sink *d, engine **out_engine);
+                                   const team_options *threads, diag_sink *d, engine **out_engine);
 void engine_destroy(engine *e);
 
 // Axes by number, as in the graph. Extents start at 1, or as small as parts allow, or as far as they are fixed.
@@ -59,6 +60,10 @@ const void *engine_input_values(const engine *e, uint32_t index, int64_t *out_co
 // Lets the runs of a compiled program read input |index| from |data|, laid out like the array that engine_input gives,
 // until another is given; NULL: that array.
 void engine_bind_input(engine *e, uint32_t index, void *data);
+
+// Has the runs of a compiled program leave output |index| in |data|, laid out as engine_output gives it, until the
+// extents change; NULL: no longer.
+void engine_bind_output(engine *e, uint32_t index, void *data);
 
 // Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
 // the engine can tell what they number.

@@ -40,7 +40,7 @@ static rnnc_status interpret_set_extents(engine *e, diag_sink *d) {
             return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for input %s",
                              e->inputs[i].info.name);
         }
-        TRY(engine_slot_reserve(&e->inputs[i], engine_slot_count(e, &e->inputs[i]), d));
+        TRY(engine_slot_reserve(e, &e->inputs[i], engine_slot_count(e, &e->inputs[i]), d));
     }
     for (uint32_t i = 0; i < e->axis_count; i++) {
         interpreter_set_extent(e->interpreter, (int)i, e->extents[i]);
@@ -73,7 +73,7 @@ static rnnc_status interpret_run(engine *e, uint64_t seed, uint64_t step, diag_s
     for (uint32_t i = 0; i < e->output_count; i++) {
         engine_slot *s = &e->outputs[i];
         int64_t count = engine_slot_count(e, s), computed = 0;
-        TRY(engine_slot_reserve(s, count, d));
+        TRY(engine_slot_reserve(e, s, count, d));
         const double *values = interpreter_value(e->interpreter, e->graph->outputs.at[i].node, &computed);
         for (int64_t j = 0; values && j < count && j < computed; j++) {
             element_set(s->data, s->info.type.elem, j, values[j]);
@@ -109,8 +109,8 @@ static const char *output_role_name(output_role role) {
 // Lists the graph's inputs, each name once, and its outputs.
 static rnnc_status list_graph_values(engine *e, diag_sink *d) {
     const graph *g = e->graph;
-    e->inputs = calloc(g->nodes.count + (size_t)1, sizeof *e->inputs);
-    e->outputs = calloc(g->outputs.count + (size_t)1, sizeof *e->outputs);
+    e->inputs = allocator_array(&e->memory, g->nodes.count + (size_t)1, sizeof *e->inputs);
+    e->outputs = allocator_array(&e->memory, g->outputs.count + (size_t)1, sizeof *e->outputs);
     if (!e->inputs || !e->outputs) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the lists of inputs and outputs");
     }
@@ -162,7 +162,7 @@ static rnnc_status fill_interpreter_engine(engine *e, interpret_precision precis
 
 rnnc_status engine_create_interpreter(const graph *g, interpret_precision precision, diag_sink *d,
                                       engine **out_engine) {
-    engine *e = calloc(1, sizeof *e);
+    engine *e = allocator_array(&(allocator){NULL, NULL, NULL}, 1, sizeof *e);
     if (!e) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an engine");
     }

@@ -32,6 +32,7 @@ struct engine {
     uint32_t input_count, output_count;
     weights *weights;
     bool owns_weights;
+    allocator memory; // of the engine, its lists and arrays
     // A compiled program's.
     const program *program;
     const kernel_backend *backend;
@@ -45,7 +46,7 @@ struct engine {
 // Elements of a value for the extents of now.
 int64_t engine_slot_count(const engine *e, const engine_slot *s);
 // Makes room for |count| elements, zeroed, 64-byte aligned.
-rnnc_status engine_slot_reserve(engine_slot *s, int64_t count, diag_sink *d);
+rnnc_status engine_slot_reserve(const engine *e, engine_slot *s, int64_t count, diag_sink *d);
 
 // Finds out, for each token input of a program, how many values its tokens may have.
 void engine_find_limits(engine *e);

@@ -9,7 +9,7 @@
 static rnnc_status program_set_extents(engine *e, diag_sink *d) {
     TRY(context_set_extents(e->context, e->extents, d));
     for (uint32_t i = 0; i < e->input_count; i++) {
-        TRY(engine_slot_reserve(&e->inputs[i], engine_slot_count(e, &e->inputs[i]), d));
+        TRY(engine_slot_reserve(e, &e->inputs[i], engine_slot_count(e, &e->inputs[i]), d));
     }
     return RNNC_OK;
 }
@@ -72,7 +72,7 @@ static rnnc_status compile(engine *e, int threads, diag_sink *d) {
 // Room for the longest run, so that runs of any extents allocate nothing.
 static rnnc_status reserve_longest(const engine *e, engine_slot *s, diag_sink *d) {
     value_type t = s->info.type;
-    return engine_slot_reserve(s, axes_extent(t.axes, context_extents(e->context)) * type_columns(t), d);
+    return engine_slot_reserve(e, s, axes_extent(t.axes, context_extents(e->context)) * type_columns(t), d);
 }
 
 static rnnc_status reserve_inputs(engine *e, diag_sink *d) {
@@ -96,8 +96,8 @@ static rnnc_status reserve_outputs(engine *e, diag_sink *d) {
 
 static rnnc_status list_values(engine *e, diag_sink *d) {
     const program *p = e->program;
-    e->inputs = calloc(p->inputs.count + (size_t)1, sizeof *e->inputs);
-    e->outputs = calloc(p->outputs.count + (size_t)1, sizeof *e->outputs);
+    e->inputs = allocator_array(&e->memory, p->inputs.count + (size_t)1, sizeof *e->inputs);
+    e->outputs = allocator_array(&e->memory, p->outputs.count + (size_t)1, sizeof *e->outputs);
     if (!e->inputs || !e->outputs) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the lists of inputs and outputs");
     }
@@ -112,13 +112,14 @@ static rnnc_status list_values(engine *e, diag_sink *d) {
     return RNNC_OK;
 }
 
-static rnnc_status fill_program_engine(engine *e, weights *shared, int threads, diag_sink *d) {
+static rnnc_status fill_program_engine(engine *e, weights *shared, const team_options *threads,
+                                       diag_sink *d) {
     const program *p = e->program;
     TRY(list_values(e, d));
-    TRY(e->backend ? compile(e, threads, d) : RNNC_OK);
+    TRY(e->backend ? compile(e, threads->members, d) : RNNC_OK);
     e->weights = shared;
     if (!shared) {
-        TRY(weights_create(p->variables.at, p->variables.count, d, &e->weights));
+        TRY(weights_create_in(&e->memory, p->variables.at, p->variables.count, d, &e->weights));
         e->owns_weights = true;
     }
     TRY(context_create(p, &e->code, e->weights, threads, d, &e->context));
@@ -136,12 +137,14 @@ static rnnc_status fill_program_engine(engine *e, weights *shared, int threads, 
 }
 
 // With |backend| NULL |code| is there already, and somebody else's.
-static rnnc_status create(engine parts, weights *shared, int threads, diag_sink *d, engine **out_engine) {
-    engine *e = calloc(1, sizeof *e);
+static rnnc_status create(engine parts, weights *shared, const team_options *threads, diag_sink *d,
+                          engine **out_engine) {
+    engine *e = allocator_array(&threads->memory, 1, sizeof *e);
     if (!e) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an engine");
     }
     *e = parts;
+    e->memory = threads->memory;
     rnnc_status status = fill_program_engine(e, shared, threads, d);
     if (status != RNNC_OK) {
         engine_destroy(e);
@@ -154,11 +157,11 @@ static rnnc_status create(engine parts, weights *shared, int threads, diag_sink 
 rnnc_status engine_create_program(const program *p, const kernel_backend *backend, weights *shared,
                                   int threads, diag_sink *d, engine **out_engine) {
     engine parts = {.kind = &program_kind, .program = p, .backend = backend};
-    return create(parts, shared, threads, d, out_engine);
+    return create(parts, shared, &(team_options){.members = threads}, d, out_engine);
 }
 
 rnnc_status engine_create_compiled(const program *p, const kernel_code_set *code, weights *shared,
-                                   int threads, diag_sink *d, engine **out_engine) {
+                                   const team_options *threads, diag_sink *d, engine **out_engine) {
     engine parts = {.kind = &program_kind, .program = p, .code = *code};
     return create(parts, shared, threads, d, out_engine);
 }

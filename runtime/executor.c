@@ -1,9 +1,13 @@
 // Running a list of calls and loops: every thread walks the whole list and does its share of each call, so
 // that there is nothing to hand out. Of a set that runs side by side, a thread runs its members whole and passes over
 // the others.
+//
+// With a pool of the caller's nobody can say how many threads there are, or that any two run at once. Then the caller's
+// thread alone walks the list, and hands out each call, and each set, in as many parts as there are members.
 #include <time.h>
 
 #include "runtime/context_parts.h"
+#include "runtime/mode.h"
 
 // A thread's walk.
 typedef struct walk {
@@ -12,44 +16,11 @@ typedef struct walk {
     const program_item *items;
     uint32_t count;
     const int *threads; // by item; NULL: no set runs side by side
+    bool pool;          // calls are handed out
     bool whole;         // in a member of such a set: this thread does all of each call and waits for nobody
     bool started;       // a call came before
     bool last_alone;    // and the caller's thread did all of it
 } walk;
-
-#if defined(__x86_64__) || defined(__i386__)
-// Bits of MXCSR: results that are denormal become zero (bit 15), and so do denormal operands (bit 6).
-static unsigned flush_denormals(void) {
-    unsigned saved = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(saved | 0x8040);
-    return saved;
-}
-
-static void restore_denormals(unsigned saved) {
-    __builtin_ia32_ldmxcsr(saved);
-}
-#elif defined(__aarch64__)
-// FPCR.FZ, bit 24, does both.
-static unsigned flush_denormals(void) {
-    uint64_t saved;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(saved));
-    __asm__ volatile("msr fpcr, %0" : : "r"(saved | (1u << 24)));
-    return (unsigned)saved;
-}
-
-static void restore_denormals(unsigned saved) {
-    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)saved));
-}
-#else
-// No such mode is known here: denormals are computed.
-static unsigned flush_denormals(void) {
-    return 0;
-}
-
-static void restore_denormals(unsigned saved) {
-    (void)saved;
-}
-#endif
 
 // The first unit of |member|'s share.
 static int64_t share_begin(const bound_call *call, int member, int members) {
@@ -95,9 +66,24 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-// Does this thread's share of a call.
+// A call, or with |set| a set at item |at|, that a pool works on.
+typedef struct parcel {
+    const walk *w;
+    const bound_call *call;
+    const int64_t *ints;
+    int64_t t;
+    bool set;
+    uint32_t at;
+} parcel;
+
+static void open_parcel(void *argument, int member);
+
+// Does this thread's share of a call, or has the pool do all of them.
 static void do_share(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
-    if (w->whole || !call->alone || w->member == 0) {
+    if (w->pool && !w->whole && !call->alone) {
+        parcel p = {.w = w, .call = call, .ints = ints, .t = t};
+        team_share(w->c->team, open_parcel, &p);
+    } else if (w->whole || !call->alone || w->member == 0) {
         call_kernel(w, call, t, ints);
     }
 }
@@ -138,13 +124,9 @@ static void run_loop(walk *w, const program_item *loop) {
     }
 }
 
-// Runs this thread's members of the set at item |at|. The barrier after it is that before the next call; timed calls
-// have theirs behind them.
-static void run_set(walk *w, uint32_t at) {
+// Runs this thread's members of the set at item |at|.
+static void run_mine(walk *w, uint32_t at) {
     const program_item *set = &w->items[at];
-    if (w->started) {
-        team_wait(w->c->team);
-    }
     w->whole = true;
     for (uint32_t i = 1; i <= set->length; i++) {
         const program_item *item = &set[i];
@@ -159,6 +141,33 @@ static void run_set(walk *w, uint32_t at) {
         }
     }
     w->whole = false;
+}
+
+// What a thread of the pool does as one of the members.
+static void open_parcel(void *argument, int member) {
+    const parcel *p = argument;
+    walk w = *p->w;
+    w.member = member;
+    unsigned saved = mode_enter();
+    if (p->set) {
+        run_mine(&w, p->at);
+    } else {
+        call_kernel(&w, p->call, p->t, p->ints);
+    }
+    mode_leave(saved);
+}
+
+// The barrier after a set is that before the next call; timed calls have theirs behind them.
+static void run_set(walk *w, uint32_t at) {
+    if (w->started) {
+        team_wait(w->c->team);
+    }
+    if (w->pool) {
+        parcel p = {.w = w, .set = true, .at = at};
+        team_share(w->c->team, open_parcel, &p);
+    } else {
+        run_mine(w, at);
+    }
     w->started = true;
     w->last_alone = false;
     if (w->c->timing) {
@@ -184,17 +193,24 @@ static uint32_t run_item(walk *w, uint32_t at) {
 static void run_member(void *argument, int member) {
     walk w = *(const walk *)argument;
     w.member = member;
-    unsigned saved = flush_denormals();
+    unsigned saved = member ? mode_enter() : 0; // the caller's thread is in it
     for (uint32_t i = 0; i < w.count;) {
         i += run_item(&w, i);
     }
-    restore_denormals(saved);
+    if (member) {
+        mode_leave(saved);
+    }
 }
 
 void execute(context *c, const program_item *items, uint32_t count, const int *threads) {
     if (!count) {
         return;
     }
-    walk w = {.c = c, .members = team_members(c->team), .items = items, .count = count, .threads = threads};
+    walk w = {.c = c,
+              .members = team_members(c->team),
+              .items = items,
+              .count = count,
+              .threads = threads,
+              .pool = team_has_pool(c->team)};
     team_run(c->team, run_member, &w);
 }

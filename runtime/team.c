@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -22,7 +21,10 @@ struct team {
     void *argument;
     _Atomic bool silent; // waiting threads make no system call
     int members;
+    int waiting; // members that a barrier waits for: all, or with a pool the caller's thread alone
     int started; // workers that exist
+    team_pool pool;
+    allocator memory;
     struct worker *workers;
 };
 
@@ -80,12 +82,12 @@ static void futex_wake_all(_Atomic uint32_t *word) {
 }
 
 void team_wait(team *t) {
-    if (t->members == 1) {
+    if (t->waiting == 1) {
         return;
     }
     uint32_t round = atomic_load_explicit(&t->round, memory_order_relaxed);
     uint32_t before = atomic_fetch_add_explicit(&t->arrived, 1, memory_order_acq_rel);
-    if (before + 1 == (uint32_t)t->members) {
+    if (before + 1 == (uint32_t)t->waiting) {
         atomic_store_explicit(&t->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&t->round, round + 1, memory_order_release);
         return;
@@ -134,7 +136,7 @@ static void call_run(team *t) {
 }
 
 void team_run(team *t, team_function *function, void *argument) {
-    if (t->members > 1) {
+    if (t->waiting > 1) {
         t->function = function;
         t->argument = argument;
         call_run(t);
@@ -143,8 +145,12 @@ void team_run(team *t, team_function *function, void *argument) {
     team_wait(t);
 }
 
+void team_share(team *t, team_function *function, void *argument) {
+    t->pool.parallel_for(t->pool.user, t->members, function, argument);
+}
+
 void team_begin(team *t, bool silent) {
-    if (t->members > 1) {
+    if (t->waiting > 1) {
         atomic_store_explicit(&t->silent, silent, memory_order_relaxed);
         atomic_fetch_or_explicit(&t->word, 1, memory_order_release);
         futex_wake_all(&t->word);
@@ -152,7 +158,7 @@ void team_begin(team *t, bool silent) {
 }
 
 void team_end(team *t) {
-    if (t->members > 1) {
+    if (t->waiting > 1) {
         atomic_store_explicit(&t->silent, false, memory_order_relaxed);
         atomic_fetch_and_explicit(&t->word, ~(uint32_t)1, memory_order_release);
     }
@@ -162,8 +168,12 @@ int team_members(const team *t) {
     return t->members;
 }
 
+bool team_has_pool(const team *t) {
+    return t->members > t->waiting;
+}
+
 static rnnc_status start_workers(team *t, diag_sink *d) {
-    for (; t->started < t->members - 1; t->started++) {
+    for (; t->started < t->waiting - 1; t->started++) {
         worker *w = &t->workers[t->started];
         *w = (worker){t, t->started + 1, 0};
         int error = pthread_create(&w->thread, NULL, work, w);
@@ -175,20 +185,23 @@ static rnnc_status start_workers(team *t, diag_sink *d) {
     return RNNC_OK;
 }
 
-rnnc_status team_create(int members, diag_sink *d, team **out_team) {
+rnnc_status team_create(const team_options *options, diag_sink *d, team **out_team) {
+    int members = options->members;
     if (members < 1 || members > 1024) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%d threads: from 1 to 1024 are possible",
                          members);
     }
-    team *t = aligned_alloc(CACHE_LINE, sizeof *t);
-    worker *workers = calloc((size_t)members, sizeof *workers);
+    team *t = allocator_array(&options->memory, 1, sizeof *t);
+    worker *workers = allocator_array(&options->memory, (size_t)members, sizeof *workers);
     if (!t || !workers) {
-        free(t);
-        free(workers);
+        allocator_free(&options->memory, t);
+        allocator_free(&options->memory, workers);
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a team of %d threads", members);
     }
-    memset(t, 0, sizeof *t);
     t->members = members;
+    t->waiting = options->pool.parallel_for ? 1 : members;
+    t->pool = options->pool;
+    t->memory = options->memory;
     t->workers = workers;
     rnnc_status status = start_workers(t, d);
     if (status != RNNC_OK) {
@@ -210,6 +223,7 @@ void team_destroy(team *t) {
     for (int i = 0; i < t->started; i++) {
         pthread_join(t->workers[i].thread, NULL);
     }
-    free(t->workers);
-    free(t);
+    allocator memory = t->memory;
+    allocator_free(&memory, t->workers);
+    allocator_free(&memory, t);
 }

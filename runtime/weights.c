@@ -1,6 +1,5 @@
 #include "runtime/weights.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/block.h"
@@ -11,18 +10,18 @@ int64_t weights_count(const weight_array *a) {
     return type_columns(a->variable->type);
 }
 
-static weights *allocate_table(const graph_variable *variables, uint32_t count) {
-    weights *w = calloc(1, sizeof *w);
-    weight_array *arrays = calloc(count ? count : 1, sizeof *arrays);
+static weights *allocate_table(const allocator *from, const graph_variable *variables, uint32_t count) {
+    weights *w = allocator_array(from, 1, sizeof *w);
+    weight_array *arrays = allocator_array(from, count, sizeof *arrays);
     if (!w || !arrays) {
-        free(w);
-        free(arrays);
+        allocator_free(from, w);
+        allocator_free(from, arrays);
         return NULL;
     }
     for (uint32_t i = 0; i < count; i++) {
         arrays[i] = (weight_array){&variables[i], variables[i].type.elem, NULL};
     }
-    *w = (weights){arrays, count, 1, NULL};
+    *w = (weights){arrays, count, 1, NULL, *from};
     return w;
 }
 
@@ -49,12 +48,17 @@ static rnnc_status no_memory(diag_sink *d, weights *w) {
 
 rnnc_status weights_create(const graph_variable *variables, uint32_t count, diag_sink *d,
                            weights **out_weights) {
-    weights *w = allocate_table(variables, count);
+    return weights_create_in(&(allocator){NULL, NULL, NULL}, variables, count, d, out_weights);
+}
+
+rnnc_status weights_create_in(const allocator *from, const graph_variable *variables, uint32_t count,
+                              diag_sink *d, weights **out_weights) {
+    weights *w = allocate_table(from, variables, count);
     size_t bytes = 0;
     if (!w || !total_bytes(w, &bytes)) {
         return no_memory(d, w);
     }
-    w->memory = block_allocate(bytes);
+    w->memory = block_allocate(from, bytes);
     if (!w->memory) {
         return no_memory(d, w);
     }
@@ -70,7 +74,7 @@ rnnc_status weights_create(const graph_variable *variables, uint32_t count, diag
 
 rnnc_status weights_borrow(const graph_variable *variables, uint32_t count, double *const *data, diag_sink *d,
                            weights **out_weights) {
-    weights *w = allocate_table(variables, count);
+    weights *w = allocate_table(&(allocator){NULL, NULL, NULL}, variables, count);
     if (!w) {
         return no_memory(d, w);
     }
@@ -84,9 +88,10 @@ rnnc_status weights_borrow(const graph_variable *variables, uint32_t count, doub
 
 void weights_destroy(weights *w) {
     if (w) {
-        free(w->memory);
-        free(w->arrays);
-        free(w);
+        allocator from = w->from;
+        allocator_free(&from, w->memory);
+        allocator_free(&from, w->arrays);
+        allocator_free(&from, w);
     }
 }
 

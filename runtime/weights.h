@@ -6,6 +6,7 @@
 #define RNNC_RUNTIME_WEIGHTS_H
 
 #include "ir/graph.h"
+#include "support/allocator.h"
 
 typedef struct weight_array {
     const graph_variable *variable; // borrowed
@@ -18,11 +19,15 @@ typedef struct weights {
     uint32_t count;
     uint64_t version; // grows when contents change: contexts then repack what they keep of them
     void *memory;     // NULL: the arrays are borrowed
+    allocator from;   // of all of it
 } weights;
 
 // Zeros, each array aligned to 64 bytes. The variables must outlive the weights.
 rnnc_status weights_create(const graph_variable *variables, uint32_t count, diag_sink *d,
                            weights **out_weights);
+// The same in memory of |from|'s.
+rnnc_status weights_create_in(const allocator *from, const graph_variable *variables, uint32_t count,
+                              diag_sink *d, weights **out_weights);
 // The same over arrays of doubles that somebody else owns: |data| has one pointer per variable.
 rnnc_status weights_borrow(const graph_variable *variables, uint32_t count, double *const *data, diag_sink *d,
                            weights **out_weights);

@@ -16,8 +16,11 @@
 
 #include "include/rnnc.h"
 
-// Where the tests run machine code; with sanitizers, which cannot see into it, too.
-static const char *const fixture_cpu = NULL;
+// The processor that programs are compiled for; NULL: this one. With sanitizers, which cannot see into it, the tests run
+// machine code, too.
+static inline const char *fixture_cpu(void) {
+    return getenv("RNNC_TEST_CPU");
+}
 
 static const char fixture_series[] = "model series(hidden = 7, cell = lstm) {\n"
                                      "    input  value: real(2)[T]\n"
@@ -80,7 +83,7 @@ static inline rnnc_program *fixture_program(rnnc_model *m, rnnc_purpose purpose,
     options.max_batch = 3;
     options.max_length = 9;
     options.threads = threads;
-    options.cpu = fixture_cpu;
+    options.cpu = fixture_cpu();
     options.use_cache = 1;
     rnnc_program *p = NULL;
     fixture_ok(rnnc_program_compile(m, &options, d, &p), d);

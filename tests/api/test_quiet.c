@@ -144,15 +144,40 @@ static void bind_all(const fixture *f) {
     }
 }
 
+// An output in memory of the caller's, as runs write it and then with its columns first.
+static void bind_output(const fixture *f, bool turned) {
+    static float out[4096];
+    rnnc_strides strides;
+    size_t room = sizeof out / sizeof *out;
+    expect(rnnc_context_output_strides(f->context, 0, RNNC_ROWS_FIRST, &strides));
+    strides.columns = strides.batch * ROWS;
+    expect(rnnc_context_bind_output(f->context, 0, out, room, turned ? &strides : NULL, NULL));
+}
+
+// An input with the batch first.
+static void turn_input(const fixture *f) {
+    rnnc_strides strides;
+    uint32_t x = (uint32_t)rnnc_program_find_input(f->program, "x");
+    size_t count = rnnc_context_input_elements(f->context, x);
+    expect(rnnc_context_input_strides(f->context, x, RNNC_ROWS_FIRST, &strides));
+    expect(rnnc_context_bind_input_strided(f->context, x, in, count, &strides, NULL));
+}
+
 static void run_and_step(const fixture *f) {
     expect(rnnc_context_set_extents(f->context, ROWS, 5, NULL));
     bind_all(f);
+    bind_output(f, false);
     expect(rnnc_run(f->context, NULL));
+    turn_input(f);
+    bind_output(f, true);
     expect(rnnc_run(f->context, NULL));
     if (!rnnc_program_step_obstacle(f->program)) {
         expect(rnnc_start_steps(f->context, NULL));
         bind_all(f);
         for (int i = 0; i < 20; i++) {
+            if (i % 5 == 0) {
+                bind_output(f, i % 2);
+            }
             expect(rnnc_step(f->context, NULL));
         }
     }
@@ -186,6 +211,7 @@ static void run_both_ways(const fixture *f) {
     expect(rnnc_context_set_extents(f->context, ROWS, 5, NULL));
     for (int i = 0; i < 2; i++) {
         bind_all(f);
+        bind_output(f, i);
         expect(rnnc_run(f->context, NULL));
         expect(rnnc_backward(f->context, NULL));
     }

@@ -10,8 +10,11 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_model_options), 40);
     assert_int_equal(sizeof(rnnc_recipe), 48);
     assert_int_equal(sizeof(rnnc_length), 16);
-    assert_int_equal(sizeof(rnnc_compile_options), 112);
+    assert_int_equal(sizeof(rnnc_compile_options), 128);
     assert_int_equal(sizeof(rnnc_value), 96);
+    assert_int_equal(sizeof(rnnc_allocator), 24);
+    assert_int_equal(sizeof(rnnc_context_options), 40);
+    assert_int_equal(sizeof(rnnc_strides), 80);
     assert_int_equal(sizeof(rnnc_weight), 40);
     assert_int_equal(sizeof(rnnc_training), 40);
 }

@@ -42,7 +42,8 @@ static void start(fixture *f, program *p, int threads) {
     assert_int_equal(f->backend.compile(f->backend.self, kernels, p->kernels.count, 1, &f->d, &f->code),
                      RNNC_OK);
     assert_int_equal(weights_create(p->variables.at, p->variables.count, &f->d, &f->w), RNNC_OK);
-    assert_int_equal(context_create(p, &f->code, f->w, threads, &f->d, &f->c), RNNC_OK);
+    assert_int_equal(context_create(p, &f->code, f->w, &(team_options){.members = threads}, &f->d, &f->c),
+                     RNNC_OK);
     context_set_split_cost(f->c, 0);
     for (int i = 0; i < MAX_T * MAX_B * N; i++) {
         f->x[i] = (float)sin(i * 0.7);
@@ -390,7 +391,8 @@ static void test_unsound_sets_are_refused(void **state) {
         p->body.at[cases[i].item] = cases[i].wrong;
         context *c = NULL;
         uint32_t before = f.d.entries.count;
-        assert_int_equal(context_create(p, &f.code, f.w, 2, &f.d, &c), RNNC_INTERNAL);
+        assert_int_equal(context_create(p, &f.code, f.w, &(team_options){.members = 2}, &f.d, &c),
+                         RNNC_INTERNAL);
         assert_non_null(strstr(f.d.entries.at[before].message, cases[i].what));
         p->body.at[cases[i].item] = right;
     }
@@ -438,15 +440,15 @@ static void test_unsound_program_is_refused(void **state) {
     start(&f, p, 1);
     context *c = NULL;
     p->arena_bytes -= 64;
-    assert_int_equal(context_create(p, &f.code, f.w, 1, &f.d, &c), RNNC_INTERNAL);
+    assert_int_equal(context_create(p, &f.code, f.w, &(team_options){.members = 1}, &f.d, &c), RNNC_INTERNAL);
     assert_string_equal(f.d.entries.at[0].message,
                         "the program is not sound: call 1 of kernel last: an argument leaves the arena");
     p->arena_bytes += 64;
     p->calls.at[0].args[0].elem = DT_I32;
-    assert_int_equal(context_create(p, &f.code, f.w, 1, &f.d, &c), RNNC_INTERNAL);
+    assert_int_equal(context_create(p, &f.code, f.w, &(team_options){.members = 1}, &f.d, &c), RNNC_INTERNAL);
     p->calls.at[0].args[0].elem = DT_F32;
     p->body.at[0].call = 9;
-    assert_int_equal(context_create(p, &f.code, f.w, 1, &f.d, &c), RNNC_INTERNAL);
+    assert_int_equal(context_create(p, &f.code, f.w, &(team_options){.members = 1}, &f.d, &c), RNNC_INTERNAL);
     p->body.at[0].call = 0;
     stop(&f);
 }
