@@ -22,6 +22,12 @@ static inline const char *fixture_cpu(void) {
     return getenv("RNNC_TEST_CPU");
 }
 
+// Whether kernels are interpreted, in a process that is itself interpreted or watched: then tests try fewer cases.
+static inline int fixture_is_slow(void) {
+    const char *cpu = fixture_cpu();
+    return cpu && strcmp(cpu, "interpret") == 0;
+}
+
 static const char fixture_series[] = "model series(hidden = 7, cell = lstm) {\n"
                                      "    input  value: real(2)[T]\n"
                                      "    target next: real[T]\n"

@@ -36,7 +36,7 @@ static inline rnnc_compile_options options_for(const char *cpu, int threads) {
     o.max_batch = ROWS;
     o.max_length = STEPS;
     o.threads = threads;
-    o.cpu = cpu;
+    o.cpu = cpu ? cpu : fixture_cpu();
     o.use_cache = 1;
     return o;
 }

@@ -1,6 +1,7 @@
 # The library's tests under Valgrind: no use of what was never written, no access outside of memory, nothing lost.
-# Valgrind does not know AVX-512, so kernels are compiled for x86-64-v3. Its processor is another one than this, so the
-# cache has nothing for it at first, and LLVM runs under Valgrind, too, which takes its time.
+# Most programs interpret their kernels, and try fewer cases: what the compiler does takes Valgrind most of the time.
+# One runs machine code, for x86-64-v3, as Valgrind does not know AVX-512. Its processor is another one than this, so the
+# cache has nothing for it at first.
 # Usage: valgrind.sh FOLDER, where the test programs are
 . tests/cli/lib.sh
 
@@ -11,11 +12,18 @@ if ldd "$1/api_use" 2>/dev/null | grep -qe 'libasan\|libtsan'; then
     exit 77
 fi
 
-export RNNC_TEST_CPU=x86-64-v3
-for name in sizes bind memory use bad_use; do
-    echo "$name"
-    run 0 valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
-        --errors-for-leak-kinds=definite,indirect --suppressions=tests/api/valgrind.supp "$1/api_$name"
+# check CPU NAME: the test program NAME, its kernels for CPU.
+check() {
+    echo "$2, $1"
+    RNNC_TEST_CPU=$1 run 0 valgrind --quiet --error-exitcode=9 --leak-check=full \
+        --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
+        --suppressions=tests/api/valgrind.supp "$folder/api_$2"
+}
+
+folder=$1
+for name in sizes bind memory gradients together use bad_use; do
+    check interpret $name
 done
+check x86-64-v3 use
 
 finish
