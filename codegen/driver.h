@@ -33,23 +33,38 @@ typedef struct driver {
 
 // Adds kernels, constants, driver and public functions to |e|'s module. On failure reports to |d|.
 rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d);
-// Adds the kernels and the function NAME|ending|, which does a run, to |w|'s module; it is left in
-// |w->function|.
-rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
-                            bool internal, diag_sink *d);
+// Adds the kernels that runs call.
+rnnc_status driver_add_kernels(driver *w, diag_sink *d);
 // Adds NAME|ending|, which returns an i32, and puts the builder at its begin. |public|: it can be called from outside.
 LLVMValueRef driver_add_function(const driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
                                  bool public);
-// Goes on only if |good|, an i1; else returns |status|. driver_require_arena: if the arena can be one.
+void driver_give_back(emitter *e, int status);
+// Goes on only if |good|, an i1; else the function returns |status|, or |otherwise|.
 void driver_require(const driver *w, LLVMValueRef good, int status);
-void driver_require_arena(const driver *w);
-// Goes on only if |good|; else the function returns |otherwise|.
 void driver_require_else(const driver *w, LLVMValueRef good, LLVMValueRef otherwise);
+// Goes on only if |pointer| is not null.
+void driver_require_pointer(const driver *w, LLVMValueRef pointer, int status);
+// Takes the function's first parameter for the arena, and goes on only if it can be one.
+void driver_take_arena(driver *w, LLVMValueRef function);
+// Makes |bytes| from |offset| in the arena zeros.
+void driver_emit_zeros(const driver *w, int64_t offset, int64_t bytes);
 // Adds read-only data, aligned as the arena is, called NAME.|what|.|index|.
 LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes);
 // A constant's name in the module, "NAME.panels.0".
 void driver_constant_name(const driver *w, const char *what, uint32_t index, char *out_name, size_t size);
+
+// ---- driver_run.c ----
+
+// Of a run on several threads: their number, parallel_for and its user.
+enum { PARALLEL_PARAMETERS = 3 };
+
+// The types of a run's parameters, and how many there are: the arena, the extents (|extents|: all, else the batch's
+// alone), pointers to inputs, pointers to outputs, and what several threads need.
+unsigned driver_list_parameters(const driver *w, bool extents, LLVMTypeRef *out_types);
+// Adds the kernels and the function NAME|ending|, which does a run, to |w|'s module; it is left in |w->function|.
+rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                            bool internal, diag_sink *d);
 
 // ---- driver_levels.c ----
 
@@ -77,11 +92,6 @@ void driver_find_weights(driver *w);
 
 // Adds the section that says what the object is.
 rnnc_status driver_emit_facts(const driver *w, diag_sink *d);
-void driver_give_back(emitter *e, int status);
-// Takes the function's first parameter for the arena, and checks it.
-void driver_take_arena(driver *w, LLVMValueRef function);
-// Makes |bytes| from |offset| in the arena on zeros.
-void driver_emit_zeros(const driver *w, int64_t offset, int64_t bytes);
 
 // ---- driver_call.c ----
 
@@ -107,6 +117,7 @@ void driver_emit_restore(const driver *w, LLVMValueRef saved);
 
 // Adds standalone_model_of. |room|: for as many values as the functions have parameters, states and all.
 void driver_emit_program(const driver *w, LLVMValueRef *room);
+
 // ---- driver_parallel.c ----
 
 // Adds the function that does a thread's share, before the functions that use it.

@@ -130,8 +130,7 @@ static rnnc_status emit_switch(driver *w, LLVMTypeRef *parameters, unsigned coun
     }
     w->function = driver_add_function(w, ".run", parameters, count, false);
     LLVMGetParams(w->function, values);
-    w->arena = values[0];
-    driver_require_arena(w);
+    driver_take_arena(w, w->function);
     LLVMBasicBlockRef none = LLVMAppendBasicBlockInContext(e->context, w->function, "");
     LLVMValueRef choice = LLVMBuildSwitch(e->builder, load_level(w), none, (unsigned)w->r->levels->count);
     LLVMPositionBuilderAtEnd(e->builder, none);
@@ -157,7 +156,7 @@ void driver_emit_level_getter(driver *w) {
     emitter *e = w->e;
     LLVMValueRef f = driver_add_function(w, "_level", &e->pointer, 1, true), level = l_int(e, e->i32, 0);
     w->arena = LLVMGetParam(f, 0);
-    driver_require(w, LLVMBuildIsNotNull(e->builder, w->arena, ""), 0);
+    driver_require_pointer(w, w->arena, 0);
     LLVMValueRef found = load_level(w);
     for (int i = 0; i < w->r->levels->count; i++) {
         LLVMValueRef is = LLVMBuildICmp(e->builder, LLVMIntEQ, found, l_int(e, e->i32, i + 1), "");
@@ -167,8 +166,6 @@ void driver_emit_level_getter(driver *w) {
 }
 
 // ---- The choice ----
-
-typedef enum cpu_register { EAX, EBX, ECX, EDX, REGISTERS } cpu_register;
 
 static LLVMValueRef assembly(emitter *e, LLVMTypeRef result, const char *text, const char *constraints,
                              LLVMValueRef *args, LLVMTypeRef *types, unsigned count) {
@@ -214,20 +211,6 @@ static LLVMValueRef saved_registers(emitter *e) {
     return loop.value[0];
 }
 
-typedef struct level_bit {
-    int level;
-    unsigned leaf;
-    cpu_register where;
-    int bit;
-} level_bit;
-
-static const level_bit level_bits[] = {
-#define LEVEL_BIT(level, leaf, where, bit, name) {level, leaf, where, bit},
-#include "codegen/level_bits.def"
-#undef LEVEL_BIT
-};
-enum { LEVEL_BITS = sizeof level_bits / sizeof *level_bits };
-
 static LLVMValueRef and (emitter * e, LLVMValueRef a, LLVMValueRef b) {
     return LLVMBuildAnd(e->builder, a, b, "");
 }
@@ -237,8 +220,9 @@ static LLVMValueRef and (emitter * e, LLVMValueRef a, LLVMValueRef b) {
 static LLVMValueRef reaches(emitter *e, int level, LLVMValueRef saved) {
     LLVMValueRef good = has_all(e, saved, level_registers(level));
     unsigned wanted = 0;
-    for (int i = 0; i < LEVEL_BITS; i++) {
-        const level_bit *b = &level_bits[i], *next = i + 1 < LEVEL_BITS ? b + 1 : NULL;
+    const level_bit *b;
+    for (int i = 0; (b = level_bit_at(i)) != NULL; i++) {
+        const level_bit *next = level_bit_at(i + 1);
         wanted |= b->level == level ? 1u << b->bit : 0;
         bool last = !next || next->level != b->level || next->leaf != b->leaf || next->where != b->where;
         if (wanted && last) {

@@ -322,7 +322,7 @@ static void emit_access(driver *w, const weight_table *t, const char *ending, bo
     LLVMTypeRef types[] = {e->pointer, e->i32, e->pointer};
     LLVMValueRef f = begin_function(w, ending, types, 3), values = LLVMGetParam(f, 2);
     driver_require(w, is_weight(w, LLVMGetParam(f, 1)), AHEAD_BAD_ARGUMENT);
-    driver_require(w, LLVMBuildIsNotNull(e->builder, values, ""), AHEAD_BAD_ARGUMENT);
+    driver_require_pointer(w, values, AHEAD_BAD_ARGUMENT);
     LLVMValueRef index = LLVMBuildZExt(e->builder, LLVMGetParam(f, 1), e->i64, "");
     LLVMValueRef words = field(w, t, index, W_WORDS);
     strided caller = {values, words};
@@ -384,7 +384,7 @@ static LLVMValueRef emit_equal(emitter *e, LLVMValueRef a, LLVMValueRef b) {
 static void emit_find(const driver *w, const weight_table *t) {
     emitter *e = w->e;
     LLVMValueRef f = driver_add_function(w, "_find_weight", &e->pointer, 1, true), found = l_i64(e, -1);
-    driver_require(w, LLVMBuildIsNotNull(e->builder, LLVMGetParam(f, 0), ""), -1);
+    driver_require_pointer(w, LLVMGetParam(f, 0), -1);
     l_loop loop;
     l_loop_begin(e, &loop, l_i64(e, 0), l_i64(e, w->used->training->weight_count), 1, &found, 1);
     LLVMValueRef same = emit_equal(e, LLVMGetParam(f, 0), name_of(w, t, loop.index));
@@ -400,7 +400,7 @@ static void emit_keeping(driver *w, const char *ending, bool load) {
     emitter *e = w->e;
     LLVMTypeRef types[] = {e->pointer, e->pointer};
     LLVMValueRef bytes = LLVMGetParam(begin_function(w, ending, types, 2), 1), own = head(w, 0);
-    driver_require(w, LLVMBuildIsNotNull(e->builder, bytes, ""), AHEAD_BAD_ARGUMENT);
+    driver_require_pointer(w, bytes, AHEAD_BAD_ARGUMENT);
     uint64_t identity = ahead_identity(w->used->training);
     for (int i = 0; i < 2 && load; i++) {
         LLVMValueRef found = l_load(e, e->i32, l_offset(e, e->i8, bytes, LEARNED_IDENTITY + 4 * i));

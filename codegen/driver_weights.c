@@ -62,7 +62,7 @@ void driver_keep_weights(const driver *w) {
 void driver_find_weights(driver *w) {
     emitter *e = w->e;
     LLVMValueRef weights = l_load(e, e->pointer, driver_arena(w, w->layout.weights));
-    driver_require(w, LLVMBuildIsNotNull(e->builder, weights, ""), AHEAD_BAD_WEIGHTS);
+    driver_require_pointer(w, weights, AHEAD_BAD_WEIGHTS);
     for (uint32_t i = 0; i < w->r->block_count; i++) {
         w->blocks[i] = l_offset(e, e->i8, weights, ahead_weights_block(w->r, i));
     }

@@ -13,8 +13,6 @@
 
 #ifdef __x86_64__
 
-typedef enum cpu_register { EAX, EBX, ECX, EDX, REGISTERS } cpu_register;
-
 typedef struct cpu_leaf {
     unsigned leaf, subleaf;
     unsigned known[REGISTERS]; // bits that say the same on every core
@@ -51,20 +49,6 @@ static unsigned saved_registers(void) {
     return low;
 }
 
-typedef struct level_bit {
-    int level;
-    unsigned leaf;
-    cpu_register where;
-    int bit;
-} level_bit;
-
-static const level_bit level_bits[] = {
-#define LEVEL_BIT(level, leaf, where, bit, name) {level, leaf, where, bit},
-#include "codegen/level_bits.def"
-#undef LEVEL_BIT
-};
-enum { LEVEL_BITS = sizeof level_bits / sizeof *level_bits };
-
 // A name may be wrong where a hypervisor masks the processor's model; its features are not.
 int host_level(void) {
     unsigned saved = saved_registers();
@@ -72,8 +56,8 @@ int host_level(void) {
     while ((saved & level_registers(level)) != level_registers(level)) {
         level--;
     }
-    for (int i = 0; i < LEVEL_BITS; i++) {
-        const level_bit *b = &level_bits[i];
+    const level_bit *b;
+    for (int i = 0; (b = level_bit_at(i)) != NULL; i++) {
         if (b->level <= level && !has_bit(b->leaf, b->where, b->bit)) {
             level = b->level - 1;
         }

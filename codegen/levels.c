@@ -13,6 +13,15 @@ void level_fill(int level, target_facts *f) {
     f->vector_registers = level == 4 ? 32 : 16;
 }
 
+const level_bit *level_bit_at(int index) {
+    static const level_bit bits[] = {
+#define LEVEL_BIT(level, leaf, where, bit, name) {level, leaf, where, bit},
+#include "codegen/level_bits.def"
+#undef LEVEL_BIT
+    };
+    return (size_t)index < sizeof bits / sizeof *bits ? &bits[index] : NULL;
+}
+
 const char *level_name(int level) {
     return names[level];
 }

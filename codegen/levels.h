@@ -14,6 +14,20 @@ static inline unsigned level_registers(int level) {
     return level >= 4 ? 0xe6 : level == 3 ? 0x6 : 0;
 }
 
+// What CPUID answers in.
+typedef enum cpu_register { EAX, EBX, ECX, EDX, REGISTERS } cpu_register;
+
+// A bit of an answer that says what |level| adds to the one below it.
+typedef struct level_bit {
+    int level;
+    unsigned leaf;
+    cpu_register where;
+    int bit;
+} level_bit;
+
+// Row |index|, those of one register side by side; NULL behind the last one (level_bits.def).
+const level_bit *level_bit_at(int index);
+
 // What code of |level| can use; caches, processor and triple stay as they are.
 void level_fill(int level, target_facts *f);
 // "x86-64-v3"; LLVM's name, too.
