@@ -62,3 +62,26 @@ train_model() {
     run 0 "$RNNC" run "$1" --model "$2" --weights "$2.safetensors" --in x=x.npy --out "y=$2.npy"
     tail -c 168 "$2.npy" >"$2.expected"
 }
+
+# make_m [EQUATION]: m.rnn, a small model of which y is that, trained; with m.safetensors and m.expected.
+make_m() {
+    cat >m.rnn <<EOF
+model m(n = 24) {
+    input x: real(6)[T]
+    target wanted: real(2)[T]
+    y = ${1:-linear(2, concat(lstm(n, x), gru_cho(9, x)))}
+    loss = mean[T, batch] mean squared_error(y, wanted)
+    output y
+}
+EOF
+    quick_recipe >>m.rnn
+    make_sequences
+    train_model m.rnn m
+}
+
+# build_m FILE OPTION…: what `rnnc build` makes of it, with its header beside it.
+build_m() {
+    built=$1
+    shift
+    run 0 "$RNNC" build m.rnn --weights m.safetensors -o "$built" --header m.h --batch 3 --length 7 "$@"
+}
