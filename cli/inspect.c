@@ -32,9 +32,10 @@ static void add_row(strbuf *out, const char *what, const char *value) {
 
 static void add_size(const char *facts, const char *key, arena *memory, strbuf *out) {
     const char *text = find_fact(facts, key, memory);
-    bool apart = strstr(text, " apart") != NULL;
     strbuf_addf(out, "%-12s%s bytes%s\n", key, describe_count(strtoll(text, NULL, 10), memory),
-                apart ? ", in a file of their own" : "");
+                strstr(text, " apart")          ? ", in a file of their own"
+                : strstr(text, " in the arena") ? ", which change, in the arena"
+                                                : "");
 }
 
 static void add_maxima(const char *facts, strbuf *out) {
@@ -122,14 +123,25 @@ static void add_bytes(strbuf *out, const char *what, uint64_t bytes, arena *memo
     strbuf_addf(out, "%-12s%s bytes\n", what, describe_count((int64_t)bytes, memory));
 }
 
+// What the code is that belongs to no kernel; a linked program has other functions, too.
+static const char *name_of_rest(const object_report *report) {
+    bool linked = false;
+    for (uint32_t i = 0; i < report->symbols.count; i++) {
+        linked |= strcmp(report->symbols.at[i].name, AHEAD_PROGRAM_SYMBOL) == 0;
+    }
+    return linked && report->imports.count ? "shared by kernels, and the program around"
+                                           : "shared by kernels";
+}
+
 static void add_code(const object_report *report, arena *memory, strbuf *out) {
+    const char *rest = name_of_rest(report);
     group *groups = arena_new_array(memory, group, report->symbols.count + 1);
     size_t count = 0;
     for (uint32_t i = 0; i < report->symbols.count; i++) {
         const object_symbol *s = &report->symbols.at[i];
         if (s->use == SECTION_CODE && s->size) {
             const char *owner = owner_of(report, s->name, memory);
-            add_to_group(groups, &count, owner ? owner : "shared by kernels", s->size);
+            add_to_group(groups, &count, owner ? owner : rest, s->size);
         }
     }
     qsort(groups, count, sizeof *groups, by_bytes);
@@ -250,27 +262,63 @@ static int name_length(const char *head) {
     return length;
 }
 
+// Of up to |digits| digits, which nothing need end.
+static uint64_t number_at(const char *at, int digits) {
+    uint64_t number = 0;
+    for (int i = 0; i < digits && isdigit((unsigned char)at[i]); i++) {
+        number = number * 10 + (uint64_t)(at[i] - '0');
+    }
+    return number;
+}
+
+typedef struct member {
+    const char *name, *bytes;
+    size_t name_length, size;
+    bool table; // of the archive's own: names or symbols
+} member;
+
+// The member whose head is at |*io_at|, which is moved behind it. On macOS a head says "#1/20", and the bytes begin with
+// a name of 20, filled up with zeros.
+static bool take_member(const inspect_work *w, size_t *io_at, member *out_member) {
+    static const char name_follows[] = "#1/";
+    const char *head = w->bytes + *io_at;
+    member m = {head, head + MEMBER_HEAD, (size_t)name_length(head),
+                number_at(head + MEMBER_SIZE, MEMBER_SIZE_DIGITS),
+                *head == '/' && !isdigit((unsigned char)head[1])};
+    bool follows = strncmp(head, name_follows, strlen(name_follows)) == 0;
+    size_t before = follows ? number_at(head + strlen(name_follows), MEMBER_SIZE_DIGITS) : 0;
+    *io_at += MEMBER_HEAD;
+    if (head[MEMBER_HEAD - 2] != '`' || m.size > w->size - *io_at || before > m.size) {
+        return false;
+    }
+    *io_at += m.size + m.size % 2;
+    if (follows) {
+        m.name = m.bytes;
+        m.name_length = strnlen(m.name, before);
+        m.table = m.name_length > 2 && strncmp(m.name, "__.", 3) == 0;
+        m.bytes += before;
+        m.size -= before;
+    }
+    *out_member = m;
+    return true;
+}
+
 // Members of an archive that are objects of ours, one after the other; its tables of names and symbols are
 // passed over.
 static rnnc_status inspect_archive(const inspect_work *w, diag_sink *d, strbuf *out) {
     uint32_t found = 0;
     for (size_t at = strlen(archive_magic); at + MEMBER_HEAD <= w->size;) {
-        const char *head = w->bytes + at;
-        char digits[MEMBER_SIZE_DIGITS + 1] = "", name[512];
-        memcpy(digits, head + MEMBER_SIZE, MEMBER_SIZE_DIGITS);
-        unsigned long long size = strtoull(digits, NULL, 10);
-        at += MEMBER_HEAD;
-        if (head[MEMBER_HEAD - 2] != '`' || size > w->size - at) {
+        member m;
+        char name[512];
+        if (!take_member(w, &at, &m)) {
             return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: a damaged archive", w->name);
         }
-        snprintf(name, sizeof name, "%s(%.*s)", w->name, name_length(head), head);
-        inspect_work member = {.c = w->c, .name = name, .bytes = head + MEMBER_HEAD, .size = size};
+        snprintf(name, sizeof name, "%s(%.*s)", w->name, (int)m.name_length, m.name);
+        inspect_work work = {.c = w->c, .name = name, .bytes = m.bytes, .size = m.size};
         diag_sink inner;
         diag_init(&inner);
-        bool table = *head == '/' && !isdigit((unsigned char)head[1]);
-        found += !table && inspect_bytes(&member, &inner, out) == RNNC_OK;
+        found += !m.table && inspect_bytes(&work, &inner, out) == RNNC_OK;
         diag_deinit(&inner);
-        at += size + size % 2;
     }
     return found ? RNNC_OK
                  : diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,

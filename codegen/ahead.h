@@ -19,6 +19,9 @@
 
 enum { AHEAD_ALIGN = 64 };
 
+// By which an object that becomes a program describes itself (standalone/model.h).
+#define AHEAD_PROGRAM_SYMBOL "standalone_model_of"
+
 // What a function of the object returns.
 enum ahead_status {
     AHEAD_OK,

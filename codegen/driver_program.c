@@ -171,7 +171,7 @@ void driver_emit_program(const driver *w, LLVMValueRef *room) {
         l_i32(e, text ? text->first : 0),
     };
     LLVMValueRef value = structure(w, fields, sizeof fields / sizeof *fields);
-    LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(value), "standalone_model_of");
+    LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(value), AHEAD_PROGRAM_SYMBOL);
     LLVMSetInitializer(global, value);
     LLVMSetGlobalConstant(global, true);
 }

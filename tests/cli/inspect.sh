@@ -1,7 +1,12 @@
 #!/bin/sh
 # The report of sizes and `rnnc inspect`: what they say of objects for every target, the limits of code, and that no
 # file, however damaged, is more than an error.
-. tests/cli/object.lib.sh
+. tests/cli/lib.sh
+. tests/cli/ahead.sh
+cc=${CC:-cc}
+need_tool "$cc"
+cd "$scratch" || exit 1
+make_m
 
 # number WORD: the first number behind a word in what was said last.
 number() { sed -n "s/^$1  *\([0-9,]*\).*/\1/p" out | tr -d , | head -n 1; }
@@ -15,16 +20,8 @@ model step(n = 64) {
     loss = mean[T, batch] mean squared_error(y, wanted)
     output y
 }
-
-train quick {
-    batch 1
-    optimizer sgd(rate = 0.1)
-    data {
-        x = npy("x")
-        wanted = npy("w")
-    }
-}
 EOF2
+quick_recipe >>step.rnn
 zeros 512 | make_npy long.npy '<f4' '1, 2, 64'
 run 0 "$RNNC" train step.rnn --data x=long.npy --data w=long.npy --set T=2 --epochs 1 --quiet --weights-out step.safetensors
 for length in 1 1000; do
@@ -67,6 +64,15 @@ run 0 "$RNNC" train m.rnn --data x=x.npy --data w=w.npy --set T=7 --epochs 3 --q
 run 0 "$RNNC" build m.rnn --weights other.safetensors -o other.o --batch 3 --length 7 --target x86_64-linux-gnu
 [ "$(hash again.o)" != "$(hash other.o)" ] || fail "other weights, and the same hash"
 
+# Of an object that learns: its weights, which are not constant, and the kernels of the training, too.
+build_m learner.o --train --target x86_64-linux-gnu --size-report
+says out '^weights  *[0-9,]* bytes, which change, in the arena$'
+says out '^  update\.'
+[ "$(number weights)" -eq $((4 * 3476)) ] || fail "a learner of $(number weights) bytes of weights"
+[ "$(hash learner.o)" != "$(hash again.o)" ] || fail "an object that learns has the hash of one that does not"
+run 0 "$RNNC" build m.rnn --weights other.safetensors -o other.o --train --batch 3 --length 7 --target x86_64-linux-gnu
+[ "$(hash learner.o)" != "$(hash other.o)" ] || fail "other weights to begin with, and the same hash"
+
 # What else holds objects.
 if command -v ar >/dev/null; then
     run 0 ar rcs both.a again.o aarch64-linux-gnu.o
@@ -77,9 +83,20 @@ if command -v ar >/dev/null; then
     refused 'cut.a' "$RNNC" inspect cut.a
 fi
 build_m here.o
+"$RNNC" inspect here.o | grep '^features .*,-' && fail "features that are not there"
 run 0 "$cc" -shared here.o -o here.so
 run 0 "$RNNC" inspect here.so
 says out '^model  *m,'
+for target in aarch64-macos x86_64-windows x86_64-linux-gnu; do
+    build_m ours.a --target $target
+    run 0 "$RNNC" inspect ours.a
+    says out '^ours.a(ours.o): '
+    says out '^imports  *nothing$'
+done
+build_m m
+run 0 "$RNNC" inspect m
+says out '^model  *m,'
+says out '^  shared by kernels, and the program around '
 printf 'extern int elsewhere(void);\nint from_here(void) { return elsewhere(); }\n' >needs.c
 run 0 "$cc" -c needs.c -o needs.o
 refused 'no model made by rnnc build' "$RNNC" inspect needs.o
