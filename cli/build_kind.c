@@ -67,12 +67,34 @@ static rnnc_status check_module(const command_line *line, diag_sink *d) {
                                           line->output);
 }
 
-static rnnc_status check_linked(const command_line *line, diag_sink *d) {
-    if (begins(line->target, "wasm32")) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "%s: what goes with --target %s is NAME.wasm, NAME.o or NAME.a", line->output,
-                         line->target);
+// Compilers that link for another system than the object's may take it, and make what runs nowhere.
+static rnnc_status check_system(const command_line *line, diag_sink *d) {
+    bool wasm = begins(line->target, "wasm32");
+    bool elsewhere = line->target && (strstr(line->target, "-windows") || strstr(line->target, "-macos"));
+    if (!wasm && !elsewhere) {
+        return RNNC_OK;
     }
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                     "%s: what goes with --target %s is %sNAME.o or NAME.a", line->output, line->target,
+                     wasm ? "NAME.wasm, " : "");
+}
+
+// Programs have one thread, and what they learned would be gone with them.
+static rnnc_status check_program(const command_line *line, diag_sink *d) {
+    const char *useless = line->train          ? "--train"
+                          : line->parallel     ? "--parallel"
+                          : line->weights_file ? "--weights-file"
+                                               : NULL;
+    return useless
+               ? diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                           "%s: a program holds its weights, which do not change, and has one thread: leave "
+                           "%s out, or make NAME.o",
+                           line->output, useless)
+               : RNNC_OK;
+}
+
+static rnnc_status check_linked(const command_line *line, diag_sink *d) {
+    TRY(check_system(line, d));
     if (!is_native(line) && !line->cc) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "%s: say which C compiler links for %s, as --cc aarch64-linux-gnu-gcc", line->output,
@@ -93,6 +115,7 @@ rnnc_status choose_kind(const command_line *line, diag_sink *d, build_kind *out_
     if (line->cc && *out_kind != BUILD_SHARED && *out_kind != BUILD_PROGRAM) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s is not linked: leave --cc out", line->output);
     }
+    TRY(*out_kind == BUILD_PROGRAM ? check_program(line, d) : RNNC_OK);
     return *out_kind == BUILD_MODULE                                 ? check_module(line, d)
            : *out_kind == BUILD_SHARED || *out_kind == BUILD_PROGRAM ? check_linked(line, d)
                                                                      : RNNC_OK;

@@ -42,10 +42,11 @@ static const command_row commands[] = {
      "rnnc build MODEL --weights F.safetensors -o NAME[.o|.a|.so|.wasm] [--header NAME.h] [--name NAME] "
      "[--batch B]\n"
      "           [--length T] [--cpu C[,C…]] [--target TARGET|list] [--cc CC] [--weights-file F] "
-     "[--size-report]",
+     "[--train]\n"
+     "           [--parallel N] [--size-report]",
      "rnnc build examples/series.rnn --weights series.safetensors -o series.o --header series.h --batch 1"},
     {"inspect", ON_INSPECT, command_inspect, "what an object made by build holds",
-     "rnnc inspect NAME.o|NAME.a|F", "rnnc inspect series.o"},
+     "rnnc inspect NAME[.o|.a|.so|.wasm]|F", "rnnc inspect series.o"},
     {"bench", ON_BENCH, command_bench, "how long a training step takes, and where the time goes",
      "rnnc bench MODEL --batch B --length T [--threads N] [--json]",
      "rnnc bench examples/ptb.rnn --batch 20 --length 20 --threads 2"},

@@ -77,7 +77,7 @@ static const option_row options[] = {
     {"top-k", OPTION_NUMBER, ON_SAMPLE, "K", AT(top_k), 1, "draw from the K likeliest only; else from all"},
     {"stage", OPTION_TEXT, ON_DUMP, "STAGE", AT(stage), 0,
      "source, graph (the default), program, llvm, asm or dot"},
-    {"output", OPTION_TEXT, ON_BUILD, "NAME[.o]", AT(output), 0,
+    {"output", OPTION_TEXT, ON_BUILD, "NAME", AT(output), 0,
      "what to write, -o for short: NAME.o, NAME.a, NAME.so, NAME.wasm, or NAME, a program"},
     {"header", OPTION_TEXT, ON_BUILD, "NAME.h", AT(header), 0, "where to write the header for C and C++"},
     {"name", OPTION_TEXT, ON_BUILD, "NAME", AT(prefix), 0,

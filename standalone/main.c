@@ -89,13 +89,13 @@ static void show_usage(const standalone_model *m, const char *self) {
     if (is_generator(m)) {
         printf("  %s [--prompt TEXT] [--length N] [--temperature T] [--top-k K] [--seed N]\n", self);
     } else if (reads_lines(m)) {
-        printf("  %s < text      each line is a sequence\n", self);
+        printf("  %s %-21s each line is a sequence\n", self, "< text");
     }
-    const char *numbers = is_generator(m) || reads_lines(m) ? "--numbers " : "";
-    printf("  %s %s< numbers      numbers on standard input, parted by spaces or lines\n"
-           "  %s --raw < bytes      the same as they lie in memory\n"
-           "  %s --in NAME=F.npy ... --out NAME=F.npy ...\n\n",
-           self, numbers, self, self);
+    bool text = is_generator(m) || reads_lines(m);
+    printf("  %s %-21s numbers on standard input, parted by spaces or lines\n", self,
+           text ? "--numbers < numbers" : "< numbers");
+    printf("  %s %-21s the same as they lie in memory\n", self, "--raw < bytes");
+    printf("  %s --in NAME=F.npy ... --out NAME=F.npy ...\n\n", self);
 }
 
 static void show_help(const standalone_model *m, const char *self) {

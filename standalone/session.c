@@ -43,8 +43,9 @@ void session_open(session *s, const standalone_model *m) {
     s->arena = (char *)s->memory + (STANDALONE_ALIGN - address % STANDALONE_ALIGN) % STANDALONE_ALIGN;
     s->in = make_rooms(m, m->inputs, m->input_count);
     s->out = make_rooms(m, m->outputs, m->output_count);
+    // An arena of ours is good; what can be missing is the processor.
     if (m->init(s->arena) != 0) {
-        die("the model cannot begin");
+        die("this processor reaches none of the levels that the program was built for");
     }
 }
 

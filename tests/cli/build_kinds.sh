@@ -147,6 +147,11 @@ refused '-o takes NAME.o, NAME.a' $build -o no.exe
 refused 'goes with --target wasm32' $build -o no.wasm
 refused 'is NAME.wasm, NAME.o or NAME.a' $build -o no --target wasm32
 refused 'say which C compiler' $build -o no --target aarch64-linux-gnu
+refused 'is NAME.o or NAME.a' $build -o no --target aarch64-macos --cc cc
+refused 'is NAME.o or NAME.a' $build -o no.so --target x86_64-windows --cc cc
+refused 'leave --train out' $build -o no --train
+refused 'leave --parallel out' $build -o no --parallel 2
+refused 'leave --weights-file out' $build -o no --weights-file no.weights
 refused 'is not linked: leave --cc out' $build -o no.o --cc cc
 refused 'there is no no-such-cc' $build -o no --cc no-such-cc
 refused 'nowhere/no' $build -o nowhere/no
@@ -159,5 +164,5 @@ printf '#!/bin/sh\necho it is broken >&2\nexit 3\n' >bare/cc
 chmod +x bare/cc
 refused 'cannot link .*it is broken' env PATH="$scratch/bare:$PATH" $build -o no --header no.h
 refused 'cannot link .*it is broken' $build -o no --cc bare/cc
-absent no no.h
+absent no no.h no.weights
 finish

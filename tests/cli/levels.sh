@@ -1,7 +1,11 @@
 #!/bin/sh
 # Several levels of x86-64 in one object: each is chosen on its processors, and gives what `rnnc run` gives there.
-equation='softmax(linear(2, concat(lstm_peephole(n, x), gru_cho(9, x), rnn(150, x), gru_chung_after(17, x))))'
-. tests/cli/object.lib.sh
+. tests/cli/lib.sh
+. tests/cli/ahead.sh
+cc=${CC:-cc}
+need_tool "$cc"
+cd "$scratch" || exit 1
+make_m 'softmax(linear(2, concat(lstm_peephole(n, x), gru_cho(9, x), rnn(150, x), gru_chung_after(17, x))))'
 [ "$(uname -m)" = x86_64 ] || {
     echo "not on x86-64: skipped"
     exit 77
@@ -91,6 +95,10 @@ if [ -n "$emulator" ]; then
     gives 2 "$emulator" -cpu Haswell,-fma ./all
     gives 2 "$emulator" -cpu Haswell,-bmi2 ./all
     gives 2 "$emulator" -cpu Haswell,-xsave,-avx ./all
+    build_m program --cpu x86-64-v2,x86-64-v3
+    refused 'this processor reaches none of the levels' "$emulator" -cpu qemu64 ./program --in x=x.npy --out y=none.npy
+    run 0 "$emulator" -cpu Nehalem ./program --in x=x.npy --out y=v2.npy
+    [ ! -f expected.2 ] || tail -c 168 v2.npy | cmp expected.2 - || fail "a program at level 2 differs from rnnc run"
 else
     echo "no qemu-x86_64: other processors than this one are not tried"
 fi

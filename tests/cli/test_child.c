@@ -1,0 +1,94 @@
+// Work in a process of its own: however that ends, it is a result or one error here.
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "cli/build.h"
+
+typedef struct outcome {
+    rnnc_status status;
+    char said[256]; // the first error
+    strbuf out;
+} outcome;
+
+static outcome try_work(child_work *work, void *user) {
+    outcome o = {0};
+    diag_sink d;
+    diag_init(&d);
+    o.status = run_in_child(work, user, "LLVM cannot compile this", &d, &o.out);
+    snprintf(o.said, sizeof o.said, "%s", d.entries.count ? d.entries.at[0].message : "");
+    diag_deinit(&d);
+    return o;
+}
+
+static rnnc_status make_much(void *user, diag_sink *d, strbuf *out) {
+    (void)d;
+    for (int i = 0; i < 300000; i++) {
+        strbuf_add(out, user);
+    }
+    return RNNC_OK;
+}
+
+static void what_is_made_comes_back(void **state) {
+    (void)state;
+    char text[] = "word";
+    outcome o = try_work(make_much, text);
+    assert_int_equal(o.status, RNNC_OK);
+    assert_int_equal(o.out.length, 300000 * strlen(text));
+    assert_memory_equal(o.out.text + o.out.length - 8, "wordword", 8);
+    strbuf_deinit(&o.out);
+}
+
+static rnnc_status fail_politely(void *user, diag_sink *d, strbuf *out) {
+    (void)user;
+    strbuf_add(out, "half of it");
+    return diag_fail(d, RNNC_TYPE, NO_SPAN, "no such thing");
+}
+
+static void an_error_is_handed_on(void **state) {
+    (void)state;
+    outcome o = try_work(fail_politely, NULL);
+    assert_int_equal(o.status, RNNC_TYPE);
+    assert_string_equal(o.said, "no such thing");
+    assert_int_equal(o.out.length, 0);
+}
+
+// As LLVM does with what it cannot select.
+static rnnc_status give_up(void *user, diag_sink *d, strbuf *out) {
+    (void)d;
+    strbuf_add(out, "half of it");
+    int signal = *(int *)user;
+    if (signal) {
+        raise(signal);
+    }
+    _exit(70);
+}
+
+static void an_end_is_an_error(void **state) {
+    (void)state;
+    int none = 0, killed = SIGKILL;
+    outcome o = try_work(give_up, &none);
+    assert_int_equal(o.status, RNNC_UNSUPPORTED);
+    assert_string_equal(o.said, "LLVM cannot compile this: it gave up (exit code 70)");
+    assert_int_equal(o.out.length, 0);
+    o = try_work(give_up, &killed);
+    assert_int_equal(o.status, RNNC_UNSUPPORTED);
+    assert_string_equal(o.said, "LLVM cannot compile this: it gave up (signal 9)");
+    assert_int_equal(o.out.length, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_made_comes_back),
+        cmocka_unit_test(an_error_is_handed_on),
+        cmocka_unit_test(an_end_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
