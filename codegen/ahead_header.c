@@ -87,16 +87,31 @@ static void add_shape(const header *h, value_type t) {
     }
 }
 
+static const char *meaning(const program_value *v, int64_t limit) {
+    return v->type.elem != DT_I32 ? "real numbers" : limit > 0 ? "tokens" : "whole numbers";
+}
+
+static const char *places(value_type t) {
+    bool steps = (t.axes & ~AXIS_BIT(AXIS_BATCH)) != 0, rows = (t.axes & AXIS_BIT(AXIS_BATCH)) != 0;
+    return steps && rows ? ", for each step and row"
+           : steps       ? ", for each step"
+           : rows        ? ", for each row"
+                         : "";
+}
+
 void header_describe_value(const header *h, const program_value *v, const char *prefix, int64_t limit) {
     strbuf_addf(h->out, " *   %s", prefix);
     add_identifier(v->name, h->out);
     add_shape(h, v->type);
-    if (limit > 0) {
-        strbuf_addf(h->out, ": tokens, 0 to %" PRId64, limit - 1);
-    } else if (strcmp(v->role, "lengths") == 0) {
-        strbuf_add(h->out, ": how many steps of each row count");
+    if (strcmp(v->role, "lengths") == 0) {
+        strbuf_add(h->out, ": how many steps of each row count\n");
+        return;
     }
-    strbuf_add(h->out, "\n");
+    strbuf_addf(h->out, ": the model's '%s', %s", v->name, meaning(v, limit));
+    if (limit > 0) {
+        strbuf_addf(h->out, ", 0 to %" PRId64, limit - 1);
+    }
+    strbuf_addf(h->out, "%s\n", places(v->type));
 }
 
 static void describe_values(const header *h) {

@@ -59,7 +59,7 @@ void header_describe_training(const header *h) {
             header_describe_value(&trained, &trained.p->inputs.at[i], "in_", trained.r->limits[i]);
         }
     }
-    strbuf_add(h->out, " * and gives\n *   out_loss[1]\n");
+    strbuf_add(h->out, " * and gives\n *   out_loss[1]: the loss, before the update\n");
     strbuf_add(h->out, trained.r->streams ? " * States are carried from step to step.\n"
                                           : " * Each step begins with states of zero.\n");
 }

@@ -21,6 +21,10 @@ rnnc=${RNNC:-$root/build/rnnc}
     echo "build.sh: the documentation is not here: say which text to learn" >&2
     exit 1
 }
+[ -z "$text" ] || [ -f "$text" ] || {
+    echo "build.sh: $text: there is no such text" >&2
+    exit 1
+}
 mkdir -p "$folder"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -29,6 +29,10 @@ present prose/index.html prose/model.wasm prose/model.safetensors
 cp "$source/letters.rnn" prose
 go_on prose "The cell "
 
+run 1 sh "$source/build.sh" none.txt none
+says err 'none.txt: there is no such text'
+absent none
+
 # A text of one's own, in letters beyond ASCII.
 mkdir own
 for i in 1 2 3 4 5 6 7 8; do
