@@ -125,6 +125,8 @@ uint64_t ahead_sum_word(uint64_t sum, uint64_t word);
 uint64_t ahead_weights_sum(const ahead_request *r);
 // Writes the whole file.
 void ahead_print_weights(const ahead_request *r, strbuf *out);
+// Bytes of the weights that an object has, or that it puts into the arena to begin with.
+int64_t ahead_weight_bytes(const ahead_request *r);
 // Bytes of a variable's values.
 int64_t ahead_variable_bytes(const ahead_request *r, uint32_t variable);
 

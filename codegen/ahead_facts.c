@@ -75,22 +75,12 @@ static void add_target(const ahead_request *r, const target_facts *facts, strbuf
     strbuf_add(out, ", chosen in init\nfeatures \n");
 }
 
-// Those that an object has, or those that it puts into the arena to begin with.
-static int64_t weight_bytes(const ahead_request *r) {
-    const ahead_training *t = r->training;
-    int64_t bytes = t ? 0 : ahead_weights_bytes(r) - AHEAD_ALIGN;
-    for (uint32_t i = 0; t && i < t->weight_count; i++) {
-        bytes += (int64_t)t->weights[i].rows * t->weights[i].columns * dtype_bytes(t->request.program->real);
-    }
-    return bytes;
-}
-
 static void add_sizes(const ahead_request *r, strbuf *out) {
     const program *p = r->program;
     ahead_layout layout;
     ahead_lay_out(r, &layout);
     strbuf_addf(out, "arena %" PRId64 "\nstate %" PRId64 "\nweights %" PRId64 "%s\n", layout.bytes,
-                r->streams ? layout.state_bytes : 0, weight_bytes(r),
+                r->streams ? layout.state_bytes : 0, ahead_weight_bytes(r),
                 r->weights_apart ? " apart"
                 : r->training    ? " in the arena"
                                  : "");

@@ -164,20 +164,6 @@ static int64_t step_flops(const program *p) {
     return flops;
 }
 
-static int64_t weight_bytes(const ahead_request *r) {
-    int64_t bytes = 0;
-    for (uint32_t i = 0; r->training && i < r->training->request.program->variables.count; i++) {
-        bytes += ahead_variable_bytes(&r->training->request, i);
-    }
-    for (uint32_t i = 0; i < r->block_count; i++) {
-        bytes += r->blocks[i].bytes;
-    }
-    for (uint32_t i = 0; i < r->program->variables.count; i++) {
-        bytes += r->variables[i] ? ahead_variable_bytes(r, i) : 0;
-    }
-    return bytes;
-}
-
 void header_add_number(const header *h, const char *what, int64_t value, const char *comment) {
     strbuf_addf(h->out, "#define %s_%s %" PRId64 "%s%s%s\n", h->upper, what, value, *comment ? " /* " : "",
                 comment, *comment ? " */" : "");
@@ -190,9 +176,8 @@ static void add_sizes(const header *h) {
                       "at the begin of the arena");
     add_maxima(h);
     header_add_number(h, "HAS_STEP", h->r->streams, "");
-    header_add_number(h, "WEIGHT_BYTES", weight_bytes(h->r),
-                      h->r->training ? "with the optimiser's memory, in the arena"
-                                     : "what a step reads of the weights at most");
+    header_add_number(h, "WEIGHT_BYTES", ahead_weight_bytes(h->r),
+                      "what a step reads of the weights at most");
     if (h->r->weights_apart) {
         header_add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(h->r), "");
     }

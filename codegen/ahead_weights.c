@@ -1,21 +1,17 @@
 // Weights in a file beside the object, as it maps them.
 #include <string.h>
 
-#include "codegen/ahead.h"
+#include "codegen/ahead_train.h"
 
 int64_t ahead_variable_bytes(const ahead_request *r, uint32_t variable) {
     value_type t = r->program->variables.at[variable].type;
     return (int64_t)t.dim[0] * (t.rank == 2 ? t.dim[1] : 1) * dtype_bytes(t.elem);
 }
 
-static int64_t round_up(int64_t bytes) {
-    return (bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
-}
-
 int64_t ahead_weights_block(const ahead_request *r, uint32_t block) {
     int64_t at = AHEAD_ALIGN;
     for (uint32_t i = 0; i < block; i++) {
-        at += round_up(r->blocks[i].bytes);
+        at += ahead_round_up(r->blocks[i].bytes);
     }
     return at;
 }
@@ -23,7 +19,7 @@ int64_t ahead_weights_block(const ahead_request *r, uint32_t block) {
 static int64_t variable_begin(const ahead_request *r, uint32_t variable) {
     int64_t at = ahead_weights_block(r, r->block_count);
     for (uint32_t i = 0; i < variable; i++) {
-        at += r->variables[i] ? round_up(ahead_variable_bytes(r, i)) : 0;
+        at += r->variables[i] ? ahead_round_up(ahead_variable_bytes(r, i)) : 0;
     }
     return at;
 }
@@ -34,6 +30,15 @@ int64_t ahead_weights_variable(const ahead_request *r, uint32_t variable) {
 
 int64_t ahead_weights_bytes(const ahead_request *r) {
     return variable_begin(r, r->program->variables.count);
+}
+
+int64_t ahead_weight_bytes(const ahead_request *r) {
+    const ahead_training *t = r->training;
+    int64_t bytes = t ? 0 : ahead_weights_bytes(r) - AHEAD_ALIGN;
+    for (uint32_t i = 0; t && i < t->weight_count; i++) {
+        bytes += (int64_t)t->weights[i].rows * t->weights[i].columns * dtype_bytes(t->request.program->real);
+    }
+    return bytes;
 }
 
 // ---- The sum ----
@@ -54,7 +59,7 @@ static uint64_t take_word(const unsigned char *bytes, int64_t count) {
 
 static uint64_t add_words(uint64_t sum, const void *data, int64_t bytes) {
     const unsigned char *at = data;
-    for (int64_t i = 0; i < round_up(bytes); i += 8) {
+    for (int64_t i = 0; i < ahead_round_up(bytes); i += 8) {
         sum = ahead_sum_word(sum, i < bytes ? take_word(at + i, bytes - i) : 0);
     }
     return sum;
@@ -82,7 +87,7 @@ static void add_u64(strbuf *out, uint64_t value) {
 
 static void fill_line(strbuf *out) {
     static const char zeros[AHEAD_ALIGN];
-    strbuf_add_bytes(out, zeros, (size_t)round_up((int64_t)out->length) - out->length);
+    strbuf_add_bytes(out, zeros, (size_t)ahead_round_up((int64_t)out->length) - out->length);
 }
 
 void ahead_print_weights(const ahead_request *r, strbuf *out) {

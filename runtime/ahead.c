@@ -12,7 +12,7 @@ typedef struct range {
 static range range_of(const program_place *place, const int64_t *extents, int axis) {
     int64_t first = 0, reach = place_reach(place, extents, axis == NO_AXIS ? 1 : extents[axis], &first);
     int64_t begin = (place->offset + first) / AHEAD_ALIGN * AHEAD_ALIGN;
-    int64_t end = (place->offset + reach + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
+    int64_t end = ahead_round_up(place->offset + reach);
     return (range){begin, end};
 }
 
@@ -86,8 +86,7 @@ static range written_range(const program *p, const program_call *call, const pro
     const kernel_desc *k = &p->kernels.at[call->kernel];
     range r = range_of(place, extents, NO_AXIS);
     if (k->kind == KERNEL_PACK) {
-        int64_t bytes = kernel_panel_bytes(k, p->shape);
-        r.end = (place->offset + bytes + AHEAD_ALIGN - 1) / AHEAD_ALIGN * AHEAD_ALIGN;
+        r.end = ahead_round_up(place->offset + kernel_panel_bytes(k, p->shape));
     }
     return r;
 }
