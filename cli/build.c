@@ -247,17 +247,22 @@ static rnnc_status run_build(build_job *job) {
     return write_all(job);
 }
 
-static rnnc_status list_targets(void) {
+static rnnc_status list_targets(diag_sink *d) {
+    codegen *c = NULL;
     strbuf text = {0};
-    ahead_target_list(&text);
-    fputs(strbuf_text(&text), stdout);
+    TRY(codegen_create(NULL, d, &c));
+    rnnc_status status = ahead_target_list(c, d, &text);
+    if (status == RNNC_OK) {
+        fputs(strbuf_text(&text), stdout);
+    }
     strbuf_deinit(&text);
-    return RNNC_OK;
+    codegen_destroy(c);
+    return status;
 }
 
 rnnc_status command_build(const command_line *line, diag_sink *d) {
     if (line->target && strcmp(line->target, "list") == 0) {
-        return list_targets();
+        return list_targets(d);
     }
     build_job job = {.line = line, .d = d};
     rnnc_status status = run_build(&job);

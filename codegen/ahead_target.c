@@ -33,11 +33,14 @@ rnnc_status ahead_target_choose(const char *name, diag_sink *d, target_facts *ou
                      near ? near : "", near ? "\"?" : "");
 }
 
-void ahead_target_list(strbuf *out) {
+rnnc_status ahead_target_list(const codegen *c, diag_sink *d, strbuf *out) {
     strbuf_addf(out, "%-24s %s\n", "native", "this machine; --cpu chooses a level");
     strbuf_addf(out, "%-24s %s\n", "x86-64-v2,x86-64-v3",
                 "Linux, several levels of x86-64, chosen at run time");
     for (int i = 0; i < KNOWN; i++) {
-        strbuf_addf(out, "%-24s %s\n", known[i].name, known[i].text);
+        bool makes = false;
+        TRY(codegen_makes(c, known[i].facts.triple, d, &makes));
+        strbuf_addf(out, "%-24s %s%s\n", known[i].name, known[i].text, makes ? "" : "; not with this LLVM");
     }
+    return out->failed ? RNNC_OUT_OF_MEMORY : RNNC_OK;
 }

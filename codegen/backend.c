@@ -186,6 +186,13 @@ rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, con
     return m->compiler->ahead(facts, r, d, out);
 }
 
+rnnc_status codegen_makes(const codegen *c, const char *triple, diag_sink *d, bool *out_makes) {
+    compiler_module *m = &c->state->module;
+    TRY(compiler_module_open(m, d));
+    *out_makes = m->compiler->makes(triple);
+    return RNNC_OK;
+}
+
 rnnc_status codegen_inspect(const codegen *c, const char *bytes, size_t size, diag_sink *d,
                             object_report *out_report) {
     compiler_module *m = &c->state->module;

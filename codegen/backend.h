@@ -55,6 +55,9 @@ const target_facts *codegen_facts(const codegen *c);
 rnnc_status codegen_build_ahead(const codegen *c, const target_facts *facts, const ahead_request *r,
                                 diag_sink *d, strbuf *out);
 
+// Whether LLVM makes code for |triple|; an error if it cannot be loaded.
+rnnc_status codegen_makes(const codegen *c, const char *triple, diag_sink *d, bool *out_makes);
+
 // The path of |name|, a file that was installed or built together with this code: it lies in lib/rnnc beside or above the
 // folder of the program or the library. False if there is none, or if |size| bytes do not hold its path.
 bool codegen_find_file(const char *name, char *out_path, size_t size);

@@ -25,6 +25,8 @@ typedef struct codegen_compiler {
                           strbuf *out);
     // Appends the object file of a whole program to |out|.
     rnnc_status (*ahead)(const target_facts *facts, const ahead_request *r, diag_sink *d, strbuf *out);
+    // target_is_made.
+    bool (*makes)(const char *triple);
     // inspect_object.
     rnnc_status (*inspect)(const char *bytes, size_t size, diag_sink *d, object_report *out_report);
     // The path of the file that LLVM was loaded from; "" if that is not known.

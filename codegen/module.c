@@ -175,7 +175,7 @@ static const char *library_path(void) {
 }
 
 __attribute__((visibility("default"))) const codegen_compiler *codegen_compiler_get(void) {
-    static const codegen_compiler compiler = {CODEGEN_IDENTITY, build, load,           unload,
-                                              render,           ahead, inspect_object, library_path};
+    static const codegen_compiler compiler = {
+        CODEGEN_IDENTITY, build, load, unload, render, ahead, target_is_made, inspect_object, library_path};
     return &compiler;
 }

@@ -14,13 +14,17 @@ static char *copy_of_message(char *message) {
 }
 
 // All targets that this LLVM was built with take a moment, which only those pay who build for another machine.
+static void initialize_all(void) {
+    LLVMInitializeAllTargetInfos();
+    LLVMInitializeAllTargets();
+    LLVMInitializeAllTargetMCs();
+    LLVMInitializeAllAsmPrinters();
+    LLVMInitializeAllAsmParsers(); // for the two instructions that ask a processor what it is
+}
+
 static void initialize(const target_facts *facts) {
     if (facts->triple) {
-        LLVMInitializeAllTargetInfos();
-        LLVMInitializeAllTargets();
-        LLVMInitializeAllTargetMCs();
-        LLVMInitializeAllAsmPrinters();
-        LLVMInitializeAllAsmParsers(); // for the two instructions that ask a processor what it is
+        initialize_all();
     } else {
         LLVMInitializeNativeTarget();
         LLVMInitializeNativeAsmPrinter();
@@ -51,11 +55,25 @@ void target_deinit(target *t) {
     *t = (target){.triple = NULL};
 }
 
-LLVMTargetMachineRef target_machine(const target *t) {
+// NULL if this LLVM was built without it.
+static LLVMTargetRef find_kind(const char *triple) {
     LLVMTargetRef kind = NULL;
     char *error = NULL;
-    if (LLVMGetTargetFromTriple(t->triple, &kind, &error)) {
+    if (LLVMGetTargetFromTriple(triple, &kind, &error)) {
         LLVMDisposeMessage(error);
+        return NULL;
+    }
+    return kind;
+}
+
+bool target_is_made(const char *triple) {
+    initialize_all();
+    return find_kind(triple) != NULL;
+}
+
+LLVMTargetMachineRef target_machine(const target *t) {
+    LLVMTargetRef kind = find_kind(t->triple);
+    if (!kind) {
         return NULL;
     }
     // Position-independent WebAssembly imports what it is to be placed by.

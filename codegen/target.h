@@ -18,6 +18,9 @@ typedef struct target {
 rnnc_status target_init(target *t, const target_facts *facts, diag_sink *d);
 void target_deinit(target *t);
 
+// Whether this LLVM makes code for |triple|.
+bool target_is_made(const char *triple);
+
 // A machine to compile with; each thread needs one of its own. NULL if LLVM cannot make one.
 LLVMTargetMachineRef target_machine(const target *t);
 

@@ -23,6 +23,23 @@ for target in $targets; do
     [ ! -s imports ] || fail "$target imports $(cat imports)"
 done
 
+# What cannot be run here is at least what its system calls an object, and has the functions.
+# reads TARGET FORMAT ARCHITECTURE PREFIX
+readobj=$(command -v llvm-readobj-19 || command -v llvm-readobj)
+reads() {
+    [ -n "$readobj" ] || return
+    run 0 "$readobj" --file-headers --sections --symbols "$1.o"
+    says out "^Format: $2$"
+    says out "^Arch: $3$"
+    for function in init reset run step; do
+        says out "Name: $4m_$function\\b"
+    done
+}
+reads x86_64-windows COFF-x86-64 x86_64 ''
+reads aarch64-windows COFF-ARM64 aarch64 ''
+reads x86_64-macos 'Mach-O 64-bit x86-64' x86_64 _
+reads aarch64-macos 'Mach-O arm64' aarch64 _
+
 cat >main.c <<'EOF'
 #include <stdio.h>
 #include <string.h>
