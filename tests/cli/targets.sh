@@ -1,8 +1,11 @@
 #!/bin/sh
-# Objects for other machines: every target compiles and imports nothing; those that an emulator or Node.js can run here
-# give what `rnnc run` gives within rounding, and in steps the bits of a run.
+# One model in all its uses: by `rnnc run`, by the library, as an object in a C program here, and on other machines. Every
+# target compiles and imports nothing; those that an emulator or Node.js can run here come close to the interpreter, give
+# in steps the bits of a run, and with fused multiply-adds this machine's bits.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
+cc=${CC:-cc}
+need_tool "$cc"
 nm=$(command -v llvm-nm-19 || command -v llvm-nm) || {
     echo "no llvm-nm: skipped"
     exit 77
@@ -81,6 +84,54 @@ int main(void) {
     return bad | !out || fclose(out);
 }
 EOF
+
+echo "here"
+build_m m.o
+run 0 "$cc" main.c m.o -o here
+run 0 ./here
+cmp m.bits y.bin || fail "an object differs from rnnc run"
+cat >library.c <<'EOF'
+#include <rnnc.h>
+#include <stdio.h>
+
+enum { ROWS = 3, STEPS = 7, INPUTS = 6, OUTPUTS = 2 };
+
+int main(void) {
+    static float x[ROWS * STEPS * INPUTS], y[ROWS * STEPS * OUTPUTS];
+    rnnc_model *model = NULL;
+    rnnc_program *program = NULL;
+    rnnc_weights *weights = NULL;
+    rnnc_context *context = NULL;
+    rnnc_compile_options options = RNNC_COMPILE_OPTIONS;
+    options.max_batch = ROWS;
+    options.max_length = STEPS;
+    FILE *in = fopen("x.bin", "rb"), *out = fopen("y.bin", "wb");
+    int bad = !in || !out || fread(x, sizeof x, 1, in) != 1 ||
+              rnnc_model_from_file("m.rnn", NULL, NULL, &model) ||
+              rnnc_program_compile(model, &options, NULL, &program) ||
+              rnnc_weights_create(program, NULL, &weights) ||
+              rnnc_weights_load(weights, "m.safetensors", NULL) ||
+              rnnc_context_create(program, weights, NULL, &context) ||
+              rnnc_context_write_input(context, 0, RNNC_ROWS_FIRST, x, ROWS * STEPS * INPUTS, NULL) ||
+              rnnc_run(context, NULL) ||
+              rnnc_context_read_output(context, 0, RNNC_ROWS_FIRST, y, ROWS * STEPS * OUTPUTS, NULL) ||
+              fwrite(y, sizeof y, 1, out) != 1 || fclose(out);
+    rnnc_context_destroy(context);
+    rnnc_weights_release(weights);
+    rnnc_program_release(program);
+    rnnc_model_release(model);
+    return bad;
+}
+EOF
+tool=$(dirname "$RNNC")
+if ldd "$RNNC" 2>/dev/null | grep -qe 'libasan\|libtsan' || [ ! -f "$tool/librnnc.so" ]; then
+    echo "the library: not run: a sanitizer is in it, or it is not there"
+else
+    run 0 "$cc" -I"$RNNC_SOURCE/include" library.c "$tool/librnnc.so" -Wl,-rpath,"$tool" -o library
+    rm -f y.bin
+    run 0 ./library
+    cmp m.bits y.bin || fail "the library differs from rnnc run"
+fi
 
 # emulate TARGET COMPILER EMULATOR…
 emulate() {
