@@ -1,6 +1,8 @@
 # What the tests of `rnnc build` share, read after lib.sh: three rows of seven steps of six numbers, and a model's rows as
 # `rnnc run` writes them.
 
+cc=${CC:-cc}
+
 # need_tool COMMAND: without it the test is skipped.
 need_tool() {
     command -v "$1" >/dev/null || {
@@ -77,6 +79,13 @@ EOF
     quick_recipe >>m.rnn
     make_sequences
     train_model m.rnn m
+}
+
+# begin_m [EQUATION]: that model in the test's folder, where the test then is.
+begin_m() {
+    need_tool "$cc"
+    cd "$scratch" || exit 1
+    make_m "$@"
 }
 
 # build_m FILE OPTION…: what `rnnc build` makes of it, with its header beside it.

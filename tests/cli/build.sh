@@ -2,7 +2,6 @@
 # Objects made by `rnnc build`, as a user makes and links them: with a C compiler and nothing else.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
 need_tool "$cc"
 cd "$scratch" || exit 1
 

@@ -3,10 +3,7 @@
 # file, however damaged, is more than an error.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
-need_tool "$cc"
-cd "$scratch" || exit 1
-make_m
+begin_m
 
 # number WORD: the first number behind a word in what was said last.
 number() { sed -n "s/^$1  *\([0-9,]*\).*/\1/p" out | tr -d , | head -n 1; }

@@ -2,10 +2,7 @@
 # Several levels of x86-64 in one object: each is chosen on its processors, and gives what `rnnc run` gives there.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
-need_tool "$cc"
-cd "$scratch" || exit 1
-make_m 'softmax(linear(2, concat(lstm_peephole(n, x), gru_cho(9, x), rnn(150, x), gru_chung_after(17, x))))'
+begin_m 'softmax(linear(2, concat(lstm_peephole(n, x), gru_cho(9, x), rnn(150, x), gru_chung_after(17, x))))'
 [ "$(uname -m)" = x86_64 ] || {
     echo "not on x86-64: skipped"
     exit 77

@@ -2,10 +2,7 @@
 # One object with a thousand states at once: streams that go on side by side, each as if it were alone.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
-need_tool "$cc"
-cd "$scratch" || exit 1
-make_m
+begin_m
 cat >main.c <<'EOF2'
 #include <stdio.h>
 #include <stdlib.h>

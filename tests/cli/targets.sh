@@ -4,14 +4,11 @@
 # in steps the bits of a run, and with fused multiply-adds this machine's bits.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
-need_tool "$cc"
 nm=$(command -v llvm-nm-19 || command -v llvm-nm) || {
     echo "no llvm-nm: skipped"
     exit 77
 }
-cd "$scratch" || exit 1
-make_m
+begin_m
 # The interpreter's numbers are what all must come close to, this machine's what those with the same operations must be.
 mv m.expected m.bits
 run 0 "$RNNC" run m.rnn --interpret --weights m.safetensors --in x=x.npy --out y=m.npy

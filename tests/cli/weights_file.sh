@@ -2,10 +2,7 @@
 # Weights in a file beside the object: mapped, checked, and the same bits as with the weights inside.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
-cc=${CC:-cc}
-need_tool "$cc"
-cd "$scratch" || exit 1
-make_m
+begin_m
 cat >main.c <<'EOF2'
 #include <stdio.h>
 #include <stdlib.h>
