@@ -222,16 +222,21 @@ static rnnc_status write_all(const build_job *job) {
 }
 
 // Levels of x86-64, by --cpu or --target, without a system: for Linux.
-static command_line name_levels(const command_line *line) {
+static rnnc_status name_levels(const command_line *line, diag_sink *d, command_line *out_named) {
     static const char linux_target[] = "x86_64-linux-gnu";
-    command_line named = *line;
-    if (line->target && levels_are_named(line->target)) {
-        named.cpu = line->target;
-        named.target = linux_target;
-    } else if (!line->target && line->cpu && strchr(line->cpu, ',')) {
-        named.target = linux_target;
+    bool native = !line->target || strcmp(line->target, "native") == 0;
+    *out_named = *line;
+    if (!native && levels_are_named(line->target)) {
+        if (line->cpu) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "--target %s says for which processors: leave --cpu out", line->target);
+        }
+        out_named->cpu = line->target;
+        out_named->target = linux_target;
+    } else if (native && line->cpu && strchr(line->cpu, ',')) {
+        out_named->target = linux_target;
     }
-    return named;
+    return RNNC_OK;
 }
 
 static rnnc_status run_build(build_job *job) {
@@ -240,7 +245,8 @@ static rnnc_status run_build(build_job *job) {
     TRY(load_model(&job->source, false, job->d, &job->model));
     TRY(choose_name(job));
     TRY(job->line->weights ? build_text_load(job->line, job->model, job->d, &job->text) : RNNC_OK);
-    command_line line = name_levels(job->line);
+    command_line line;
+    TRY(name_levels(job->line, job->d, &line));
     TRY(open_compiler(&line, job->d, &job->compiler));
     TRY(check_together(job));
     TRY(make_object(job));

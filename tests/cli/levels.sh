@@ -109,11 +109,16 @@ build_m m.o --target x86-64-v2,x86-64-v3,x86-64-v4 --size-report
 run 0 "$RNNC" inspect m.o
 says out '^target .*x86_64.*x86-64-v2 x86-64-v3 x86-64-v4, chosen in init'
 
+build_m m.o --target native --cpu x86-64-v2,x86-64-v3
+run 0 "$RNNC" inspect m.o
+says out '^target .*x86-64-v2 x86-64-v3, chosen in init'
+
 # The same for other systems, and what cannot be had.
 build_m windows.o --target x86_64-windows --cpu x86-64-v2,x86-64-v3
 build_m macos.o --target x86_64-macos --cpu x86-64-v3
 with="m.rnn --weights m.safetensors --batch 3 --length 7 -o no.o"
 refused 'goes with x86-64' "$RNNC" build $with --target aarch64-linux-gnu --cpu x86-64-v3
+refused 'leave --cpu out' "$RNNC" build $with --target x86-64-v2,x86-64-v3 --cpu x86-64-v4
 refused 'stands twice' "$RNNC" build $with --cpu x86-64-v3,x86-64-v3
 refused 'no level of x86-64' "$RNNC" build $with --cpu x86-64-v3,haswell
 absent no.o
