@@ -1,4 +1,5 @@
 #include "passes/grouping.h"
+#include "passes/views.h"
 
 static const kernel_kind own_kernel[OP_COUNT] = {
     [OP_MATMUL] = KERNEL_PRODUCT,  [OP_OUTER] = KERNEL_PRODUCT,   [OP_PACK] = KERNEL_PACK,
@@ -118,7 +119,7 @@ bool group_reads_rows_plainly(const graph *g, const plan *p, const plan_group *g
     if (group->loop != NO_LOOP) {
         axes &= (axis_set)~AXIS_BIT(p->loops.at[group->loop].axis);
     }
-    return axes == group->axes || axes == 0;
+    return axes == 0 || (axes == group->axes && view_counts_rows(g, x, axes));
 }
 
 bool group_columns_fit(const graph *g, const plan_group *into, node_id n) {

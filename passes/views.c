@@ -19,3 +19,19 @@ bool view_moves_twice(const graph *g, const node *view, node_id x) {
     int moving = moving_axis(g, x);
     return view->op != OP_SLICE && moving != NO_AXIS && moving != (int)view->attr[0].i;
 }
+
+bool view_counts_rows(const graph *g, node_id n, axis_set axes) {
+    const node *at = graph_node(g, n);
+    if (at->op == OP_SLICE) {
+        return view_counts_rows(g, at->operands[0], axes);
+    }
+    axis_set sequences = axes & (axis_set)~AXIS_BIT(AXIS_BATCH);
+    if (at->op == OP_SECTION) {
+        return axis_count(sequences) <= 1;
+    }
+    if (at->op != OP_FIRST && at->op != OP_LAST && at->op != OP_AT) {
+        return true;
+    }
+    axis_set outside = sequences & (axis_set)(AXIS_BIT(at->attr[0].i) - 1);
+    return !outside || outside == axes;
+}
