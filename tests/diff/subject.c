@@ -380,12 +380,28 @@ bool values_equal(const run_values *expected, const run_values *found, strbuf *w
     return true;
 }
 
-// The largest difference in units of the largest expected value; infinite where one is not a number.
-static double largest_difference(const run_value *e, const run_value *f, int64_t *out_at) {
-    double largest = 0, worst = 0;
-    *out_at = 0;
+static double largest_value(const run_value *e) {
+    double largest = 0;
     for (int64_t k = 0; k < e->count; k++) {
         largest = fmax(largest, fabs(e->values[k]));
+    }
+    return largest;
+}
+
+static double largest_of_role(const run_values *values, const char *role) {
+    double largest = 0;
+    for (uint32_t i = 0; i < values->at.count; i++) {
+        const run_value *e = &values->at.at[i];
+        largest = strcmp(e->role, role) == 0 ? fmax(largest, largest_value(e)) : largest;
+    }
+    return largest;
+}
+
+// The largest difference in units of |largest|; infinite where one is not a number.
+static double largest_difference(const run_value *e, const run_value *f, double largest, int64_t *out_at) {
+    double worst = 0;
+    *out_at = 0;
+    for (int64_t k = 0; k < e->count; k++) {
         double difference = fabs(f->values[k] - e->values[k]);
         if (!(difference <= worst)) {
             worst = isnan(difference) ? INFINITY : difference;
@@ -409,7 +425,8 @@ bool values_near(const run_values *expected, const run_values *found, value_limi
         }
         int64_t at;
         double limit = gradient ? limits.gradients : limits.outputs;
-        double difference = largest_difference(e, f, &at);
+        double largest = limits.by_role ? largest_of_role(expected, e->role) : largest_value(e);
+        double difference = largest_difference(e, f, largest, &at);
         if (out_worst) {
             *out_worst = fmax(*out_worst, difference / limit);
         }

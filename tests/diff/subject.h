@@ -81,6 +81,7 @@ bool values_equal(const run_values *expected, const run_values *found, strbuf *w
 typedef struct value_limits {
     double outputs,
         gradients; // of |found - expected| / max |expected over the value|; gradients 0: not compared
+    bool by_role;  // that maximum is over all values of the same role, as gradients
 } value_limits;
 
 // Whether what is found is within the limits of what is expected. |why| says the first value that is not, and by how

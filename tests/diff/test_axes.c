@@ -77,7 +77,7 @@ static void compare(const char *body, const char *axes, const char *backend_name
         strbuf why = {0};
         run_or_fail(&reference, runs[i], &expected);
         run_or_fail(&compiled, runs[i], &found);
-        if (!values_near(&expected, &found, (value_limits){1e-5, 5e-5}, &why, NULL)) {
+        if (!values_near(&expected, &found, (value_limits){1e-5, 5e-5, false}, &why, NULL)) {
             fail_msg("%s over [%s], %lld steps: %s", body, axes, (long long)runs[i].sequence,
                      strbuf_text(&why));
         }

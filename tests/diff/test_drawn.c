@@ -133,7 +133,7 @@ static void check(drawn_test *t, const char *what, const subject_options *o, con
     }
     strbuf why = {0};
     t->ran++;
-    if (reference && !values_near(reference, &values, (value_limits){1e-5, 1e-4}, &why, NULL)) {
+    if (reference && !values_near(reference, &values, (value_limits){1e-5, 1e-4, false}, &why, NULL)) {
         report(t, what, strbuf_text(&why));
     }
     strbuf_deinit(&why);

@@ -19,7 +19,7 @@
 enum { SEQUENCE = 4, BATCH = 3, LONGEST = 6, LARGEST = 5 };
 
 // Sums of gradients may be in another order, and differences of large ones cancel.
-static const value_limits limits = {1e-10, 1e-8};
+static const value_limits limits = {1e-10, 1e-8, false};
 
 typedef struct random_test {
     const char *mode;

@@ -173,7 +173,8 @@ static void compare(slices *s, subject *reference, subject *found, subject_run r
 static void compare_with_interpreter(slices *s) {
     static const int64_t lengths[] = {LONGEST, 6, 9, 7};
     subject_options interpreted = {.pipeline = "differentiate"}, options = compiled(s);
-    value_limits limits = s->real == DT_F64 ? (value_limits){1e-12, 1e-12} : (value_limits){1e-5, 1e-4};
+    value_limits limits =
+        s->real == DT_F64 ? (value_limits){1e-12, 1e-12, false} : (value_limits){1e-5, 1e-4, false};
     subject reference, machine;
     if (!make(s, "interpreted", &interpreted, &reference)) {
         return;

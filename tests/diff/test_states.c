@@ -95,7 +95,8 @@ static void compare(states_test *t, subject_run run) {
     subject_options interpreted = {.pipeline = "differentiate"};
     subject_options compiled = {
         .backend = t->backend, .pipeline = diff_gradient_pipeline, .longest = LONGEST, .largest = LARGEST};
-    value_limits limits = t->real == DT_F64 ? (value_limits){1e-12, 1e-12} : (value_limits){1e-5, 5e-5};
+    value_limits limits =
+        t->real == DT_F64 ? (value_limits){1e-12, 1e-12, false} : (value_limits){1e-5, 5e-5, false};
     run_values expected, found;
     strbuf why = {0};
     t->ran++;

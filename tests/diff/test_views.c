@@ -67,7 +67,7 @@ static run_values run_text(const char *text, const subject_options *o) {
 
 static void gradients_agree(void **state) {
     (void)state;
-    static const value_limits limits = {1e-5, 5e-5};
+    static const value_limits limits = {1e-5, 5e-5, false};
     static const char *const backends[] = {"interpret", "llvm"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         subject_options reference = {.pipeline = "differentiate"};
