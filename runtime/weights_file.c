@@ -112,9 +112,10 @@ static bool list_has(const part_list *l, const char *name) {
     return false;
 }
 
-enum { ITEMS_SHOWN = 10 };
+// More than models by hand have; another program's file may hold thousands.
+enum { ITEMS_SHOWN = 100 };
 
-// A list for an error, which ends with a count where it gets long.
+// A list for an error, which ends with a count where it gets longer.
 typedef struct item_list {
     strbuf text;
     size_t count;

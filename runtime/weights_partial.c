@@ -4,7 +4,7 @@
 
 #include "runtime/weights_file.h"
 
-enum { NAMES_SHOWN = 12 };
+enum { NAMES_SHOWN = 100 };
 
 // Names of tensors, cut off when they get many.
 typedef struct name_list {
