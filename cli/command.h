@@ -108,7 +108,7 @@ bool find_speller(const model *m, const carried_data *carried, speller *out_spel
 rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);
 // Writes weights with the model's text, its settings and vocabularies.
 rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d);
-// Writes each vocabulary of words beside the weights, one word a line: "F.INPUT.txt" beside "F.safetensors".
+// Writes each vocabulary beside the weights "F.safetensors": words as "F.INPUT.txt", characters as "F.KEY.json".
 rnnc_status save_vocabularies(const command_line *line, const dataset *data, diag_sink *d);
 // Whether a file can be written at |path|, found out before long work.
 rnnc_status check_writable(const char *path, diag_sink *d);

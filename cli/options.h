@@ -43,7 +43,7 @@ typedef struct command_line {
     int64_t bisect_limit; // -1: none
     const char *weights, *weights_out, *metrics;
     const char *cpu, *unroll, *passes, *print_after, *dump_folder, *stage;
-    bool interpret, no_cache, json, verify_each, stats, time_passes, quiet, vocabulary_out;
+    bool interpret, no_cache, json, verify_each, stats, time_passes, quiet;
     int64_t continue_steps; // 0: no forecast
     const char *plot, *metric;
     bool log_scale;

@@ -32,10 +32,6 @@ static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
     if (line->partial && !line->weights) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--partial needs weights to take: --weights F");
     }
-    if (line->vocabulary_out && !line->weights_out) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "--vocabulary-out writes beside the weights: --weights-out F.safetensors");
-    }
     TRY(line->weights_out ? check_writable(line->weights_out, d) : RNNC_OK);
     return line->plot ? check_writable(line->plot, d) : RNNC_OK;
 }
@@ -229,7 +225,7 @@ static rnnc_status run_training(training_job *job) {
     }
     if (line->weights_out) {
         TRY(save_weights(line, &job->machine, job->data, job->d));
-        TRY(line->vocabulary_out ? save_vocabularies(line, job->data, job->d) : RNNC_OK);
+        TRY(save_vocabularies(line, job->data, job->d));
     }
     print_end(job, &result);
     return line->continue_steps ? show_trained(job) : RNNC_OK;

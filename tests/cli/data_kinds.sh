@@ -29,13 +29,12 @@ run 0 $train $characters --data text="$scratch/text" --set batch=4 --set T=7 --s
     --weights-out "$scratch/text.safetensors" --metrics "$scratch/text.jsonl"
 grep -q '"validation_perplexity":' "$scratch/text.jsonl" || fail "no perplexity"
 run 0 $train $characters --data text="$scratch/text" --set batch=4 --set T=7 --set validation_last=500 --steps 1 \
-    --weights-out "$scratch/named.safetensors" --vocabulary-out
+    --weights-out "$scratch/named.safetensors"
 printf '["\\n","a","b","c","d","e","f","g","h","i","j"]\n' | cmp -s - "$scratch/named.text.json" ||
     fail "the characters: $(cat "$scratch/named.text.json")"
 sed -i 's/"b","c"/"c","b"/' "$scratch/named.text.json"
 refused 'named.text.json: its characters are not those' "$RNNC" eval $characters --interpret --data text="$scratch/text" \
     --weights "$scratch/named.safetensors"
-refused 'writes beside the weights' $train $characters --data text="$scratch/text" --vocabulary-out
 head -n 20 "$scratch/text" >"$scratch/few"
 run 0 "$RNNC" eval $characters --interpret --data text="$scratch/few" --weights "$scratch/text.safetensors"
 says out '^perplexity '
@@ -106,8 +105,7 @@ printf 'the cow.\n the cat. A dog,\n the end\n' >"$scratch/valid.txt"
 words="$scratch/words.rnn --data text=$scratch/train.txt.gz"
 refused 'token(6); give .* --set vocab=7' $train $words --data valid="$scratch/valid.txt"
 refused 'needs a file for validation: --data valid=FILE' $train $words --set vocab=7
-run 0 $train $words --set vocab=7 --data valid="$scratch/valid.txt" --weights-out "$scratch/words.safetensors" \
-    --vocabulary-out
+run 0 $train $words --set vocab=7 --data valid="$scratch/valid.txt" --weights-out "$scratch/words.safetensors"
 says out 'validation perplexity'
 printf '<eos>\nthe\n,\n.\n<unk>\ncat\ndog\n' | cmp -s - "$scratch/words.text.txt" ||
     fail "the vocabulary: $(cat "$scratch/words.text.txt")"
