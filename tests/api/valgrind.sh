@@ -17,7 +17,7 @@ check() {
     echo "$2, $1"
     RNNC_TEST_CPU=$1 run 0 valgrind --quiet --error-exitcode=9 --leak-check=full \
         --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect \
-        --suppressions=tests/api/valgrind.supp "$folder/api_$2"
+        --suppressions=tests/valgrind.supp "$folder/api_$2"
 }
 
 folder=$1

@@ -9,7 +9,7 @@ if ldd "$RNNC" 2>/dev/null | grep -qe 'libasan\|libtsan'; then
     exit 77
 fi
 
-checked="valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect $RNNC"
+checked="valgrind --quiet --error-exitcode=9 --suppressions=tests/valgrind.supp --leak-check=full --errors-for-leak-kinds=definite,indirect $RNNC"
 options="--cpu x86-64-v3 --threads 2"
 
 echo "a series: train, eval, run, go on"
