@@ -410,6 +410,9 @@ cmp -s "$scratch/a" "$scratch/b" && fail "all letters are the same"
 refused 'needs \[examples, T, S\]' "$RNNC" run "$scratch/words.rnn" --weights "$scratch/words.safetensors" \
     --in spelling="$scratch/tag.npy" --out words="$scratch/none.npy"
 
+# Sanitizers need more room than that before anything is read.
+(ulimit -d 30000 && "$RNNC" --help >/dev/null 2>&1) || { echo "left out: files larger than memory"; finish; exit; }
+
 echo "files larger than the memory that there is"
 # 20 MB of text are 20 MB of tokens, and 900,000 rows of three columns 21 MB, of 30 MB for all.
 awk 'BEGIN { for (i = 0; i < 600000; i++) print "the quick brown fox jumps, then it ", i % 7 }' | head -c 20000000 >"$scratch/large.txt"
@@ -422,10 +425,9 @@ model large() {
 }
 train r {
     batch 4   steps T = 5   optimizer sgd(rate = 0.01)   max_steps 2
-    data { x = csv("table", "a", "b", "c")  windows  stride 100000 }
+    data { x = csv("table", "a", "b", "c")  windows stride 100000 }
 }
 END
-sed -i 's/windows  stride/windows stride/' "$scratch/large.rnn"
 limited() {
     (ulimit -d 30000 && TMPDIR=$scratch "$RNNC" train "$@" --quiet --cpu interpret --threads 1)
 }
