@@ -4,7 +4,17 @@
 #include "api/parts.h"
 #include "passes/place.h"
 
-bool api_is_in_order(const rnnc_context *c, value_type type) {
+// A copy between an engine's array and one in a public layout.
+typedef struct api_copy {
+    value_type type;
+    rnnc_layout layout;
+    bool to_engine;
+    void *engine;
+    void *array;
+} api_copy;
+
+// Whether memory has the axes of |type| in the declared order.
+static bool is_in_order(const rnnc_context *c, value_type type) {
     const graph *g = c->program->model->graph;
     int before = 0;
     for (uint32_t place = 1; place < g->axes.count; place++) {
@@ -19,13 +29,13 @@ bool api_is_in_order(const rnnc_context *c, value_type type) {
     return true;
 }
 
-void api_copy_values(const rnnc_context *c, const api_copy *how) {
+static void copy_values(const rnnc_context *c, const api_copy *how) {
     const int64_t *extents = engine_extents(c->engine);
     size_t bytes = (size_t)type_columns(how->type) * (size_t)dtype_bytes(how->type.elem);
     bool batch = how->type.axes & AXIS_BIT(AXIS_BATCH);
     int64_t rows = batch ? extents[AXIS_BATCH] : 1;
     int64_t positions = axes_extent(how->type.axes, extents) / rows;
-    if (api_is_in_order(c, how->type) && (how->layout == RNNC_STEPS_FIRST || rows == 1 || positions == 1)) {
+    if (is_in_order(c, how->type) && (how->layout == RNNC_STEPS_FIRST || rows == 1 || positions == 1)) {
         size_t all = (size_t)(rows * positions) * bytes;
         memcpy(how->to_engine ? how->engine : how->array, how->to_engine ? how->array : how->engine, all);
         return;
@@ -104,7 +114,7 @@ rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layou
                     .to_engine = true,
                     .engine = engine_input(c->engine, number, &elements),
                     .array = (void *)(uintptr_t)data};
-    api_copy_values(c, &how);
+    copy_values(c, &how);
     return RNNC_OK;
 }
 
@@ -116,7 +126,7 @@ rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void 
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                         "the array for '%s' is not aligned to its elements", v->name);
     }
-    if (!api_is_in_order(c, v->type)) {
+    if (!is_in_order(c, v->type)) {
         return api_fail(diagnostics, RNNC_UNSUPPORTED,
                         "the program reads '%s' in another order of its axes: use rnnc_context_write_input",
                         v->name);
@@ -145,7 +155,7 @@ rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc
     int64_t elements = 0;
     const void *from = engine_output(c->engine, c->program->outputs[index].index, &elements);
     api_copy how = {.type = v->type, .layout = layout, .engine = (void *)(uintptr_t)from, .array = data};
-    api_copy_values(c, &how);
+    copy_values(c, &how);
     return RNNC_OK;
 }
 
@@ -157,7 +167,7 @@ rnnc_status rnnc_context_output(const rnnc_context *c, uint32_t index, rnnc_diag
                         "an output needs a context, its number and a place to be put");
     }
     TRY(check_has_run(c, v, diagnostics));
-    if (!api_is_in_order(c, v->type)) {
+    if (!is_in_order(c, v->type)) {
         return api_fail(diagnostics, RNNC_UNSUPPORTED,
                         "the program has '%s' in another order of its axes: use rnnc_context_read_output",
                         v->name);

@@ -162,8 +162,6 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d);
 void api_clear_states(rnnc_context *c);
 // Before a training step: states and what is counted.
 void api_begin_training(rnnc_context *c);
-// Whether memory has the axes of |type| in the declared order.
-bool api_is_in_order(const rnnc_context *c, value_type type);
 
 // The value behind an input or output of the API; NULL if there is none.
 const program_value *api_input_of(const rnnc_context *c, uint32_t index);
@@ -177,15 +175,5 @@ void api_gather_inputs(const rnnc_context *c, bool second);
 void api_scatter_outputs(const rnnc_context *c, bool second);
 // Nothing is bound any more but inputs that the engine has.
 void api_forget_bindings(rnnc_context *c);
-
-// A copy between an engine's array and one in a public layout.
-typedef struct api_copy {
-    value_type type;
-    rnnc_layout layout;
-    bool to_engine;
-    void *engine;
-    void *array;
-} api_copy;
-void api_copy_values(const rnnc_context *c, const api_copy *how);
 
 #endif

@@ -71,7 +71,7 @@ void print_streams(const dataset *data, data_part part, arena *memory) {
         int64_t values = range.end - range.begin;
         fprintf(stderr, "%s values in %lld stream%s of %s, %lld left over\n", describe_count(values, memory),
                 (long long)range.rows, range.rows == 1 ? "" : "s", describe_count(range.length, memory),
-                (long long)(values - data->reach - range.rows * range.length));
+                (long long)dataset_left_over(data, &range));
     }
     diag_deinit(&unused);
 }

@@ -5,7 +5,7 @@
 #include "codegen/chunk.h"
 #include "codegen/vmath.h"
 
-bool l_is_float(emitter *e, LLVMValueRef value) {
+static bool l_is_float(emitter *e, LLVMValueRef value) {
     LLVMTypeRef element = l_element(LLVMTypeOf(value));
     return element == e->f32 || element == e->f64;
 }

@@ -18,7 +18,6 @@ LLVMValueRef emit_op(emitter *e, op_id op, const op_operands *o);
 
 // A truth value i1 as the i32 number that memory holds; any other value as it is.
 LLVMValueRef l_number(emitter *e, LLVMValueRef value);
-bool l_is_float(emitter *e, LLVMValueRef value);
 // Whether |a| takes the place of the largest so far, |b|: if it is greater, or the first NaN.
 LLVMValueRef l_exceeds(emitter *e, LLVMValueRef a, LLVMValueRef b);
 // a + b of floats, or of i32, which ends at the limits of the range.

@@ -104,8 +104,6 @@ LLVMValueRef driver_address(const driver *w, const program_place *p, LLVMValueRe
 void driver_emit_binding(const driver *w);
 // Runs the items one after the other.
 void driver_emit_items(const driver *w, const program_item *items, uint32_t count);
-// Rows that a call runs over, and its units, as kernel_units has them.
-LLVMValueRef driver_units(const driver *w, const kernel_desc *k, const program_call *call);
 
 // ---- driver_mode.c ----
 

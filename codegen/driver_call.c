@@ -114,7 +114,8 @@ void driver_emit_binding(const driver *w) {
 
 // ---- Calls ----
 
-LLVMValueRef driver_units(const driver *w, const kernel_desc *k, const program_call *call) {
+// Rows that a call runs over, and its units, as kernel_units has them.
+static LLVMValueRef call_units(const driver *w, const kernel_desc *k, const program_call *call) {
     emitter *e = w->e;
     extent_term terms[KERNEL_MAX_INTS];
     call_int_terms(k, call, terms);
@@ -152,7 +153,7 @@ static void emit_call(const driver *w, uint32_t index, LLVMValueRef t, LLVMValue
         l_store(e, driver_address(w, &call->args[i], t), l_offset(e, e->pointer, args, i));
     }
     l_store(e, driver_arena(w, w->layout.scratch), l_offset(e, e->pointer, args, call->arg_count));
-    LLVMValueRef values[] = {args, ints, l_i64(e, 0), driver_units(w, k, call)};
+    LLVMValueRef values[] = {args, ints, l_i64(e, 0), call_units(w, k, call)};
     if (w->parallel) {
         driver_emit_shared(w, call, values);
     } else {

@@ -151,16 +151,6 @@ double array_to_double(const array *a, int64_t index) {
     return 0;
 }
 
-int64_t array_find_non_finite(const array *a) {
-    int64_t count = array_kind_is_float(a->kind) ? array_count(a) : 0;
-    for (int64_t i = 0; i < count; i++) {
-        if (!isfinite(array_to_double(a, i))) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static int64_t integer_at(const array *a, int64_t index) {
     return a->kind == ARRAY_I64 ? ((const int64_t *)a->data)[index] : (int64_t)array_to_double(a, index);
 }

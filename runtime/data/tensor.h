@@ -57,9 +57,6 @@ size_t array_bytes(const array *a);
 // Element |index| in C order as a double. Exact for all kinds but I64, which is rounded.
 double array_to_double(const array *a, int64_t index);
 
-// The index of the first element that is NaN or infinite, or -1.
-int64_t array_find_non_finite(const array *a);
-
 // A copy as |kind|, which is F32, F64, I32 or I64. Float to float rounds to nearest, but a finite value that
 // would become infinite is an error; integers (and U8, BOOL) to floats or to narrower integers must be exact;
 // floats do not become integers. |what| begins the message.

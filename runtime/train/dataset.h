@@ -130,6 +130,8 @@ typedef struct data_range {
 // What belongs to |part|. The last `test last` units are held out, and of the others the last `validation last`; windows
 // that would see a place of those of a later part, targets included, belong to none. Errors: too few of anything.
 rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_range *out_range);
+// Places of |range| that no stream has, because streams are equally long.
+int64_t dataset_left_over(const dataset *s, const data_range *range);
 // What `eval` looks at: the test part if the recipe keeps one, else all.
 data_part dataset_evaluated(const dataset *s);
 

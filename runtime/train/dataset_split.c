@@ -99,3 +99,7 @@ rnnc_status dataset_range(const dataset *s, data_part part, diag_sink *d, data_r
     }
     return RNNC_INTERNAL;
 }
+
+int64_t dataset_left_over(const dataset *s, const data_range *range) {
+    return range->end - range->begin - s->reach - range->rows * range->length;
+}

@@ -103,11 +103,6 @@ int64_t feed_steps(const feed *f) {
     return quotient_up(f->range.end - f->range.begin, f->range.rows);
 }
 
-int64_t feed_left_over(const feed *f) {
-    int64_t used = f->range.length * f->range.rows + f->data->reach;
-    return in_streams(f) ? f->range.end - f->range.begin - used : 0;
-}
-
 void feed_start_epoch(feed *f, int64_t epoch) {
     f->epoch = epoch;
     f->at = 0;

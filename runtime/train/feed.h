@@ -25,8 +25,6 @@ void feed_destroy(feed *f);
 // Batches of an epoch; the last may be smaller (fewer rows, or of streams: fewer steps). An epoch of random windows
 // draws as many as there are.
 int64_t feed_steps(const feed *f);
-// Rows of data that are left over because streams are equally long.
-int64_t feed_left_over(const feed *f);
 // Numbered from 1.
 void feed_start_epoch(feed *f, int64_t epoch);
 // Passes over the first |batches| of the epoch just started.

@@ -177,7 +177,9 @@ static void test_streams(void **state) {
     start_feed(b, DATA_TRAINING, FEED_SHUFFLED, 0);
     // 17 places with all their targets: three streams of 5, two places left over.
     assert_int_equal(feed_steps(b->feed), 2);
-    assert_int_equal(feed_left_over(b->feed), 2);
+    data_range range;
+    assert_int_equal(dataset_range(b->data, DATA_TRAINING, &b->d, &range), RNNC_OK);
+    assert_int_equal(dataset_left_over(b->data, &range), 2);
     assert_int_equal(next_rows(b), 3);
     assert_true(input_at(b, "value", 1) == 5);
     assert_true(input_at(b, "value", 3 * 3 + 2) == 13);
