@@ -2,6 +2,7 @@
 # rnnc build --train and --parallel: objects that learn import nothing on any target, two of them go into one program
 # beside one that does not learn, and they learn the same elsewhere.
 . tests/cli/lib.sh
+. tests/cli/emulate.sh
 cc=$(command -v cc || command -v gcc || command -v clang) || {
     echo "no C compiler: skipped"
     exit 77
@@ -176,26 +177,15 @@ int main(int argc, char **argv) {
 EOF2
 run 0 "$cc" compare.c -o compare
 
-# emulate TARGET COMPILER EMULATOR…
-emulate() {
-    target=$1 compiler=$2
-    shift 2
-    if command -v "$compiler" >/dev/null && command -v "$1" >/dev/null; then
-        build --target "$target"
-        run 0 "$compiler" -std=c11 -static main.c first.o second.o plain.o -o foreign
-        run 0 "$@" ./foreign foreign.learned
-        run 0 ./compare native.learned foreign.learned
-        # With fused multiply-adds on both sides there is nothing that could differ.
-        if grep -qw fma /proc/cpuinfo; then
-            cmp native.learned foreign.learned || fail "$target learns other bits"
-        fi
-    else
-        echo "$target: not run: $compiler or $1 is missing"
-    fi
+# learn_there TARGET
+learn_there() {
+    build --target "$1"
+    run 0 "$compiler" -std=c11 -static main.c first.o second.o plain.o -o foreign
+    run 0 $emulator ./foreign foreign.learned
+    run 0 ./compare native.learned foreign.learned
+    same_as_here native.learned foreign.learned "$1"
 }
-emulate aarch64-linux-gnu aarch64-linux-gnu-gcc qemu-aarch64
-emulate armv7-linux-gnueabihf arm-linux-gnueabihf-gcc qemu-arm
-emulate riscv64-linux-gnu riscv64-linux-gnu-gcc qemu-riscv64
+emulate learn_there aarch64-linux-gnu armv7-linux-gnueabihf riscv64-linux-gnu
 
 # In a page, too: the second model learns what follows what.
 cat >learn.mjs <<'EOF2'
@@ -216,16 +206,14 @@ for (let i = 0; i < 300; i++) {
 }
 process.exit(bad | !(loss[0] < first / 4));
 EOF2
-for target in wasm32 wasm32-simd128; do
-    if command -v wasm-ld-19 >/dev/null && command -v node >/dev/null; then
-        run 0 "$RNNC" build two.rnn --model second --recipe by_rows --train -o second.o --target "$target"
-        run 0 wasm-ld-19 --no-entry --export=second_init --export=second_train_step --export=__heap_base \
-            -o second.wasm second.o
-        run 0 node learn.mjs
-    else
-        echo "$target: not run: wasm-ld-19 or node is missing"
-    fi
-done
+# learn_in_node TARGET
+learn_in_node() {
+    run 0 "$RNNC" build two.rnn --model second --recipe by_rows --train -o second.o --target "$1"
+    run 0 wasm-ld-19 --no-entry --export=second_init --export=second_train_step --export=__heap_base \
+        -o second.wasm second.o
+    run 0 node learn.mjs
+}
+emulate_web learn_in_node
 
 # No target needs a library. (Several levels do not go with learning.)
 for target in $("$RNNC" build --target list | awk 'NR > 1 && !/^x86-64-v/ { print $1 }'); do

@@ -3,6 +3,7 @@
 # files, bytes and numbers. All give what `rnnc run` gives.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
+. tests/cli/emulate.sh
 need_tool cc
 cd "$scratch" || exit 1
 pair_models >pair.rnn
@@ -127,20 +128,16 @@ if [ -e /dev/full ]; then
     says err 'standard output cannot be written'
 fi
 
-# foreign TARGET COMPILER EMULATOR FOLDER
-foreign() {
-    if command -v "$2" >/dev/null && command -v "$3" >/dev/null; then
-        run 0 $build -o forward-there --target "$1" --cc "$2"
-        run 0 "$3" -L "$4" ./forward-there --in x=x.npy --out y=there.npy
-        tail -c 168 there.npy | od -A n -v -t f4 -w4 >there
-        od -A n -v -t f4 -w4 forward.expected | paste - there |
-            awk '{ d = $1 - $2; bad += d > 1e-5 || d < -1e-5 } END { exit bad || NR != 42 }' ||
-            fail "a program for $1 differs from rnnc run"
-    else
-        echo "$1: not run: $2 or $3 is missing"
-    fi
+# run_there TARGET
+run_there() {
+    run 0 $build -o forward-there --target "$1" --cc "$compiler"
+    run 0 $emulator -L "/usr/$1" ./forward-there --in x=x.npy --out y=there.npy
+    tail -c 168 there.npy | od -A n -v -t f4 -w4 >there
+    od -A n -v -t f4 -w4 forward.expected | paste - there |
+        awk '{ d = $1 - $2; bad += d > 1e-5 || d < -1e-5 } END { exit bad || NR != 42 }' ||
+        fail "a program for $1 differs from rnnc run"
 }
-foreign aarch64-linux-gnu aarch64-linux-gnu-gcc qemu-aarch64 /usr/aarch64-linux-gnu
+emulate run_there aarch64-linux-gnu
 
 echo "what cannot be done"
 refused '-o takes NAME.o, NAME.a' $build -o no.exe

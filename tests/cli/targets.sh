@@ -4,6 +4,7 @@
 # in steps the bits of a run, and with fused multiply-adds this machine's bits.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
+. tests/cli/emulate.sh
 nm=$(command -v llvm-nm-19 || command -v llvm-nm) || {
     echo "no llvm-nm: skipped"
     exit 77
@@ -130,27 +131,15 @@ else
     cmp m.bits y.bin || fail "the library differs from rnnc run"
 fi
 
-# emulate TARGET COMPILER EMULATOR…
-emulate() {
-    target=$1 compiler=$2
-    shift 2
-    if command -v "$compiler" >/dev/null && command -v "$1" >/dev/null; then
-        build_m e.o --target "$target"
-        run 0 "$compiler" -std=c11 -static main.c e.o -o e
-        rm -f y.bin
-        run 0 "$@" ./e
-        # With fused multiply-adds on both sides there is nothing that could differ.
-        if grep -qw fma /proc/cpuinfo; then
-            cmp m.bits y.bin || fail "$target gives other bits"
-        fi
-    else
-        echo "$target: not run: $compiler or $1 is missing"
-    fi
+# run_there TARGET
+run_there() {
+    build_m e.o --target "$1"
+    run 0 "$compiler" -std=c11 -static main.c e.o -o e
+    rm -f y.bin
+    run 0 $emulator ./e
+    same_as_here m.bits y.bin "$1"
 }
-emulate aarch64-linux-gnu aarch64-linux-gnu-gcc qemu-aarch64
-emulate armv7-linux-gnueabihf arm-linux-gnueabihf-gcc qemu-arm
-emulate riscv64-linux-gnu riscv64-linux-gnu-gcc qemu-riscv64
-emulate riscv64-v-linux-gnu riscv64-linux-gnu-gcc qemu-riscv64 -cpu rv64,v=true,vext_spec=v1.0
+emulate run_there aarch64-linux-gnu armv7-linux-gnueabihf riscv64-linux-gnu riscv64-v-linux-gnu
 
 cat >run.mjs <<'EOF'
 import fs from "fs";
@@ -177,14 +166,12 @@ for (let t = 0; t < 7; t++) {
 bad |= y.some((value, i) => value !== whole[i]);
 process.exit(bad);
 EOF
-for target in wasm32 wasm32-simd128; do
-    if command -v wasm-ld-19 >/dev/null && command -v node >/dev/null; then
-        build_m "$target.wasm" --target "$target"
-        run 0 node run.mjs "$target.wasm"
-    else
-        echo "$target: not run: wasm-ld-19 or node is missing"
-    fi
-done
+# run_in_node TARGET
+run_in_node() {
+    build_m "$1.wasm" --target "$1"
+    run 0 node run.mjs "$1.wasm"
+}
+emulate_web run_in_node
 
 refused 'unknown target "wasm"' "$RNNC" build m.rnn --weights m.safetensors -o no.o --length 7 --target wasm
 refused 'not with --target' "$RNNC" build m.rnn --weights m.safetensors -o no.o --length 7 --target wasm32 --cpu x86-64

@@ -2,6 +2,7 @@
 # Weights in a file beside the object: mapped, checked, and the same bits as with the weights inside.
 . tests/cli/lib.sh
 . tests/cli/ahead.sh
+. tests/cli/emulate.sh
 begin_m
 cat >main.c <<'EOF2'
 #include <stdio.h>
@@ -99,11 +100,13 @@ if [ "$(uname -m)" = x86_64 ]; then
     run 0 ./apart
 fi
 build_m arm.o --weights-file arm.weights --target aarch64-linux-gnu
-if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
+# run_there TARGET
+run_there() {
     cp arm.weights m.weights
-    run 0 aarch64-linux-gnu-gcc -std=c11 -static main.c arm.o -o arm
-    run 0 qemu-aarch64 ./arm
-fi
+    run 0 "$compiler" -std=c11 -static main.c arm.o -o arm
+    run 0 $emulator ./arm
+}
+emulate run_there aarch64-linux-gnu
 build_m wasm.o --weights-file wasm.weights --target wasm32
 run 0 "$RNNC" inspect arm.weights
 says out 'weights for an object'
