@@ -65,17 +65,6 @@ static rnnc_status check_request(build_job *job) {
     return line->header ? check_writable(line->header, d) : RNNC_OK;
 }
 
-// Levels and weights in a file are of objects whose weights never change, and whose runs are on one thread.
-static rnnc_status check_together(const build_job *job) {
-    const command_line *line = job->line;
-    const char *one = line->train ? "--train" : line->parallel ? "--parallel" : NULL;
-    const char *other = line->weights_file           ? "--weights-file"
-                        : job->compiler.levels.count ? "several levels"
-                                                     : NULL;
-    return one && other ? diag_fail(job->d, RNNC_UNSUPPORTED, NO_SPAN, "%s does not go with %s", one, other)
-                        : RNNC_OK;
-}
-
 static rnnc_status choose_name(build_job *job) {
     const char *name = job->line->prefix ? job->line->prefix : job->model->graph->name;
     bool good = !isdigit((unsigned char)*name);
@@ -166,7 +155,7 @@ static rnnc_status make_object(build_job *job) {
     TRY(build_in_child(job->compiler.codegen, facts, request, job->d, &job->object));
     ahead_print_header(request, facts, &job->header);
     if (job->line->weights_file) {
-        ahead_print_weights(request, &job->weights);
+        ahead_print_weights(ahead_stored(request), &job->weights);
     }
     if (job->line->size_report) {
         TRY(report_sizes(job->compiler.codegen, &job->object, job->d, &job->report));
@@ -248,7 +237,6 @@ static rnnc_status run_build(build_job *job) {
     command_line line;
     TRY(name_levels(job->line, job->d, &line));
     TRY(open_compiler(&line, job->d, &job->compiler));
-    TRY(check_together(job));
     TRY(make_object(job));
     return write_all(job);
 }

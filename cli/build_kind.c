@@ -79,18 +79,25 @@ static rnnc_status check_system(const command_line *line, diag_sink *d) {
                      wasm ? "NAME.wasm, " : "");
 }
 
-// Programs have one thread, and what they learned would be gone with them.
+// What would be of no use in a program: it has no caller who could have threads, or ask it to learn.
 static rnnc_status check_program(const command_line *line, diag_sink *d) {
-    const char *useless = line->train          ? "--train"
-                          : line->parallel     ? "--parallel"
-                          : line->weights_file ? "--weights-file"
-                                               : NULL;
-    return useless
-               ? diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                           "%s: a program holds its weights, which do not change, and has one thread: leave "
-                           "%s out, or make NAME.o",
-                           line->output, useless)
-               : RNNC_OK;
+    const struct {
+        bool wanted;
+        const char *option, *why;
+    } useless[] = {
+        {line->train, "--train", "what a program learned would be gone when it ends"},
+        {line->parallel != 0, "--parallel", "a program has one thread"},
+        {line->weights_file != NULL, "--weights-file",
+         "processes share the weights in a program as those in a file"},
+    };
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++) {
+        if (useless[i].wanted) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "%s: %s is for objects and libraries, since %s: leave it out, or make NAME.o",
+                             line->output, useless[i].option, useless[i].why);
+        }
+    }
+    return RNNC_OK;
 }
 
 static rnnc_status check_linked(const command_line *line, diag_sink *d) {

@@ -32,10 +32,12 @@ static void add_row(strbuf *out, const char *what, const char *value) {
 
 static void add_size(const char *facts, const char *key, arena *memory, strbuf *out) {
     const char *text = find_fact(facts, key, memory);
-    strbuf_addf(out, "%-12s%s bytes%s\n", key, describe_count(strtoll(text, NULL, 10), memory),
-                strstr(text, " apart")          ? ", in a file of their own"
-                : strstr(text, " in the arena") ? ", which change, in the arena"
-                                                : "");
+    bool changes = strstr(text, " in the arena"), apart = strstr(text, " apart");
+    const char *where = changes && apart ? ", which change, in the arena; at first in a file of their own"
+                        : changes        ? ", which change, in the arena"
+                        : apart          ? ", in a file of their own"
+                                         : "";
+    strbuf_addf(out, "%-12s%s bytes%s\n", key, describe_count(strtoll(text, NULL, 10), memory), where);
 }
 
 static void add_maxima(const char *facts, strbuf *out) {

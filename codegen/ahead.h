@@ -60,7 +60,8 @@ typedef struct ahead_request {
     const int32_t *axis_order;
     int32_t threads; // > 0: a run may be shared out among up to so many threads
     // NULL: the weights are those of |variables| and |blocks| for ever. Else there are none of either: the weights
-    // lie in the caller's arena, and this trains them (codegen/ahead_train.h).
+    // lie in the caller's arena, and this trains them (codegen/ahead_train.h); with |weights_apart| the first ones are
+    // taken from the file.
     const struct ahead_training *training;
     bool trains; // this is the request of a training program
 } ahead_request;

@@ -79,11 +79,9 @@ static void add_sizes(const ahead_request *r, strbuf *out) {
     const program *p = r->program;
     ahead_layout layout;
     ahead_lay_out(r, &layout);
-    strbuf_addf(out, "arena %" PRId64 "\nstate %" PRId64 "\nweights %" PRId64 "%s\n", layout.bytes,
-                r->streams ? layout.state_bytes : 0, ahead_weight_bytes(r),
-                r->weights_apart ? " apart"
-                : r->training    ? " in the arena"
-                                 : "");
+    strbuf_addf(out, "arena %" PRId64 "\nstate %" PRId64 "\nweights %" PRId64 "%s%s\n", layout.bytes,
+                r->streams ? layout.state_bytes : 0, ahead_weight_bytes(r), r->weights_apart ? " apart" : "",
+                r->training ? " in the arena" : "");
     for (uint32_t axis = 0; axis < p->axes.count; axis++) {
         if (ahead_is_parameter(p, (int)axis)) {
             strbuf_addf(out, "maximum %s %" PRId64 "\n", axis == AXIS_BATCH ? "batch" : p->axes.at[axis].name,

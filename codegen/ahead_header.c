@@ -179,7 +179,7 @@ static void add_sizes(const header *h) {
     header_add_number(h, "WEIGHT_BYTES", ahead_weight_bytes(h->r),
                       "what a step reads of the weights at most");
     if (h->r->weights_apart) {
-        header_add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(h->r), "");
+        header_add_number(h, "WEIGHTS_FILE_BYTES", ahead_weights_bytes(ahead_stored(h->r)), "");
     }
     header_add_number(h, "STEP_FLOPS", step_flops(h->p), "of the products, for one row and one step");
     strbuf_add(h->out, "\n/* What the functions return. Nothing has been written unless it is OK. */\n");
@@ -226,21 +226,34 @@ void header_add_parameters(const header *h, bool step) {
     }
 }
 
-static const char weights_text[] = "/* weights: the file made with the object, all of it, at a multiple of "
-                                   "64 bytes, as mmap gives it. It is read and\n"
-                                   " * checked here, and must stay where it is as long as the arena is used. "
-                                   "To make more arenas ready, copy this one. */\n";
+const char *header_weights_parameters(const header *h) {
+    return h->r->weights_apart ? ", const void *weights, uint64_t weights_bytes" : "";
+}
+
+// What init does with a file of weights.
+static void add_weights(const header *h) {
+    if (h->r->weights_apart) {
+        strbuf_addf(
+            h->out,
+            "/* weights: the file made with the object, all of it, at a multiple of 64 bytes, as mmap gives "
+            "it. It is read and\n * checked here%s",
+            h->r->training ? ", and copied into the arena: nobody reads it afterwards. */\n"
+                           : ", and must stay where it is as long as the arena is used. To make more "
+                             "arenas ready, copy this one. */\n");
+    }
+}
 
 static void add_functions(const header *h) {
     const char *name = h->r->name;
-    strbuf_addf(
+    strbuf_add(
         h->out,
-        "\n/* Makes an arena ready: once, before all else. It may be copied and moved afterwards. */\n"
-        "%sint32_t %s_init(void *arena%s);\n"
-        "/* Begins anew: the states become zero. */\n"
-        "int32_t %s_reset(void *arena);\n",
-        h->r->weights_apart ? weights_text : "", name,
-        h->r->weights_apart ? ", const void *weights, uint64_t weights_bytes" : "", name);
+        "\n/* Makes an arena ready: once, before all else. It may be copied and moved afterwards. */\n");
+    add_weights(h);
+    strbuf_addf(h->out,
+                "int32_t %s_init(void *arena%s);\n"
+                "/* Begins anew: the states become zero. */\n"
+                "int32_t %s_reset(void *arena);\n",
+                name, header_weights_parameters(h), name);
     if (h->r->levels) {
         strbuf_addf(h->out,
                     "/* The level of x86-64 that init chose, by what the processor says of itself; 0: init "

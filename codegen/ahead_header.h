@@ -21,6 +21,8 @@ void header_add_number(const header *h, const char *what, int64_t value, const c
 // Extents, inputs and outputs, each behind a comma; |step|: of extents the batch alone.
 void header_add_parameters(const header *h, bool step);
 const char *header_c_type(dtype elem);
+// Those by which a function takes a file of weights, behind a comma; "" where there is none.
+const char *header_weights_parameters(const header *h);
 
 // ---- ahead_train_header.c: nothing where there are neither training nor threads ----
 

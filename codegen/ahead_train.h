@@ -29,9 +29,9 @@ enum { AHEAD_COPIED = -1 };
 
 // Everything is borrowed.
 typedef struct ahead_training {
-    ahead_request
-        request; // of the training program; it has neither blocks nor variables, and |streams| if states are
-                 // carried from step to step
+    // Of the training program; |streams| if states are carried from step to step. It has no blocks; |variables| are
+    // those of |first| that are more than one number over and over, which the optimiser's memory is.
+    ahead_request request;
     const void *const *first; // contents by variable before the first step
     const int32_t *source; // by variable of the other program: the training variable it is, or AHEAD_COPIED
     const ahead_copy *copies;
@@ -64,6 +64,11 @@ typedef struct learner_layout {
     int64_t learned, learned_bytes;
     int64_t end;
 } learner_layout;
+
+// The request whose blocks and variables are in the object of |r| or in its file of weights.
+static inline const ahead_request *ahead_stored(const ahead_request *r) {
+    return r->training ? &r->training->request : r;
+}
 
 // |r| has a training.
 void ahead_lay_out_learner(const ahead_request *r, learner_layout *out_layout);

@@ -97,7 +97,7 @@ static void add_settings(const header *h) {
         h->out,
         "\n/* Learning begins anew: weights, optimiser and position as the object was built with them. Part "
         "of %s_init. */\n"
-        "int32_t %s_train_init(void *arena);\n"
+        "int32_t %s_train_init(void *arena%s);\n"
         "/* The states of training become zero. Those of runs stay. */\n"
         "int32_t %s_train_reset(void *arena);\n"
         "/* The rate before any schedule, in place of the recipe's: at least 0. */\n"
@@ -107,7 +107,7 @@ static void add_settings(const header *h) {
         "/* The epoch and step of the next %s_train_step, from 1, as schedules and dropout count them. "
         "Steps count themselves. */\n"
         "int32_t %s_set_position(void *arena, int64_t epoch, int64_t step);\n",
-        name, name, name, name, name, name, name);
+        name, name, header_weights_parameters(h), name, name, name, name, name);
 }
 
 static void add_keeping(const header *h) {

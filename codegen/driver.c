@@ -78,6 +78,10 @@ LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t ind
     return constant;
 }
 
+bool driver_has_constants(const driver *w) {
+    return !w->used && !w->r->weights_apart;
+}
+
 static void add_constants(driver *w) {
     for (uint32_t i = 0; i < w->r->block_count; i++) {
         const ahead_block *b = &w->r->blocks[i];
@@ -152,30 +156,19 @@ static void emit_settings(const driver *w) {
     }
 }
 
-static void start_learning(const driver *w) {
-    char name[DRIVER_NAME_SIZE];
-    snprintf(name, sizeof name, "%s_train_init", w->r->name);
-    LLVMValueRef f = w->used ? LLVMGetNamedFunction(w->e->module, name) : NULL;
-    if (f) {
-        LLVMValueRef values[] = {w->arena};
-        l_call(w->e, f, values, 1);
-    }
-}
-
 static void emit_init(driver *w) {
-    LLVMTypeRef parameters[] = {w->e->pointer, w->e->pointer, w->e->i64};
-    w->function = driver_add_function(w, "_init", parameters, w->r->weights_apart ? 3 : 1, true);
+    LLVMTypeRef types[3];
+    unsigned count = driver_weights_parameters(w, types);
+    w->function = driver_add_function(w, "_init", types, count, true);
     driver_take_arena(w, w->function);
-    if (w->r->weights_apart) {
-        driver_check_weights(w);
-    }
-    LLVMValueRef level = w->r->levels ? driver_choose_level(w) : NULL;
+    driver_check_weights(w);
+    LLVMValueRef level = w->levels ? driver_choose_level(w) : NULL;
     driver_emit_zeros(w, 0, w->layout.bytes);
     emit_settings(w);
-    start_learning(w);
-    if (w->r->weights_apart) {
-        driver_keep_weights(w);
+    if (w->used) {
+        driver_begin_learning(w);
     }
+    driver_keep_weights(w);
     if (level) {
         driver_keep_level(w, level);
     }
@@ -204,33 +197,37 @@ static void emit_door(const driver *w, const char *ending, bool step, LLVMTypeRe
     LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, w->function, values, count, ""));
 }
 
-// A run, or a training step, on several threads.
+// A run, or a training step: for one machine, or for each level.
+static rnnc_status emit_run(driver *w, const char *ending, LLVMTypeRef *types, bool internal, diag_sink *d) {
+    unsigned count = driver_list_parameters(w, true, types);
+    return w->levels ? driver_emit_levels(w, ending, types, count, internal, d)
+                     : driver_emit_run(w, ending, types, count, internal, d);
+}
+
+// The same on several threads.
 static rnnc_status emit_parallel(driver *w, const char *ending, LLVMTypeRef *types, diag_sink *d) {
     if (!w->r->threads) {
         return RNNC_OK;
     }
     LLVMValueRef given[PARALLEL_PARAMETERS];
-    driver_emit_share(w);
     w->parallel = given;
-    rnnc_status status = driver_emit_run(w, ending, types, driver_list_parameters(w, true, types), false, d);
+    rnnc_status status = emit_run(w, ending, types, false, d);
     w->parallel = NULL;
     return status;
 }
 
 static rnnc_status emit_training(driver *w, LLVMTypeRef *types, diag_sink *d) {
-    TRY(driver_emit_run(w, "_train_step", types, driver_list_parameters(w, true, types), false, d));
+    TRY(emit_run(w, "_train_step", types, false, d));
     return emit_parallel(w, "_train_step_parallel", types, d);
 }
 
-static rnnc_status emit_runs(driver *w, LLVMTypeRef *types, unsigned count, LLVMValueRef *values,
-                             diag_sink *d) {
+static rnnc_status emit_runs(driver *w, LLVMTypeRef *types, LLVMValueRef *values, diag_sink *d) {
     TRY(emit_parallel(w, "_run_parallel", types, d));
-    if (w->r->levels) {
-        TRY(driver_emit_levels(w, types, count, d));
+    TRY(emit_run(w, ".run", types, true, d));
+    if (w->levels) {
         driver_emit_level_getter(w);
-    } else {
-        TRY(driver_emit_run(w, ".run", types, count, true, d));
     }
+    unsigned count = LLVMCountParams(w->function);
     emit_door(w, "_run", false, types, count, values);
     if (w->r->streams) {
         emit_door(w, "_step", true, types, count, values);
@@ -248,10 +245,9 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
     } else if (w->r->trains) {
         status = emit_training(w, types, d);
     } else {
-        unsigned count = driver_list_parameters(w, true, types);
         emit_init(w);
         emit_reset(w);
-        status = emit_runs(w, types, count, values, d);
+        status = emit_runs(w, types, values, d);
         if (w->r->text && status == RNNC_OK) {
             driver_emit_text(w);
         }
@@ -264,10 +260,11 @@ static rnnc_status emit_functions(driver *w, diag_sink *d) {
     return status;
 }
 
-// |used|: as in a driver.
-static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_request *used, diag_sink *d) {
+// |used|, |levels|: as in a driver.
+static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_request *used,
+                                level_modules *levels, diag_sink *d) {
     const program *p = r->program;
-    driver w = {.e = e, .r = r, .p = p, .used = used};
+    driver w = {.e = e, .r = r, .p = p, .used = used, .levels = levels};
     ahead_lay_out(r, &w.layout);
     if (used) {
         ahead_lay_out_learner(used, &w.learner);
@@ -276,6 +273,7 @@ static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_
         ahead_layout whole;
         ahead_lay_out(used, &whole);
         w.base = w.learner.program;
+        w.layout.level = whole.level - w.base;
         w.layout.scratch = whole.scratch - w.base;
         w.layout.shares = whole.shares - w.base;
     }
@@ -291,7 +289,7 @@ static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_
         w.kernels = w.variables + p->variables.count;
         w.inputs = w.kernels + p->kernels.count;
         w.outputs = w.inputs + p->inputs.count;
-        if (!r->weights_apart) {
+        if (driver_has_constants(&w)) {
             add_constants(&w);
         }
         status = emit_functions(&w, d);
@@ -302,13 +300,22 @@ static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_
     return status;
 }
 
-rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
+static rnnc_status emit_programs(emitter *e, const ahead_request *r, level_modules *levels, diag_sink *d) {
     const ahead_training *t = r->training;
     if (t) {
         driver w = {.e = e, .r = r, .p = r->program, .used = r};
         ahead_lay_out_learner(r, &w.learner);
         TRY(driver_emit_learner(&w, d));
-        TRY(emit_program(e, &t->request, r, d));
+        TRY(emit_program(e, &t->request, r, levels, d));
     }
-    return emit_program(e, r, t ? r : NULL, d);
+    return emit_program(e, r, t ? r : NULL, levels, d);
+}
+
+rnnc_status driver_emit(emitter *e, const ahead_request *r, diag_sink *d) {
+    level_modules levels;
+    if (!r->levels) {
+        return emit_programs(e, r, NULL, d);
+    }
+    driver_open_levels(e, r->levels, &levels);
+    return driver_close_levels(&levels, emit_programs(e, r, &levels, d), d);
 }

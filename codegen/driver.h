@@ -9,10 +9,19 @@
 
 enum { DRIVER_NAME_SIZE = 256 };
 
+// Several levels of x86-64: a module for the code of each, which all become part of the first one (driver_levels.c).
+typedef struct level_modules {
+    emitter *base;
+    const level_set *set;
+    emitter e[HIGHEST_LEVEL];
+    target_facts facts[HIGHEST_LEVEL];
+} level_modules;
+
 typedef struct driver {
     emitter *e;
     const ahead_request *r;
     const program *p;
+    level_modules *levels; // NULL: code for one machine
     ahead_layout layout;
     // Of an object that trains:
     const ahead_request
@@ -51,6 +60,8 @@ void driver_emit_zeros(const driver *w, int64_t offset, int64_t bytes);
 // Adds read-only data, aligned as the arena is, called NAME.|what|.|index|.
 LLVMValueRef driver_add_constant(const driver *w, const char *what, uint32_t index, const void *data,
                                  int64_t bytes);
+// Whether the blocks and variables that runs read are constants of the module.
+bool driver_has_constants(const driver *w);
 // A constant's name in the module, "NAME.panels.0".
 void driver_constant_name(const driver *w, const char *what, uint32_t index, char *out_name, size_t size);
 
@@ -68,9 +79,16 @@ rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *paramete
 
 // ---- driver_levels.c ----
 
-// The functions that do a run, one for each level, and one named NAME.run that calls the level's. Left in
-// |w->function|.
-rnnc_status driver_emit_levels(driver *w, LLVMTypeRef *parameters, unsigned count, diag_sink *d);
+// Begins the levels' modules. |out_levels| is used where it lies until driver_close_levels.
+void driver_open_levels(emitter *e, const level_set *set, level_modules *out_levels);
+// Makes the levels' modules part of the first one, unless |status| says that something failed; gives it back, or that
+// this did.
+rnnc_status driver_close_levels(level_modules *l, rnnc_status status, diag_sink *d);
+// As driver_emit_run, for each level; |w->function| is then the one that calls the level's.
+rnnc_status driver_emit_levels(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                               bool internal, diag_sink *d);
+// The function NAME|ending|, which a level's module borrows from the first one; NULL if there is none.
+LLVMValueRef driver_find_function(const driver *w, const char *ending);
 // In init: asks the processor for the number of the best level, or returns AHEAD_BAD_CPU; and keeps it in the
 // arena.
 LLVMValueRef driver_choose_level(const driver *w);
@@ -80,12 +98,15 @@ void driver_emit_level_getter(driver *w);
 
 // ---- driver_weights.c ----
 
-// In init, whose last two parameters are the weights and their number of bytes: checks them, before anything
-// is written.
+// How many parameters a function has that takes the weights: the arena, the file and its number of bytes, whose types
+// these are; or the arena alone, where the weights are in the object.
+unsigned driver_weights_parameters(const driver *w, LLVMTypeRef out_types[3]);
+// In such a function, |w->function|: checks the weights, if it is given them, before anything is written.
 void driver_check_weights(const driver *w);
-// Keeps the pointer in the arena.
+// Keeps the pointer in the arena, if runs read what it points to.
 void driver_keep_weights(const driver *w);
-// In a run: finds |w->blocks| and |w->variables| in the caller's memory.
+// In a run: finds |w->blocks| and |w->variables| in the caller's memory, if they are there. Without weights from a file
+// that there is one goes no further.
 void driver_find_weights(driver *w);
 
 // ---- driver_facts.c ----
@@ -133,6 +154,10 @@ LLVMValueRef driver_setting(const driver *w, const char *name);
 void driver_emit_refresh(const driver *w);
 // What ends a training step; its status.
 LLVMValueRef driver_emit_counting(const driver *w);
+// In init, after driver_check_weights: the first values of all that is learned.
+void driver_begin_learning(const driver *w);
+// Whether that has been done to the arena, an i1.
+LLVMValueRef driver_has_begun(const driver *w);
 // NAME_train_init, _train_reset, the settings and the access to weights.
 rnnc_status driver_emit_learner(driver *w, diag_sink *d);
 

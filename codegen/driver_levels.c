@@ -1,5 +1,6 @@
-// Several levels of x86-64 in one object. Each level's kernels and run are written into a module of their
-// own, with the constants declared there, and linked into the first: so helpers of one name do not meet.
+// Several levels of x86-64 in one object. Each level's kernels and runs are written into a module of their own,
+// where what the first module has, constants and helpers, is declared; then all are linked into the first one: so
+// kernels of one name do not meet. What one module has of another's is hidden until then, and internal afterwards.
 // Which level runs is chosen in init, by what the processor says of itself, with nothing from outside.
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +10,90 @@
 
 #include "codegen/driver.h"
 
-enum { NAME_SIZE = 256 };
+enum { NAME_SIZE = DRIVER_NAME_SIZE };
 
 // ---- A level's module ----
 
-static LLVMValueRef declare_constant(const driver *w, const char *what, uint32_t index) {
+void driver_open_levels(emitter *e, const level_set *set, level_modules *out_levels) {
+    level_modules *l = out_levels;
+    *l = (level_modules){.base = e, .set = set};
+    for (int i = 0; i < set->count; i++) {
+        l->facts[i] = set->facts[i];
+        l->facts[i].triple = e->target->triple;
+        l->e[i] = *e;
+        l->e[i].target = &l->facts[i];
+        l->e[i].module = LLVMModuleCreateWithNameInContext("level", e->context);
+        LLVMSetTarget(l->e[i].module, l->facts[i].triple);
+        LLVMSetModuleDataLayout(l->e[i].module, LLVMGetModuleDataLayout(e->module));
+    }
+}
+
+// Other modules may name it.
+static void lend(LLVMValueRef symbol) {
+    LLVMSetLinkage(symbol, LLVMExternalLinkage);
+    LLVMSetVisibility(symbol, LLVMHiddenVisibility);
+}
+
+static LLVMValueRef borrow_constant(const driver *level, const char *what, uint32_t index) {
     char name[NAME_SIZE];
-    driver_constant_name(w, what, index, name, sizeof name);
-    LLVMValueRef constant = LLVMAddGlobal(w->e->module, w->e->i8, name);
+    driver_constant_name(level, what, index, name, sizeof name);
+    LLVMValueRef known = LLVMGetNamedGlobal(level->e->module, name);
+    if (known) {
+        return known;
+    }
+    lend(LLVMGetNamedGlobal(level->levels->base->module, name));
+    LLVMValueRef constant = LLVMAddGlobal(level->e->module, level->e->i8, name);
     LLVMSetGlobalConstant(constant, true);
     LLVMSetVisibility(constant, LLVMHiddenVisibility);
     LLVMSetAlignment(constant, AHEAD_ALIGN);
     return constant;
 }
 
-static void declare_constants(driver *w) {
-    for (uint32_t i = 0; i < w->r->block_count && !w->r->weights_apart; i++) {
-        w->blocks[i] = declare_constant(w, "panels", i);
+static void borrow_constants(driver *level) {
+    for (uint32_t i = 0; i < level->r->block_count; i++) {
+        level->blocks[i] = borrow_constant(level, "panels", i);
     }
-    for (uint32_t i = 0; i < w->p->variables.count && !w->r->weights_apart; i++) {
-        w->variables[i] = w->r->variables[i] ? declare_constant(w, "weights", i) : NULL;
+    for (uint32_t i = 0; i < level->p->variables.count; i++) {
+        level->variables[i] = level->r->variables[i] ? borrow_constant(level, "weights", i) : NULL;
     }
 }
+
+LLVMValueRef driver_find_function(const driver *w, const char *ending) {
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%s%s", w->r->name, ending);
+    LLVMValueRef here = LLVMGetNamedFunction(w->e->module, name);
+    LLVMValueRef base = here || !w->levels ? NULL : LLVMGetNamedFunction(w->levels->base->module, name);
+    if (!base) {
+        return here;
+    }
+    lend(base);
+    here = LLVMAddFunction(w->e->module, name, LLVMGlobalGetValueType(base));
+    LLVMSetVisibility(here, LLVMHiddenVisibility);
+    return here;
+}
+
+// "NAME.run.v3"
+static void level_ending(const driver *w, int index, const char *ending, char out_ending[NAME_SIZE]) {
+    snprintf(out_ending, NAME_SIZE, ".%s.v%d", ending + 1, w->levels->set->level[index]);
+}
+
+static rnnc_status emit_level(const driver *w, int index, const char *ending, LLVMTypeRef *parameters,
+                              unsigned count, diag_sink *d) {
+    char own[NAME_SIZE];
+    driver level = *w;
+    level.e = &w->levels->e[index];
+    // These tables are for one function at a time; kernels that the module has already are found there by name.
+    memset(level.kernels, 0, w->p->kernels.count * sizeof *level.kernels);
+    if (driver_has_constants(w)) {
+        borrow_constants(&level);
+    }
+    level_ending(w, index, ending, own);
+    TRY(driver_emit_run(&level, own, parameters, count, false, d));
+    LLVMSetVisibility(level.function, LLVMHiddenVisibility);
+    return RNNC_OK;
+}
+
+// ---- Linking ----
 
 // Internal functions say their level, too: the report of sizes and profilers show them by name.
 static void name_functions(LLVMModuleRef module, int level) {
@@ -45,65 +108,38 @@ static void name_functions(LLVMModuleRef module, int level) {
     }
 }
 
-static rnnc_status add_level(const driver *w, int index, LLVMTypeRef *parameters, unsigned count,
-                             diag_sink *d) {
-    const level_set *set = w->r->levels;
-    target_facts facts = set->facts[index];
-    facts.triple = w->e->target->triple;
-    emitter e = *w->e;
-    e.target = &facts;
-    e.module = LLVMModuleCreateWithNameInContext("level", e.context);
-    LLVMSetTarget(e.module, facts.triple);
-    LLVMSetModuleDataLayout(e.module, LLVMGetModuleDataLayout(w->e->module));
-    driver level = *w;
-    level.e = &e;
-    memset(level.kernels, 0, w->p->kernels.count * sizeof *level.kernels);
-    declare_constants(&level);
-    char ending[32];
-    snprintf(ending, sizeof ending, ".run.v%d", set->level[index]);
-    rnnc_status status = driver_emit_run(&level, ending, parameters, count, false, d);
-    name_functions(e.module, set->level[index]);
+static void take_back(LLVMValueRef symbol) {
+    if (LLVMGetVisibility(symbol) == LLVMHiddenVisibility) {
+        LLVMSetVisibility(symbol, LLVMDefaultVisibility);
+        LLVMSetLinkage(symbol, LLVMInternalLinkage);
+    }
+}
+
+static rnnc_status link_level(const level_modules *l, int index, diag_sink *d) {
+    name_functions(l->e[index].module, l->set->level[index]);
     // This disposes the module, whatever comes of it.
-    if (LLVMLinkModules2(w->e->module, e.module) && status == RNNC_OK) {
-        status = diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the code of %s does not fit the others'",
-                           level_name(set->level[index]));
+    return LLVMLinkModules2(l->base->module, l->e[index].module)
+               ? diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the code of %s does not fit the others'",
+                           level_name(l->set->level[index]))
+               : RNNC_OK;
+}
+
+rnnc_status driver_close_levels(level_modules *l, rnnc_status status, diag_sink *d) {
+    for (int i = 0; i < l->set->count; i++) {
+        if (status == RNNC_OK) {
+            status = link_level(l, i, d);
+        } else {
+            LLVMDisposeModule(l->e[i].module);
+        }
+    }
+    LLVMModuleRef all = l->base->module;
+    for (LLVMValueRef f = LLVMGetFirstFunction(all); f; f = LLVMGetNextFunction(f)) {
+        take_back(f);
+    }
+    for (LLVMValueRef g = LLVMGetFirstGlobal(all); g; g = LLVMGetNextGlobal(g)) {
+        take_back(g);
     }
     return status;
-}
-
-// ---- Linking ----
-
-// Between the modules constants are visible; afterwards nothing is. By name, since each level's driver has
-// declarations of its own.
-static void set_linkage(const driver *w, const char *name, LLVMLinkage linkage) {
-    LLVMValueRef constant = LLVMGetNamedGlobal(w->e->module, name);
-    if (constant) {
-        LLVMSetVisibility(constant, LLVMDefaultVisibility);
-        LLVMSetLinkage(constant, linkage);
-        LLVMSetVisibility(constant,
-                          linkage == LLVMExternalLinkage ? LLVMHiddenVisibility : LLVMDefaultVisibility);
-    }
-}
-
-static void set_linkages(const driver *w, LLVMLinkage linkage) {
-    char name[NAME_SIZE];
-    for (uint32_t i = 0; i < w->r->block_count; i++) {
-        driver_constant_name(w, "panels", i, name, sizeof name);
-        set_linkage(w, name, linkage);
-    }
-    for (uint32_t i = 0; i < w->p->variables.count; i++) {
-        driver_constant_name(w, "weights", i, name, sizeof name);
-        set_linkage(w, name, linkage);
-    }
-}
-
-// The level's function for a run, which no one outside calls from now on.
-static LLVMValueRef take_run(const driver *w, int level) {
-    char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%s.run.v%d", w->r->name, level);
-    LLVMValueRef run = LLVMGetNamedFunction(w->e->module, name);
-    LLVMSetLinkage(run, LLVMInternalLinkage);
-    return run;
 }
 
 // ---- The function that calls the level's ----
@@ -112,43 +148,50 @@ static LLVMValueRef load_level(const driver *w) {
     return l_load(w->e, w->e->i32, driver_arena(w, w->layout.level));
 }
 
-static void emit_case(const driver *w, LLVMValueRef choice, int index, LLVMValueRef *values, unsigned count) {
+// Returns what the level's function gives for the parameters of the one that is being written.
+static void emit_case(const driver *w, LLVMValueRef choice, int index, const char *ending,
+                      LLVMValueRef *values) {
     emitter *e = w->e;
+    char own[NAME_SIZE], name[NAME_SIZE];
+    level_ending(w, index, ending, own);
+    snprintf(name, sizeof name, "%s%s", w->r->name, own);
+    LLVMTypeRef type = LLVMGlobalGetValueType(w->function);
+    LLVMValueRef run = LLVMAddFunction(e->module, name, type);
+    LLVMSetVisibility(run, LLVMHiddenVisibility);
     LLVMBasicBlockRef block = LLVMAppendBasicBlockInContext(e->context, w->function, "");
     LLVMAddCase(choice, l_int(e, e->i32, index + 1), block);
     LLVMPositionBuilderAtEnd(e->builder, block);
-    LLVMValueRef run = take_run(w, w->r->levels->level[index]);
-    LLVMTypeRef type = LLVMGlobalGetValueType(run);
-    LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, run, values, count, ""));
+    LLVMBuildRet(e->builder, LLVMBuildCall2(e->builder, type, run, values, LLVMCountParams(run), ""));
 }
 
-static rnnc_status emit_switch(driver *w, LLVMTypeRef *parameters, unsigned count, diag_sink *d) {
+static void emit_switch(driver *w, const char *ending, LLVMValueRef *values) {
     emitter *e = w->e;
-    LLVMValueRef *values = calloc(count, sizeof *values);
-    if (!values) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of parameters");
-    }
-    w->function = driver_add_function(w, ".run", parameters, count, false);
     LLVMGetParams(w->function, values);
     driver_take_arena(w, w->function);
     LLVMBasicBlockRef none = LLVMAppendBasicBlockInContext(e->context, w->function, "");
-    LLVMValueRef choice = LLVMBuildSwitch(e->builder, load_level(w), none, (unsigned)w->r->levels->count);
+    const level_set *set = w->levels->set;
+    LLVMValueRef choice = LLVMBuildSwitch(e->builder, load_level(w), none, (unsigned)set->count);
     LLVMPositionBuilderAtEnd(e->builder, none);
     LLVMBuildRet(e->builder, l_int(e, e->i32, AHEAD_BAD_CPU));
-    for (int i = 0; i < w->r->levels->count; i++) {
-        emit_case(w, choice, i, values, count);
+    for (int i = 0; i < set->count; i++) {
+        emit_case(w, choice, i, ending, values);
     }
-    free(values);
-    return RNNC_OK;
 }
 
-rnnc_status driver_emit_levels(driver *w, LLVMTypeRef *parameters, unsigned count, diag_sink *d) {
-    set_linkages(w, LLVMExternalLinkage);
-    for (int i = 0; i < w->r->levels->count; i++) {
-        TRY(add_level(w, i, parameters, count, d));
+rnnc_status driver_emit_levels(driver *w, const char *ending, LLVMTypeRef *parameters, unsigned count,
+                               bool internal, diag_sink *d) {
+    LLVMValueRef *values = calloc(count, sizeof *values);
+    rnnc_status status =
+        values ? RNNC_OK : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of parameters");
+    for (int i = 0; i < w->levels->set->count && status == RNNC_OK; i++) {
+        status = emit_level(w, i, ending, parameters, count, d);
     }
-    set_linkages(w, LLVMInternalLinkage);
-    return emit_switch(w, parameters, count, d);
+    if (status == RNNC_OK) {
+        w->function = driver_add_function(w, ending, parameters, count, !internal);
+        emit_switch(w, ending, values);
+    }
+    free(values);
+    return status;
 }
 
 // The number of the level itself; 0: none was chosen, or there is no arena.
@@ -158,9 +201,9 @@ void driver_emit_level_getter(driver *w) {
     w->arena = LLVMGetParam(f, 0);
     driver_require_pointer(w, w->arena, 0);
     LLVMValueRef found = load_level(w);
-    for (int i = 0; i < w->r->levels->count; i++) {
+    for (int i = 0; i < w->levels->set->count; i++) {
         LLVMValueRef is = LLVMBuildICmp(e->builder, LLVMIntEQ, found, l_int(e, e->i32, i + 1), "");
-        level = l_select(e, is, l_int(e, e->i32, w->r->levels->level[i]), level);
+        level = l_select(e, is, l_int(e, e->i32, w->levels->set->level[i]), level);
     }
     LLVMBuildRet(e->builder, level);
 }
@@ -235,7 +278,7 @@ static LLVMValueRef reaches(emitter *e, int level, LLVMValueRef saved) {
 
 LLVMValueRef driver_choose_level(const driver *w) {
     emitter *e = w->e;
-    const level_set *set = w->r->levels;
+    const level_set *set = w->levels->set;
     LLVMValueRef saved = saved_registers(e), good = LLVMConstInt(e->i1, 1, false),
                  choice = l_int(e, e->i32, 0);
     int asked = LOWEST_LEVEL;

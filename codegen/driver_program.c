@@ -135,10 +135,8 @@ static LLVMValueRef emit_call(const driver *w, LLVMValueRef *room, unsigned inpu
     return f;
 }
 
-static LLVMValueRef find_function(const driver *w, const char *ending) {
-    char name[NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s", w->r->name, ending);
-    LLVMValueRef f = LLVMGetNamedFunction(w->e->module, name);
+static LLVMValueRef function_or_null(const driver *w, const char *ending) {
+    LLVMValueRef f = driver_find_function(w, ending);
     return f ? f : LLVMConstNull(w->e->pointer);
 }
 
@@ -156,11 +154,11 @@ void driver_emit_program(const driver *w, LLVMValueRef *room) {
         input_list,
         output_list,
         describe_order(w),
-        find_function(w, "_init"),
-        find_function(w, "_reset"),
+        function_or_null(w, "_init"),
+        function_or_null(w, "_reset"),
         call,
-        find_function(w, "_encode"),
-        find_function(w, "_decode"),
+        function_or_null(w, "_encode"),
+        function_or_null(w, "_decode"),
         l_i32(e, w->p->axes.count),
         l_i32(e, inputs),
         l_i32(e, outputs),

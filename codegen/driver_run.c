@@ -175,11 +175,12 @@ rnnc_status driver_emit_run(driver *w, const char *ending, LLVMTypeRef *paramete
     emitter *e = w->e;
     unsigned at = 1;
     TRY(driver_add_kernels(w, d));
+    if (w->parallel) {
+        driver_emit_share(w);
+    }
     w->function = driver_add_function(w, ending, parameters, count, !internal);
     driver_take_arena(w, w->function);
-    if (w->r->weights_apart) {
-        driver_find_weights(w);
-    }
+    driver_find_weights(w);
     take_extents(w, &at);
     check_extents(w);
     take_values(w, at);

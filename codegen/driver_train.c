@@ -33,12 +33,6 @@ static void set_marks(const driver *w) {
 
 // ---- Moving ----
 
-static LLVMValueRef helper(const driver *w, const char *ending) {
-    char name[DRIVER_NAME_SIZE];
-    snprintf(name, sizeof name, "%s%s", w->used->name, ending);
-    return LLVMGetNamedFunction(w->e->module, name);
-}
-
 static const char move_ending[] = ".move", fill_ending[] = ".fill";
 
 // Rows of words of 4 bytes. Parameters: to, words from row to row; from, the same; rows, words of a row.
@@ -63,7 +57,7 @@ typedef struct strided {
 
 static void move(const driver *w, strided to, strided from, LLVMValueRef rows, LLVMValueRef words) {
     LLVMValueRef values[] = {to.at, to.stride, from.at, from.stride, rows, words};
-    l_call(w->e, helper(w, move_ending), values, 6);
+    l_call(w->e, driver_find_function(w, move_ending), values, 6);
 }
 
 static void move_piece(const driver *w, LLVMValueRef to, LLVMValueRef from, int64_t bytes) {
@@ -85,26 +79,31 @@ static void emit_fill(const driver *w) {
 
 // ---- First values ----
 
-// Whether all elements are the same, as those of an optimiser's memory are. |*out_pair|: two of 4 bytes, or one of 8.
-static bool is_uniform(const char *data, int64_t bytes, int64_t element_bytes, uint64_t *out_pair) {
-    memcpy(out_pair, data, (size_t)element_bytes);
-    memcpy((char *)out_pair + 8 - element_bytes, data, (size_t)element_bytes);
-    return memcmp(data, data + element_bytes, (size_t)(bytes - element_bytes)) == 0;
+// Two elements of 4 bytes, or one of 8, as |element|.
+static int64_t pair_of(const void *element, int64_t bytes) {
+    int64_t pair = 0;
+    memcpy(&pair, element, (size_t)bytes);
+    memcpy((char *)&pair + 8 - bytes, element, (size_t)bytes);
+    return pair;
 }
 
-static void begin_variable(const driver *w, uint32_t index) {
+// |file|: the weights, if they are in one.
+static void begin_variable(const driver *w, LLVMValueRef file, uint32_t index) {
     emitter *e = w->e;
     const ahead_training *t = w->used->training;
     const program *p = t->request.program;
     int64_t bytes = ahead_variable_bytes(&t->request, index);
     LLVMValueRef to = driver_arena(w, ahead_training_variable(t, &w->learner, index));
-    uint64_t pair = 0;
-    if (is_uniform(t->first[index], bytes, dtype_bytes(p->variables.at[index].type.elem), &pair)) {
+    const void *values = t->request.variables[index];
+    if (!values) {
+        int64_t pair = pair_of(t->first[index], dtype_bytes(p->variables.at[index].type.elem));
         // The storage is whole lines.
-        LLVMValueRef values[] = {to, l_i64(e, (bytes + 7) / 8), l_i64(e, (int64_t)pair)};
-        l_call(e, helper(w, fill_ending), values, 3);
+        LLVMValueRef given[] = {to, l_i64(e, (bytes + 7) / 8), l_i64(e, pair)};
+        l_call(e, driver_find_function(w, fill_ending), given, 3);
     } else {
-        move_piece(w, to, driver_add_constant(w, "first", index, t->first[index], bytes), bytes);
+        LLVMValueRef from = file ? l_offset(e, e->i8, file, ahead_weights_variable(&t->request, index))
+                                 : driver_add_constant(w, "first", index, values, bytes);
+        move_piece(w, to, from, bytes);
     }
 }
 
@@ -120,21 +119,48 @@ static LLVMValueRef begin_function(driver *w, const char *ending, LLVMTypeRef *t
     return f;
 }
 
-static void emit_train_init(driver *w) {
+static const char begin_ending[] = ".begin";
+
+// Parameters: the arena, and the weights if they are in a file, both checked.
+static void emit_begin(driver *w) {
     emitter *e = w->e;
     const ahead_training *t = w->used->training;
-    begin_function(w, "_train_init", &e->pointer, 1);
+    LLVMTypeRef types[] = {e->pointer, e->pointer};
+    bool apart = w->used->weights_apart;
+    LLVMValueRef f = driver_add_function(w, begin_ending, types, apart ? 2 : 1, false);
+    w->arena = LLVMGetParam(f, 0);
     driver_emit_zeros(w, w->learner.learned, LEARNED_HEAD);
     l_store(e, l_i64(e, (int64_t)t->request.seed), head(w, LEARNED_SEED));
     l_store(e, l_float(e, e->f64, 1), head(w, LEARNED_EPOCH));
     l_store(e, l_float(e, e->f64, t->rate), head(w, LEARNED_RATE));
     l_store(e, l_i64(e, (int64_t)ahead_identity(t)), head(w, LEARNED_IDENTITY));
     for (uint32_t i = 0; i < t->request.program->variables.count; i++) {
-        begin_variable(w, i);
+        begin_variable(w, apart ? LLVMGetParam(f, 1) : NULL, i);
     }
     emit_reset_states(w);
     set_marks(w);
     driver_give_back(e, AHEAD_OK);
+}
+
+void driver_begin_learning(const driver *w) {
+    bool apart = w->used->weights_apart;
+    LLVMValueRef values[] = {w->arena, apart ? LLVMGetParam(w->function, 1) : NULL};
+    l_call(w->e, driver_find_function(w, begin_ending), values, apart ? 2 : 1);
+}
+
+LLVMValueRef driver_has_begun(const driver *w) {
+    emitter *e = w->e;
+    LLVMValueRef found = l_load(e, e->i64, head(w, LEARNED_IDENTITY));
+    return LLVMBuildICmp(e->builder, LLVMIntEQ, found, l_i64(e, (int64_t)ahead_identity(w->used->training)),
+                         "");
+}
+
+static void emit_train_init(driver *w) {
+    LLVMTypeRef types[3];
+    w->function = begin_function(w, "_train_init", types, driver_weights_parameters(w, types));
+    driver_check_weights(w);
+    driver_begin_learning(w);
+    driver_give_back(w->e, AHEAD_OK);
 }
 
 static void emit_train_reset(driver *w) {
@@ -422,6 +448,7 @@ rnnc_status driver_emit_learner(driver *w, diag_sink *d) {
     }
     emit_move(w);
     emit_fill(w);
+    emit_begin(w);
     emit_train_init(w);
     emit_train_reset(w);
     emit_set_rate(w);

@@ -1,5 +1,7 @@
 #include "runtime/ahead_train.h"
 
+#include <string.h>
+
 #include "runtime/ahead.h"
 
 typedef struct copy_list {
@@ -120,6 +122,25 @@ static ahead_request request_of(learner_parts *parts, const engine *e, const lea
                            .threads = o->threads};
 }
 
+// Whether all elements are the same.
+static bool is_uniform(const weight_array *a, int64_t bytes) {
+    int64_t element = dtype_bytes(a->variable->type.elem);
+    const char *data = a->data;
+    return memcmp(data, data + element, (size_t)(bytes - element)) == 0;
+}
+
+static void list_first(learner_parts *parts, const weights *w) {
+    ahead_training *t = &parts->training;
+    const void **first = (const void **)arena_new_array(&parts->memory, void *, w->count + 1);
+    const void **stored = (const void **)arena_new_array(&parts->memory, void *, w->count + 1);
+    for (uint32_t i = 0; i < w->count; i++) {
+        first[i] = w->arrays[i].data;
+        stored[i] = is_uniform(&w->arrays[i], ahead_variable_bytes(&t->request, i)) ? NULL : first[i];
+    }
+    t->first = first;
+    t->request.variables = stored;
+}
+
 static rnnc_status check_settings(const program *p, diag_sink *d) {
     learner_layout somewhere = {.learned = 0};
     for (uint32_t i = 0; i < p->inputs.count; i++) {
@@ -141,12 +162,8 @@ static rnnc_status fill(engine *used, engine *trained, const learner_options *o,
     TRY(check_settings(engine_program(trained), d));
     TRY(find_sources(parts, w, engine_weights(used), d));
     list_weights(parts, w, engine_program(trained)->real);
-    const void **first = (const void **)arena_new_array(&parts->memory, void *, w->count + 1);
-    for (uint32_t i = 0; i < w->count; i++) {
-        first[i] = w->arrays[i].data;
-    }
-    t->first = first;
     t->request = request_of(parts, trained, o);
+    list_first(parts, w);
     t->request.streams = carries;
     t->request.trains = true;
     parts->request = request_of(parts, used, o);

@@ -146,9 +146,9 @@ refused 'is NAME.wasm, NAME.o or NAME.a' $build -o no --target wasm32
 refused 'say which C compiler' $build -o no --target aarch64-linux-gnu
 refused 'is NAME.o or NAME.a' $build -o no --target aarch64-macos --cc cc
 refused 'is NAME.o or NAME.a' $build -o no.so --target x86_64-windows --cc cc
-refused 'leave --train out' $build -o no --train
-refused 'leave --parallel out' $build -o no --parallel 2
-refused 'leave --weights-file out' $build -o no --weights-file no.weights
+refused 'train is for objects and libraries, since what a program learned' $build -o no --train
+refused 'parallel is for objects and libraries, since a program has one thread' $build -o no --parallel 2
+refused 'weights-file is for objects and libraries, since processes share' $build -o no --weights-file no.weights
 refused 'is not linked: leave --cc out' $build -o no.o --cc cc
 refused 'there is no no-such-cc' $build -o no --cc no-such-cc
 refused 'nowhere/no' $build -o nowhere/no

@@ -51,23 +51,32 @@ static void release_counted(void *self, kernel_code_set *code) {
     b->inner.release(b->inner.self, code);
 }
 
-void diff_backend_open(const char *name, diff_backend *out_backend) {
-    diff_backend *b = out_backend;
-    *b = (diff_backend){.name = name, .shape = {32, 16}};
-    if (strcmp(name, "llvm") == 0) {
-        diag_sink d;
-        diag_init(&d);
-        if (codegen_create(NULL, &d, &b->codegen) != RNNC_OK) {
-            print_diagnostics(&d);
-            fail_msg("no machine code on this machine");
-        }
-        diag_deinit(&d);
-        b->inner = codegen_backend(b->codegen);
-        b->shape = b->inner.shape;
-    } else {
-        b->inner = kernel_interpret_backend(&b->shape);
-    }
+static void finish_backend(const char *name, diff_backend *b) {
+    b->name = name;
+    b->inner = b->codegen ? codegen_backend(b->codegen) : kernel_interpret_backend(&b->shape);
+    b->shape = b->inner.shape;
     b->backend = (kernel_backend){name, b, b->shape, compile_counted, release_counted};
+}
+
+bool diff_backend_open_cpu(const char *cpu, diff_backend *out_backend) {
+    diag_sink d;
+    diag_init(&d);
+    *out_backend = (diff_backend){.codegen = NULL};
+    bool reached = codegen_create(cpu, &d, &out_backend->codegen) == RNNC_OK;
+    if (reached) {
+        finish_backend("llvm", out_backend);
+    }
+    diag_deinit(&d);
+    return reached;
+}
+
+void diff_backend_open(const char *name, diff_backend *out_backend) {
+    if (strcmp(name, "llvm") != 0) {
+        *out_backend = (diff_backend){.shape = {32, 16}};
+        finish_backend(name, out_backend);
+    } else if (!diff_backend_open_cpu(NULL, out_backend)) {
+        fail_msg("no machine code on this machine");
+    }
 }
 
 void diff_backend_close(diff_backend *b) {

@@ -20,6 +20,8 @@ typedef struct diff_backend {
 } diff_backend;
 
 void diff_backend_open(const char *name, diff_backend *out_backend);
+// The machine code of a processor; false if this machine does not run it. NULL: this machine's own.
+bool diff_backend_open_cpu(const char *cpu, diff_backend *out_backend);
 void diff_backend_close(diff_backend *b);
 
 typedef struct subject_options {
