@@ -15,6 +15,7 @@ import time
 import torch
 
 import peer
+import torch_peer
 
 HIDDEN, LAYERS, BATCH, STEPS, CLIP, RATE, HELD_OUT = 128, 2, 50, 50, 5.0, 0.002, 100000
 
@@ -23,12 +24,12 @@ class Characters(torch.nn.Module):
     def __init__(self, variant, alphabet):
         super().__init__()
         self.embedding = torch.nn.Embedding(alphabet, HIDDEN)
-        self.lstm = peer.make_lstm(variant["lstm"], HIDDEN, HIDDEN, LAYERS)
+        self.lstm = torch_peer.make_lstm(variant["lstm"], HIDDEN, HIDDEN, LAYERS)
         self.linear = torch.nn.Linear(HIDDEN, alphabet)
         with torch.no_grad():
-            peer.xavier(self.embedding.weight)
-        peer.initialize_gates(self.lstm, 4, HIDDEN)
-        peer.initialize_linear(self.linear)
+            torch_peer.xavier(self.embedding.weight)
+        torch_peer.initialize_gates(self.lstm, 4, HIDDEN)
+        torch_peer.initialize_linear(self.linear)
         for name, bias in self.lstm.named_parameters():
             if "bias_ih" in name:
                 bias.data[HIDDEN:2 * HIDDEN] = 1  # gates are in the order i, f, g, o
@@ -48,9 +49,9 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.variant = variant
         self.model = Characters(variant, alphabet)
-        self.run = peer.compiled(args, self.model)
+        self.run = torch_peer.compiled(args, self.model)
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = peer.optimizer_of(variant["update"], self.parameters, RATE)
+        self.optimizer = torch_peer.optimizer_of(variant["update"], self.parameters, RATE)
 
     def loss(self, text, targets, states):
         logits, states = self.run(text, states)
@@ -60,7 +61,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss, states = self.loss(text, targets, states)
         loss.backward()
-        peer.clip_norm(self.parameters, CLIP)
+        torch_peer.clip_norm(self.parameters, CLIP)
         self.optimizer.step()
         return loss.detach(), tuple(s.detach() for s in states)
 
@@ -112,14 +113,14 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, help="the text")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--step", action="store_true", help="time a training step only")
-    peer.add_arguments(parser)
+    torch_peer.add_arguments(parser)
     args = parser.parse_args()
     if not args.step and not args.data:
         parser.error("--data FILE or --step")
-    peer.set_up(args)
+    torch_peer.set_up(args)
     choices = {"lstm": ["lstm", "cells"], "onednn": [True, False], "update": ["adam fused", "adam foreach"]}
     result = {"workload": "characters, step" if args.step else "characters, epoch"}
-    result |= peer.measure(args, choices, lambda variant: make_step(args, variant))
+    result |= torch_peer.measure(args, choices, lambda variant: make_step(args, variant))
     if not args.step:
         result["step_ms"], result["step_least_ms"] = result.pop("ms"), result.pop("least_ms")
         result |= train(args, result["variant"])

@@ -10,6 +10,7 @@ import argparse
 import torch
 
 import peer
+import torch_peer
 
 RECIPES = {
     "small": {"hidden": 200, "steps": 20, "keep": 1.0, "range": 0.1},
@@ -24,7 +25,7 @@ class LanguageModel(torch.nn.Module):
         super().__init__()
         self.embedding = torch.nn.Embedding(VOCABULARY, hidden, sparse=variant["embedding"] == "sparse")
         self.embedding.weight.sparse = variant["embedding"] == "sparse"
-        self.lstm = peer.make_lstm(variant["lstm"], hidden, hidden, LAYERS, keep)
+        self.lstm = torch_peer.make_lstm(variant["lstm"], hidden, hidden, LAYERS, keep)
         self.linear = torch.nn.Linear(hidden, VOCABULARY)
         self.drop = torch.nn.Dropout(1 - keep) if keep < 1 else torch.nn.Identity()
 
@@ -41,18 +42,18 @@ def make_step(args, recipe, variant):
     for parameter in model.parameters():
         torch.nn.init.uniform_(parameter, -recipe["range"], recipe["range"])
     parameters = list(model.parameters())
-    optimizer = peer.optimizer_of(variant["update"], parameters, RATE)
+    optimizer = torch_peer.optimizer_of(variant["update"], parameters, RATE)
     words = torch.randint(VOCABULARY, (recipe["steps"], BATCH))
     targets = torch.randint(VOCABULARY, (recipe["steps"], BATCH))
     zero = torch.zeros(LAYERS, BATCH, recipe["hidden"])
-    run = peer.compiled(args, model)
+    run = torch_peer.compiled(args, model)
 
     def step():
         for parameter in parameters:
             parameter.grad = None
         loss, _ = run(words, targets, (zero, zero))
         loss.backward()
-        peer.clip_norm(parameters, CLIP)
+        torch_peer.clip_norm(parameters, CLIP)
         optimizer.step()
 
     return step
@@ -61,9 +62,9 @@ def make_step(args, recipe, variant):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=RECIPES, default="small")
-    peer.add_arguments(parser)
+    torch_peer.add_arguments(parser)
     args = parser.parse_args()
-    peer.set_up(args)
+    torch_peer.set_up(args)
     recipe = RECIPES[args.recipe]
     choices = {
         "lstm": ["lstm", "cells"] if recipe["keep"] == 1 else ["lstm"],
@@ -72,7 +73,7 @@ def main():
         "update": ["plain", "sgd foreach"],
     }
     result = {"workload": f"language model, {args.recipe}"}
-    result |= peer.measure(args, choices, lambda variant: make_step(args, recipe, variant))
+    result |= torch_peer.measure(args, choices, lambda variant: make_step(args, recipe, variant))
     peer.print_result(result)
 
 

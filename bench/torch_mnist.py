@@ -19,6 +19,7 @@ import numpy
 import torch
 
 import peer
+import torch_peer
 
 ROWS, COLUMNS, HIDDEN, CLASSES, BATCH, RATE, HELD_OUT = 28, 28, 150, 10, 150, 0.001, 5000
 
@@ -44,8 +45,8 @@ class Digits(torch.nn.Module):
         super().__init__()
         self.rnn = torch.nn.RNN(COLUMNS, HIDDEN)
         self.linear = torch.nn.Linear(HIDDEN, CLASSES)
-        peer.initialize_gates(self.rnn, 1, HIDDEN)
-        peer.initialize_linear(self.linear)
+        torch_peer.initialize_gates(self.rnn, 1, HIDDEN)
+        torch_peer.initialize_linear(self.linear)
 
     def forward(self, images):
         """[steps, batch, columns]"""
@@ -57,9 +58,9 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.variant = variant
         self.model = Digits()
-        self.run = peer.compiled(args, self.model)
+        self.run = torch_peer.compiled(args, self.model)
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = peer.optimizer_of(variant["update"], trained, RATE)
+        self.optimizer = torch_peer.optimizer_of(variant["update"], trained, RATE)
 
     def step(self, images, labels):
         self.optimizer.zero_grad(set_to_none=True)
@@ -122,14 +123,14 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, help="the folder of the four IDX files")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--step", action="store_true", help="time a training step only")
-    peer.add_arguments(parser)
+    torch_peer.add_arguments(parser)
     args = parser.parse_args()
     if not args.step and not args.data:
         parser.error("--data FOLDER or --step")
-    peer.set_up(args)
+    torch_peer.set_up(args)
     choices = {"onednn": [True, False], "update": ["adam fused", "adam foreach"]}
     result = {"workload": "mnist, step" if args.step else "mnist, epoch"}
-    result |= peer.measure(args, choices, lambda variant: make_step(args, variant))
+    result |= torch_peer.measure(args, choices, lambda variant: make_step(args, variant))
     if not args.step:
         result["step_ms"], result["step_least_ms"] = result.pop("ms"), result.pop("least_ms")
         result |= train(args, result["variant"], args.epochs)
