@@ -35,9 +35,9 @@ def measure(args, choices, make):
 
     variant, tried = peer.choose(args, {**choices, "threads": peer.fewer_threads(args)}, make_run)
     result = {"threads": args.threads, "variant": variant, **versions()}
-    run = make_run(variant)
+    before = time.perf_counter()
+    run = make_run(variant)  # which may run it, too, to compare what comes out
     if args.compile:
-        before = time.perf_counter()
         run()
         run()
         result["first_calls_seconds"] = round(time.perf_counter() - before, 3)
