@@ -16,22 +16,28 @@ typedef struct codegen_state {
 } codegen_state;
 
 struct codegen {
+    allocator from;
     target_facts facts;
     bool caches;
     codegen_state *state;
 };
 
 rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen) {
-    codegen *c = calloc(1, sizeof *c);
-    codegen_state *state = calloc(1, sizeof *state);
+    return codegen_create_in(&(allocator){NULL, NULL, NULL}, cpu, d, out_codegen);
+}
+
+rnnc_status codegen_create_in(const allocator *from, const char *cpu, diag_sink *d, codegen **out_codegen) {
+    codegen *c = allocator_array(from, 1, sizeof *c);
+    codegen_state *state = allocator_array(from, 1, sizeof *state);
     rnnc_status status = c && state
                              ? host_choose(cpu, d, &c->facts)
                              : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the code generator");
     if (status != RNNC_OK) {
-        free(c);
-        free(state);
+        allocator_free(from, c);
+        allocator_free(from, state);
         return status;
     }
+    c->from = state->cache.from = *from;
     c->state = state;
     *out_codegen = c;
     return RNNC_OK;
@@ -39,10 +45,11 @@ rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen)
 
 void codegen_destroy(codegen *c) {
     if (c) {
+        allocator from = c->from;
         code_cache_close(&c->state->cache);
         compiler_module_close(&c->state->module);
-        free(c->state);
-        free(c);
+        allocator_free(&from, c->state);
+        allocator_free(&from, c);
     }
 }
 
@@ -57,14 +64,14 @@ typedef struct compiled_set {
 } compiled_set;
 
 static void release(void *self, kernel_code_set *code) {
-    (void)self;
+    const codegen *c = self;
     compiled_set *set = code->handle;
     if (set) {
         image_unmap(&set->mapped);
         if (set->loaded) {
             set->unload(set->loaded);
         }
-        free(set);
+        allocator_free(&c->from, set);
     }
     *code = (kernel_code_set){.handle = NULL};
 }
@@ -127,8 +134,9 @@ static rnnc_status fill_set(codegen *c, const kernel_desc *const *kernels, uint3
 
 static rnnc_status compile(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,
                            diag_sink *d, kernel_code_set *out_code) {
+    const codegen *c = self;
     *out_code = (kernel_code_set){.handle = NULL};
-    compiled_set *set = calloc(1, sizeof *set + count * sizeof *set->functions);
+    compiled_set *set = allocator_array(&c->from, 1, sizeof *set + count * sizeof *set->functions);
     if (!set) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of %u kernels", count);
     }

@@ -21,6 +21,9 @@ typedef struct codegen codegen;
 // |cpu|: NULL or "native", "x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", or LLVM's name of a processor,
 // which stands for its level. An error if it is not known or this machine cannot run its code.
 rnnc_status codegen_create(const char *cpu, diag_sink *d, codegen **out_codegen);
+// The same. What it and its code keep comes from |from|, but for the pages of machine code, which are the system's, what
+// LLVM allocates, and what is given back before a call returns.
+rnnc_status codegen_create_in(const allocator *from, const char *cpu, diag_sink *d, codegen **out_codegen);
 // All code made by the backend must have been released.
 void codegen_destroy(codegen *c);
 

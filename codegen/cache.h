@@ -14,10 +14,12 @@
 
 #include "codegen/facts.h"
 #include "codegen/image.h"
+#include "support/allocator.h"
 #include "support/sha256.h"
 
-// Starts as all zeros. Used by one thread at a time.
+// Starts as all zeros but |from|. Used by one thread at a time.
 typedef struct code_cache {
+    allocator from; // where the path comes from
     bool opened;
     bool told;       // that something is ignored because others could have written it: once is enough
     char *path;      // of the folder; NULL: there is none

@@ -34,7 +34,7 @@ static const char *absolute_path(const char *variable) {
 }
 
 // The folder's path, with the one above it made; NULL without memory or without a place for it.
-static char *make_path(const char **out_why) {
+static char *make_path(const allocator *from, const char **out_why) {
     const char *cache = absolute_path("XDG_CACHE_HOME"), *home = absolute_path("HOME");
     if (!cache && !home) {
         *out_why = "neither XDG_CACHE_HOME nor HOME is set";
@@ -46,11 +46,14 @@ static char *make_path(const char **out_why) {
         mkdir(path.text, 0700); // It is there, or the next one fails.
     }
     strbuf_add(&path, "/rnnc");
-    if (path.failed) {
+    char *kept = path.failed ? NULL : allocator_array(from, path.length + 1, 1);
+    if (kept) {
+        memcpy(kept, path.text, path.length + 1);
+    } else {
         *out_why = "no memory for its path";
-        strbuf_deinit(&path);
     }
-    return path.text;
+    strbuf_deinit(&path);
+    return kept;
 }
 
 static int64_t read_limit(diag_sink *d) {
@@ -97,10 +100,10 @@ void code_cache_open(code_cache *c, diag_sink *d) {
         c->why = "RNNC_CACHE_MIB is 0";
         return;
     }
-    c->path = make_path(&c->why);
+    c->path = make_path(&c->from, &c->why);
     c->why = c->path ? open_folder(c, d) : c->why;
     if (c->why) {
-        free(c->path);
+        allocator_free(&c->from, c->path);
         c->path = NULL;
     }
 }
@@ -108,9 +111,9 @@ void code_cache_open(code_cache *c, diag_sink *d) {
 void code_cache_close(code_cache *c) {
     if (c->path) {
         close(c->folder);
-        free(c->path);
+        allocator_free(&c->from, c->path);
     }
-    *c = (code_cache){.opened = false};
+    *c = (code_cache){.from = c->from};
 }
 
 // ---- How large it is ----

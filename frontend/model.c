@@ -1,6 +1,5 @@
 #include "frontend/model.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/axis_order.h"
@@ -179,7 +178,7 @@ static dtype find_float(build *b) {
 
 static bool open_graph(build *b) {
     elaborator *el = &b->el;
-    el->g = graph_create(b->def->name, find_float(b));
+    el->g = graph_create_in(&b->options->memory, b->def->name, find_float(b));
     if (!el->g) {
         diag_fail(el->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a model");
         return false;
@@ -328,11 +327,11 @@ static rnnc_status build_guarded(build *b) {
 rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_options *options,
                         model **out_model) {
     *out_model = NULL;
-    model *m = calloc(1, sizeof *m);
+    model *m = allocator_array(&options->memory, 1, sizeof *m);
     if (!m) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a model");
     }
-    arena_init(&m->memory);
+    arena_init_in(&m->memory, &options->memory);
     arena scratch;
     arena_init(&scratch);
     build b = {.el = {.d = d, .unit = unit, .memory = &scratch, .training = options->training},
@@ -350,8 +349,9 @@ rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_optio
 
 void model_destroy(model *m) {
     if (m) {
+        allocator from = m->memory.from;
         graph_destroy(m->graph);
         arena_deinit(&m->memory);
-        free(m);
+        allocator_free(&from, m);
     }
 }

@@ -7,7 +7,8 @@
 // The parsed definitions of a file, of the files it uses, and of the standard library. Immutable.
 typedef struct source_unit source_unit;
 
-// Reads and parses |path|. All syntax errors go to |d|, which must outlive the unit.
+// Reads and parses |path|. All syntax errors go to |d|, which must outlive the unit, and where its memory comes from, the
+// unit's comes from.
 rnnc_status source_load(diag_sink *d, const char *path, source_unit **out_unit);
 // The same for a text in memory; |name| stands in diagnostics, `use` is looked up beside it.
 rnnc_status source_parse(diag_sink *d, const char *name, const char *text, size_t length,
@@ -27,7 +28,8 @@ typedef struct model_options {
     uint32_t setting_count;
     const char *const *shown; // equations that are outputs, too
     uint32_t shown_count;
-    bool training; // dropout is in the graph; else it is the identity
+    bool training;    // dropout is in the graph; else it is the identity
+    allocator memory; // where the model's comes from
 } model_options;
 
 enum { MODEL_MOST_METRICS = 16 }; // of its own, beside those of classes

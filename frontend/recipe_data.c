@@ -39,6 +39,19 @@ static bool series_value(elaborator *el, const recipe_item *item, double t, doub
     return true;
 }
 
+// The value with all that is allocated for it in |memory|; false if there is none left.
+static bool series_value_in(elaborator *el, const recipe_item *item, double t, arena *memory, bool *out_sound,
+                            double *out) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return false;
+    }
+    memory->exhausted = &exhausted;
+    el->memory = memory;
+    *out_sound = series_value(el, item, t, out);
+    return true;
+}
+
 // What an evaluation allocates goes with it: a series may have many values. All that the elaborator and its
 // frame have grown in the meantime is forgotten, but for how much was done.
 static bool series_value_apart(elaborator *el, const recipe_item *item, double t, double *out) {
@@ -46,15 +59,16 @@ static bool series_value_apart(elaborator *el, const recipe_item *item, double t
     frame kept_frame = *el->frame;
     arena memory;
     arena_init(&memory);
-    memory.exhausted = el->memory->exhausted;
-    el->memory = &memory;
-    bool sound = series_value(el, item, t, out);
+    bool sound = false, had_memory = series_value_in(el, item, t, &memory, &sound, out);
     kept.uses = el->uses;
     kept.work = el->work;
     kept.too_large = el->too_large;
     *el = kept;
     *el->frame = kept_frame;
     arena_deinit(&memory);
+    if (!had_memory) {
+        longjmp(*el->memory->exhausted, 1); // model_build has set it
+    }
     return sound;
 }
 

@@ -111,7 +111,8 @@ const char *meaning_text(elaborator *el, meaning v) {
 
 const char *source_text(elaborator *el, span where) {
     const source_file *file = &el->d->files.at[where.file];
-    strbuf text = {0};
+    char *text = arena_alloc_array(el->memory, where.end - where.begin + (size_t)1, 1);
+    size_t length = 0;
     bool space = false, comment = false;
     for (uint32_t i = where.begin; i < where.end && i < file->length; i++) {
         char c = file->text[i];
@@ -120,13 +121,12 @@ const char *source_text(elaborator *el, span where) {
             space = true;
             continue;
         }
-        if (space && text.length) {
-            strbuf_add(&text, " ");
+        // The space stands for at least one byte that is left out.
+        if (space && length) {
+            text[length++] = ' ';
         }
         space = false;
-        strbuf_add_bytes(&text, &c, 1);
+        text[length++] = c;
     }
-    const char *copy = arena_strdup(el->memory, strbuf_text(&text));
-    strbuf_deinit(&text);
-    return copy;
+    return text;
 }

@@ -1,7 +1,6 @@
 #include "frontend/source.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "frontend/library.h"
@@ -88,13 +87,13 @@ static void load_used(source_unit *unit, uint32_t first_file) {
         if (is_loaded(unit, first_file, path)) {
             continue;
         }
-        strbuf text = {0};
-        if (read_file(unit->d, path, use.where, &text) == RNNC_OK &&
-            check_text(unit->d, path, use.where, strbuf_text(&text), text.length) == RNNC_OK) {
-            uint32_t file = diag_add_file(unit->d, path, strbuf_text(&text), text.length);
+        strbuf *text = &unit->reading;
+        if (read_file(unit->d, path, use.where, text) == RNNC_OK &&
+            check_text(unit->d, path, use.where, strbuf_text(text), text->length) == RNNC_OK) {
+            uint32_t file = diag_add_file(unit->d, path, strbuf_text(text), text->length);
             parse_file(unit->d, file, &unit->memory, &unit->tree);
         }
-        strbuf_deinit(&text);
+        strbuf_deinit(text);
     }
 }
 
@@ -181,11 +180,11 @@ rnnc_status source_parse(diag_sink *d, const char *name, const char *text, size_
         return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "%s is larger than %d bytes", name, LARGEST_SOURCE);
     }
     TRY(check_text(d, name, NO_SPAN, text, length));
-    source_unit *unit = calloc(1, sizeof *unit);
+    source_unit *unit = allocator_array(&d->memory.from, 1, sizeof *unit);
     if (!unit) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %s", name);
     }
-    arena_init(&unit->memory);
+    arena_init_in(&unit->memory, &d->memory.from);
     unit->d = d;
     rnnc_status status = parse_guarded(unit, name, text, length);
     if (status != RNNC_OK) {
@@ -209,8 +208,10 @@ rnnc_status source_load(diag_sink *d, const char *path, source_unit **out_unit) 
 
 void source_destroy(source_unit *unit) {
     if (unit) {
+        allocator from = unit->memory.from;
+        strbuf_deinit(&unit->reading);
         arena_deinit(&unit->memory);
-        free(unit);
+        allocator_free(&from, unit);
     }
 }
 

@@ -6,8 +6,9 @@
 #include "frontend/model.h"
 
 struct source_unit {
-    arena memory;
+    arena memory; // from where that of |d| comes from
     diag_sink *d;
+    strbuf reading;       // a used file, until it is added to |d|
     const char *name;     // of the user's file
     syntax_tree tree;     // user's definitions, in order; those of used files after their users'
     syntax_tree standard; // the standard library's

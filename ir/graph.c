@@ -1,27 +1,42 @@
 #include "ir/graph.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-graph *graph_create(const char *name, dtype real) {
-    graph *g = calloc(1, sizeof *g);
-    if (!g) {
-        return NULL;
-    }
-    arena_init(&g->memory);
+static void fill(graph *g, const char *name, dtype real) {
     g->name = arena_strdup(&g->memory, name);
     g->real = real;
     graph_add_axis(g, "B", AXIS_IS_BATCH, 0);
     graph_add_origin(g, NO_SPAN, "");
     g->current_origin = 0;
+}
+
+graph *graph_create_in(const allocator *from, const char *name, dtype real) {
+    graph *g = allocator_array(from, 1, sizeof *g);
+    if (!g) {
+        return NULL;
+    }
+    arena_init_in(&g->memory, from);
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        graph_destroy(g);
+        return NULL;
+    }
+    g->memory.exhausted = &exhausted;
+    fill(g, name, real);
+    g->memory.exhausted = NULL;
     return g;
+}
+
+graph *graph_create(const char *name, dtype real) {
+    return graph_create_in(&(allocator){NULL, NULL, NULL}, name, real);
 }
 
 void graph_destroy(graph *g) {
     if (g) {
+        allocator from = g->memory.from;
         arena_deinit(&g->memory);
-        free(g);
+        allocator_free(&from, g);
     }
 }
 

@@ -151,8 +151,9 @@ typedef struct graph {
     uint32_t current_origin; // given to nodes as they are added
 } graph;
 
-// A graph with the batch axis and no nodes.
+// A graph with the batch axis and no nodes; NULL without memory.
 graph *graph_create(const char *name, dtype real);
+graph *graph_create_in(const allocator *from, const char *name, dtype real);
 void graph_destroy(graph *g);
 
 int graph_add_axis(graph *g, const char *name, axis_kind kind, int64_t size);

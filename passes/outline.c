@@ -384,19 +384,10 @@ static void add_outputs(outliner *o) {
     }
 }
 
-rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, program **out_program) {
-    if (!planned || planned->stage != PLAN_PLACED) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "a program needs a plan: fuse-pointwise, schedule, plan-buffers");
-    }
-    program *p = calloc(1, sizeof *p);
-    outliner *o = calloc(1, sizeof *o);
-    if (!p || !o) {
-        free(p);
-        free(o);
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
-    }
-    arena_init(&p->memory);
+static rnnc_status fill(outliner *o) {
+    program *p = o->program;
+    const graph *g = o->g;
+    const plan *planned = o->p;
     p->name = arena_strdup(&p->memory, g->name);
     p->real = g->real;
     p->shape = planned->shape;
@@ -408,18 +399,45 @@ rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, pr
     }
     copy_inputs(g, p);
     place_run_values(g, p);
-    *o = (outliner){.g = g, .d = d, .p = planned, .program = p, .stored = planned->stored};
     o->instr_of = arena_new_array(&p->memory, int16_t, g->nodes.count);
-    rnnc_status status = outline_items(o, planned->prepare.at, planned->prepare.count, true);
-    if (status == RNNC_OK) {
-        status = outline_items(o, planned->items.at, planned->items.count, false);
+    TRY(outline_items(o, planned->prepare.at, planned->prepare.count, true));
+    TRY(outline_items(o, planned->items.at, planned->items.count, false));
+    add_outputs(o);
+    return RNNC_OK;
+}
+
+static rnnc_status no_memory(diag_sink *d) {
+    return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
+}
+
+static rnnc_status fill_guarded(outliner *o) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return no_memory(o->d);
     }
+    o->program->memory.exhausted = &exhausted;
+    rnnc_status status = fill(o);
+    o->program->memory.exhausted = NULL;
+    return status;
+}
+
+rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, program **out_program) {
+    if (!planned || planned->stage != PLAN_PLACED) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "a program needs a plan: fuse-pointwise, schedule, plan-buffers");
+    }
+    program *p = program_new(&g->memory.from);
+    outliner *o = calloc(1, sizeof *o);
+    rnnc_status status = p && o ? RNNC_OK : no_memory(d);
     if (status == RNNC_OK) {
-        add_outputs(o);
-        *out_program = p;
-    } else {
-        program_destroy(p);
+        *o = (outliner){.g = g, .d = d, .p = planned, .program = p, .stored = planned->stored};
+        status = fill_guarded(o);
     }
     free(o);
-    return status;
+    if (status != RNNC_OK) {
+        program_destroy(p);
+        return status;
+    }
+    *out_program = p;
+    return RNNC_OK;
 }

@@ -6,6 +6,7 @@
 #include "passes/program.h"
 
 // Makes the program of |g| by its plan, for the target and the extents that this is for. The graph may go afterwards.
+// The program's memory comes from where the graph's does.
 rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, program **out_program);
 
 #endif

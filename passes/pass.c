@@ -174,6 +174,17 @@ static rnnc_status run_pass(graph *g, pass_context *cx, const pass_hooks *hooks,
     return after_pass(g, cx, hooks, number, pass->name);
 }
 
+static rnnc_status run_guarded(graph *g, pass_context *cx, const pass_hooks *hooks, int number,
+                               const pass_info *pass) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(cx->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for pass %02d %s", number,
+                         pass->name);
+    }
+    g->memory.exhausted = cx->scratch->exhausted = &exhausted;
+    return run_pass(g, cx, hooks, number, pass);
+}
+
 rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, const pass_hooks *hooks) {
     static const pass_hooks no_hooks = {.bisect_limit = -1};
     hooks = hooks ? hooks : &no_hooks;
@@ -184,11 +195,11 @@ rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, 
     for (int number = 1; next_name(&pipeline, name); number++) {
         arena scratch;
         arena_init(&scratch);
-        scratch.exhausted = g->memory.exhausted;
         pass_counts counts = {0};
         cx->scratch = &scratch;
         cx->counts = &counts;
-        rnnc_status status = run_pass(g, cx, hooks, number, pass_find(name));
+        rnnc_status status = run_guarded(g, cx, hooks, number, pass_find(name));
+        g->memory.exhausted = NULL;
         arena_deinit(&scratch);
         TRY(status);
     }

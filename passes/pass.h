@@ -60,7 +60,8 @@ typedef struct pass_hooks {
     int64_t bisect_limit;    // negative: none
 } pass_hooks;
 
-// Runs |pipeline| ("simplify, fuse-gates, …"). Unknown names are reported before anything runs.
+// Runs |pipeline| ("simplify, fuse-gates, …"). Unknown names are reported before anything runs. Without memory
+// (RNNC_OUT_OF_MEMORY) |g| can only be destroyed.
 rnnc_status pass_run_pipeline(graph *g, pass_context *cx, const char *pipeline, const pass_hooks *hooks);
 
 #define PASS(id, ...) rnnc_status pass_##id(graph *g, pass_context *cx);

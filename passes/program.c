@@ -1,14 +1,23 @@
 #include "passes/program.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "passes/gradients.h"
 
+program *program_new(const allocator *from) {
+    program *p = allocator_array(from, 1, sizeof *p);
+    if (p) {
+        arena_init_in(&p->memory, from);
+        p->settings_offset = -1;
+    }
+    return p;
+}
+
 void program_destroy(program *p) {
     if (p) {
+        allocator from = p->memory.from;
         arena_deinit(&p->memory);
-        free(p);
+        allocator_free(&from, p);
     }
 }
 

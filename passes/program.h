@@ -111,6 +111,8 @@ typedef struct program {
     uint32_t loop_copies; // the same inside loops
 } program;
 
+// A program of nothing, whose memory comes from |from|; NULL without any.
+program *program_new(const allocator *from);
 void program_destroy(program *p);
 // Copies the axes of |g|, with a maximum of 1 each, and its variables into |p|, which has none yet.
 void program_declare(program *p, const graph *g);

@@ -9,17 +9,15 @@ static const int64_t most_bytes = (int64_t)1 << 56;
 // ---- Declarations ----
 
 static rnnc_status create(text_section *s) {
-    program *p = calloc(1, sizeof *p);
     const graph *g = s->ir.g;
+    program *p = program_new(&g->memory.from);
     if (!p) {
         return diag_fail(s->ir.d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
     }
     program_parser_of(s)->p = p;
-    arena_init(&p->memory);
     p->memory.exhausted = &s->ir.exhausted;
     p->name = arena_strdup(&p->memory, g->name);
     p->real = g->real;
-    p->settings_offset = -1;
     program_declare(p, g);
     return RNNC_OK;
 }

@@ -299,24 +299,25 @@ void kernel_interpret(const kernel_desc *k, target_shape shape, void *const *arg
 
 // What `compile` keeps: the descriptions themselves, borrowed.
 typedef struct interpreted_set {
-    target_shape shape;
+    interpreter_home home;
     const kernel_desc *kernels[];
 } interpreted_set;
 
 static void call_interpreted(const void *handle, uint32_t kernel, void *const *args, const int64_t *ints,
                              int64_t begin, int64_t end) {
     const interpreted_set *set = handle;
-    kernel_interpret(set->kernels[kernel], set->shape, args, ints, begin, end);
+    kernel_interpret(set->kernels[kernel], set->home.shape, args, ints, begin, end);
 }
 
-static rnnc_status compile_interpreted(void *self, const kernel_desc *const *kernels, uint32_t count,
-                                       int threads, diag_sink *d, kernel_code_set *out_code) {
+static rnnc_status compile_in(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,
+                              diag_sink *d, kernel_code_set *out_code) {
     (void)threads; // there is nothing to do side by side
-    interpreted_set *set = malloc(sizeof *set + count * sizeof *set->kernels);
+    const interpreter_home *home = self;
+    interpreted_set *set = allocator_array(&home->from, 1, sizeof *set + count * sizeof *set->kernels);
     if (!set) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a table of %u kernels", count);
     }
-    set->shape = *(const target_shape *)self;
+    set->home = *home;
     for (uint32_t i = 0; i < count; i++) {
         set->kernels[i] = kernels[i];
     }
@@ -324,12 +325,26 @@ static rnnc_status compile_interpreted(void *self, const kernel_desc *const *ker
     return RNNC_OK;
 }
 
+static rnnc_status compile_interpreted(void *self, const kernel_desc *const *kernels, uint32_t count,
+                                       int threads, diag_sink *d, kernel_code_set *out_code) {
+    interpreter_home home = {.shape = *(const target_shape *)self};
+    return compile_in(&home, kernels, count, threads, d, out_code);
+}
+
 static void release_interpreted(void *self, kernel_code_set *code) {
     (void)self;
-    free(code->handle);
+    interpreted_set *set = code->handle;
+    if (set) {
+        allocator from = set->home.from;
+        allocator_free(&from, set);
+    }
     *code = (kernel_code_set){0};
 }
 
 kernel_backend kernel_interpret_backend(target_shape *shape) {
     return (kernel_backend){"interpret", shape, *shape, compile_interpreted, release_interpreted};
+}
+
+kernel_backend kernel_interpret_backend_in(interpreter_home *home) {
+    return (kernel_backend){"interpret", home, home->shape, compile_in, release_interpreted};
 }

@@ -9,6 +9,13 @@
 // their values.
 kernel_backend kernel_interpret_backend(target_shape *shape);
 
+// The same with what code keeps in memory of the caller's.
+typedef struct interpreter_home {
+    target_shape shape;
+    allocator from;
+} interpreter_home;
+kernel_backend kernel_interpret_backend_in(interpreter_home *home);
+
 // One call of |k| as its kernel_function would do it. No allocation; safe for use by several threads at once.
 void kernel_interpret(const kernel_desc *k, target_shape shape, void *const *args, const int64_t *ints,
                       int64_t begin, int64_t end);

@@ -34,12 +34,26 @@ static rnnc_status reserve(tensor_list *l, uint32_t more, diag_sink *d) {
     return RNNC_OK;
 }
 
+// |prefix| and |name| joined, in the list's memory; NULL if there is none. Nobody jumps out of here, for callers have
+// arrays that they own.
+static const char *join(tensor_list *l, const char *prefix, const char *name) {
+    jmp_buf exhausted, *outer = l->memory.exhausted;
+    const char *volatile joined = NULL;
+    if (!setjmp(exhausted)) {
+        l->memory.exhausted = &exhausted;
+        joined = arena_printf(&l->memory, "%s%s", prefix, name);
+    }
+    l->memory.exhausted = outer;
+    return joined;
+}
+
 // Takes |a| over.
-static void add(tensor_list *l, const char *prefix, const char *name, array a) {
+static rnnc_status add(tensor_list *l, const char *prefix, const char *name, array a, diag_sink *d) {
+    const char *joined = join(l, prefix, name);
     l->arrays[l->count] = a;
-    l->tensors[l->count] =
-        (named_array){arena_printf(&l->memory, "%s%s", prefix, name), &l->arrays[l->count]};
+    l->tensors[l->count] = (named_array){joined, &l->arrays[l->count]};
     l->count++;
+    return joined ? RNNC_OK : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a tensor's name");
 }
 
 rnnc_status tensor_list_add_weights(tensor_list *l, const weights *w, int selection, const char *prefix,
@@ -51,7 +65,7 @@ rnnc_status tensor_list_add_weights(tensor_list *l, const weights *w, int select
         array a = {0};
         status = weights_part_to_array(&list.parts[i], d, &a);
         if (status == RNNC_OK) {
-            add(l, prefix, list.parts[i].part->name, a);
+            status = add(l, prefix, list.parts[i].part->name, a, d);
         }
     }
     free(list.parts);
@@ -64,6 +78,5 @@ rnnc_status tensor_list_add_vector(tensor_list *l, const char *name, array_kind 
     TRY(reserve(l, 1, d));
     TRY(array_create(kind, 1, &count, name, d, &a));
     memcpy(a.data, data, array_bytes(&a));
-    add(l, "", name, a);
-    return RNNC_OK;
+    return add(l, "", name, a, d);
 }

@@ -17,14 +17,18 @@ void arena_init(arena *a) {
     *a = (arena){0};
 }
 
+void arena_init_in(arena *a, const allocator *from) {
+    *a = (arena){.from = *from};
+}
+
 void arena_deinit(arena *a) {
     arena_block *block = a->head;
     while (block) {
         arena_block *older = block->older;
-        free(block);
+        allocator_free(&a->from, block);
         block = older;
     }
-    *a = (arena){.exhausted = a->exhausted};
+    *a = (arena){.exhausted = a->exhausted, .from = a->from};
 }
 
 static void give_up(arena *a) {
@@ -42,7 +46,8 @@ static void grow(arena *a, size_t bytes) {
     if (size < bytes) {
         size = bytes;
     }
-    arena_block *block = size > SIZE_MAX - sizeof *block ? NULL : malloc(sizeof *block + size);
+    arena_block *block =
+        size > SIZE_MAX - sizeof *block ? NULL : allocator_get(&a->from, sizeof *block + size, ALIGNMENT);
     if (!block) {
         give_up(a);
         return;

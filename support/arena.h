@@ -7,18 +7,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "support/allocator.h"
+
 typedef struct arena_block arena_block;
 
 // Not safe for use by two threads at once.
 typedef struct arena {
     arena_block *head;  // the block being filled, linked to the older ones
     size_t used;        // bytes taken from |head|
-    size_t total;       // bytes held from the system
-    jmp_buf *exhausted; // where to go when the system has no memory left; NULL: abort the process
+    size_t total;       // bytes held
+    jmp_buf *exhausted; // where to go when there is no memory left; NULL: abort the process
+    allocator from;     // where blocks come from
 } arena;
 
+// An arena of all zeros has the system's memory, as that of arena_init has.
 void arena_init(arena *a);
-// Gives all blocks back to the system. |a| may be used again afterwards.
+void arena_init_in(arena *a, const allocator *from);
+// Gives all blocks back. |a| may be used again afterwards.
 void arena_deinit(arena *a);
 
 // Returns zeroed memory aligned to 16 bytes; never NULL (see arena.exhausted).

@@ -2,15 +2,35 @@
 
 #include <string.h>
 
+// File 0 of every sink. Lists of files are copied as they grow, so nobody writes here.
+static const source_file nowhere = {.name = "", .text = ""};
+
 void diag_init(diag_sink *d) {
-    *d = (diag_sink){0};
-    arena_init(&d->memory);
-    source_file nowhere = {.name = "", .text = ""};
-    vec_push(&d->memory, d->files, nowhere);
+    diag_init_in(d, &(allocator){NULL, NULL, NULL});
+}
+
+void diag_init_in(diag_sink *d, const allocator *from) {
+    *d = (diag_sink){.files = {.at = (source_file *)&nowhere, .count = 1, .capacity = 1}};
+    arena_init_in(&d->memory, from);
+}
+
+void diag_init_beside(diag_sink *d, const diag_sink *other) {
+    diag_init(d);
+    d->files.at = other->files.at;
+    d->files.count = d->files.capacity = other->files.count;
 }
 
 void diag_deinit(diag_sink *d) {
     arena_deinit(&d->memory);
+}
+
+void diag_forget(diag_sink *d) {
+    d->entries.count = d->error_count = 0;
+    if (d->files.count == 1) {
+        d->entries.at = NULL;
+        d->entries.capacity = 0;
+        arena_deinit(&d->memory);
+    }
 }
 
 uint32_t diag_add_file(diag_sink *d, const char *name, const char *text, size_t length) {
@@ -23,6 +43,17 @@ uint32_t diag_add_file(diag_sink *d, const char *name, const char *text, size_t 
     return d->files.count - 1;
 }
 
+// Reports are made where no arena may jump away from: the caller has a text that it has to free.
+static void keep(diag_sink *d, severity kind, span where, const char *message) {
+    jmp_buf exhausted, *outer = d->memory.exhausted;
+    if (!setjmp(exhausted)) {
+        d->memory.exhausted = &exhausted;
+        diagnostic entry = {kind, where, arena_strdup(&d->memory, message)};
+        vec_push(&d->memory, d->entries, entry);
+    }
+    d->memory.exhausted = outer;
+}
+
 static void report(diag_sink *d, severity kind, span where, const char *format, va_list args) {
     if (kind == SEVERITY_ERROR) {
         d->error_count++;
@@ -33,9 +64,8 @@ static void report(diag_sink *d, severity kind, span where, const char *format, 
     }
     strbuf message = {0};
     strbuf_vaddf(&message, format, args);
-    diagnostic entry = {kind, where, arena_strdup(&d->memory, strbuf_text(&message))};
+    keep(d, kind, where, strbuf_text(&message));
     strbuf_deinit(&message);
-    vec_push(&d->memory, d->entries, entry);
 }
 
 rnnc_status diag_error(diag_sink *d, span where, const char *format, ...) {

@@ -45,8 +45,14 @@ typedef struct diag_sink {
     uint32_t error_count; // all errors, also those over DIAG_ERROR_LIMIT, which are counted but not kept
 } diag_sink;
 
+// Nothing is allocated before something is added or reported. A report that there is no memory for is lost.
 void diag_init(diag_sink *d);
+void diag_init_in(diag_sink *d, const allocator *from);
+// A sink in the system's memory that knows the files of |other|, which must outlive it.
+void diag_init_beside(diag_sink *d, const diag_sink *other);
 void diag_deinit(diag_sink *d);
+// As if nothing had been reported. Files stay; without any, so does no memory.
+void diag_forget(diag_sink *d);
 
 // Copies |length| bytes of |text| and returns the file's number.
 uint32_t diag_add_file(diag_sink *d, const char *name, const char *text, size_t length);

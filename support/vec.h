@@ -21,11 +21,13 @@ static inline void *vec_room(arena *a, void *at, uint32_t count, uint32_t *capac
     if (count < *capacity) {
         return at;
     }
-    *capacity = *capacity ? *capacity * 2 : 8;
-    void *grown = arena_alloc_array(a, *capacity, item_bytes);
+    // The new capacity holds when the room is there: the arena may jump out of here.
+    uint32_t more = *capacity ? *capacity * 2 : 8;
+    void *grown = arena_alloc_array(a, more, item_bytes);
     if (count) {
         memcpy(grown, at, count * item_bytes);
     }
+    *capacity = more;
     return grown;
 }
 
