@@ -176,12 +176,11 @@ static dtype find_float(build *b) {
 
 // ---- Elaboration ----
 
-static bool open_graph(build *b) {
+static void open_graph(build *b) {
     elaborator *el = &b->el;
     el->g = graph_create_in(&b->options->memory, b->def->name, find_float(b));
     if (!el->g) {
-        diag_fail(el->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a model");
-        return false;
+        arena_give_up(el->memory);
     }
     b->out->graph = el->g;
     el->g->memory.exhausted = el->memory->exhausted;
@@ -197,7 +196,6 @@ static bool open_graph(build *b) {
     for (int axis = 0; axis < MAX_AXES; axis++) {
         el->lengths[axis] = el->valid[axis] = NO_NODE;
     }
-    return true;
 }
 
 static void bind_parameters(build *b) {
@@ -290,7 +288,8 @@ static bool prepare(build *b) {
         return false;
     }
     sort_settings(b);
-    return open_graph(b);
+    open_graph(b);
+    return true;
 }
 
 static rnnc_status build_all(build *b) {

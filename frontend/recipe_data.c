@@ -67,7 +67,7 @@ static bool series_value_apart(elaborator *el, const recipe_item *item, double t
     *el->frame = kept_frame;
     arena_deinit(&memory);
     if (!had_memory) {
-        longjmp(*el->memory->exhausted, 1); // model_build has set it
+        arena_give_up(el->memory);
     }
     return sound;
 }

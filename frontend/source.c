@@ -74,27 +74,34 @@ static bool is_loaded(const source_unit *unit, uint32_t first_file, const char *
     return false;
 }
 
-// Files that the files use in turn are appended to the list while it is walked.
-static void load_used(source_unit *unit, uint32_t first_file) {
+static rnnc_status load_file(source_unit *unit, const char *path, span where) {
+    strbuf *text = &unit->reading;
+    TRY(read_file(unit->d, path, where, text));
+    TRY(check_text(unit->d, path, where, strbuf_text(text), text->length));
+    uint32_t file = diag_add_file(unit->d, path, strbuf_text(text), text->length);
+    parse_file(unit->d, file, &unit->memory, &unit->tree);
+    return RNNC_OK;
+}
+
+// Files that the files use in turn are appended to the list while it is walked. Returns why the first that cannot be
+// read cannot.
+static rnnc_status load_used(source_unit *unit, uint32_t first_file) {
+    rnnc_status first = RNNC_OK;
     for (uint32_t i = 0; i < unit->tree.uses.count; i++) {
         use_statement use = unit->tree.uses.at[i];
         if (i == MOST_FILES) {
-            diag_fail(unit->d, RNNC_UNSUPPORTED, use.where, "more than %d files are used", MOST_FILES);
-            return;
+            return diag_fail(unit->d, RNNC_UNSUPPORTED, use.where, "more than %d files are used", MOST_FILES);
         }
         const char *user = unit->d->files.at[use.where.file].name;
         const char *path = beside(&unit->memory, user, use.path);
         if (is_loaded(unit, first_file, path)) {
             continue;
         }
-        strbuf *text = &unit->reading;
-        if (read_file(unit->d, path, use.where, text) == RNNC_OK &&
-            check_text(unit->d, path, use.where, strbuf_text(text), text->length) == RNNC_OK) {
-            uint32_t file = diag_add_file(unit->d, path, strbuf_text(text), text->length);
-            parse_file(unit->d, file, &unit->memory, &unit->tree);
-        }
-        strbuf_deinit(text);
+        rnnc_status status = load_file(unit, path, use.where);
+        strbuf_deinit(&unit->reading);
+        first = first == RNNC_OK ? status : first;
     }
+    return first;
 }
 
 static void load_standard(source_unit *unit) {
@@ -153,11 +160,11 @@ static rnnc_status parse_all(source_unit *unit, const char *name, const char *te
     unit->name = unit->d->files.at[file].name;
     parse_file(unit->d, file, &unit->memory, &unit->tree);
     list_own_names(unit);
-    load_used(unit, file);
+    rnnc_status used = load_used(unit, file);
     load_standard(unit);
     check_definitions(unit);
     check_recipes(unit);
-    return unit->d->error_count == errors ? RNNC_OK : RNNC_SYNTAX;
+    return unit->d->error_count == errors ? RNNC_OK : used != RNNC_OK ? used : RNNC_SYNTAX;
 }
 
 // Both arenas come back here when the system has no memory left.

@@ -31,7 +31,7 @@ void arena_deinit(arena *a) {
     *a = (arena){.exhausted = a->exhausted, .from = a->from};
 }
 
-static void give_up(arena *a) {
+_Noreturn void arena_give_up(const arena *a) {
     if (a->exhausted) {
         longjmp(*a->exhausted, 1);
     }
@@ -49,8 +49,7 @@ static void grow(arena *a, size_t bytes) {
     arena_block *block =
         size > SIZE_MAX - sizeof *block ? NULL : allocator_get(&a->from, sizeof *block + size, ALIGNMENT);
     if (!block) {
-        give_up(a);
-        return;
+        arena_give_up(a);
     }
     block->older = a->head;
     block->size = size;
@@ -61,8 +60,7 @@ static void grow(arena *a, size_t bytes) {
 
 void *arena_alloc(arena *a, size_t bytes) {
     if (bytes > SIZE_MAX - ALIGNMENT) {
-        give_up(a);
-        return NULL;
+        arena_give_up(a);
     }
     size_t rounded = (bytes + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
     if (!a->head || a->head->size - a->used < rounded) {
@@ -75,8 +73,7 @@ void *arena_alloc(arena *a, size_t bytes) {
 
 void *arena_alloc_array(arena *a, size_t count, size_t item_bytes) {
     if (item_bytes && count > SIZE_MAX / item_bytes) {
-        give_up(a);
-        return NULL;
+        arena_give_up(a);
     }
     return arena_alloc(a, count * item_bytes);
 }

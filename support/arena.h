@@ -25,6 +25,8 @@ void arena_init(arena *a);
 void arena_init_in(arena *a, const allocator *from);
 // Gives all blocks back. |a| may be used again afterwards.
 void arena_deinit(arena *a);
+// Goes where |a| goes when there is no memory left: for what goes with it and could not be had elsewhere.
+_Noreturn void arena_give_up(const arena *a);
 
 // Returns zeroed memory aligned to 16 bytes; never NULL (see arena.exhausted).
 void *arena_alloc(arena *a, size_t bytes);
