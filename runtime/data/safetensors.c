@@ -235,6 +235,9 @@ static rnnc_status parse_into(safetensors *s, file_view view, size_t length, dia
     json_error_t error;
     json_t *header =
         json_loadb((const char *)view.bytes + LENGTH_BYTES, length, JSON_REJECT_DUPLICATES, &error);
+    if (!header && json_error_code(&error) == json_error_out_of_memory) {
+        return no_memory(view.name, d);
+    }
     if (!header) {
         return diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: malformed safetensors header at byte %d: %s",
                          view.name, LENGTH_BYTES + error.position, error.text);

@@ -6,6 +6,7 @@
 
 #include "runtime/data/atomic_file.h"
 #include "runtime/data/safetensors.h"
+#include "runtime/data/text.h"
 
 enum { HEADER_ALIGNMENT = 8 };
 
@@ -23,13 +24,31 @@ static const named_array **order_by_width(const safetensors_contents *contents) 
     return order;
 }
 
+// NULL without memory.
 static json_t *describe_tensor(const array *a, size_t begin) {
     json_t *shape = json_array();
     for (int i = 0; i < a->rank; i++) {
-        json_array_append_new(shape, json_integer(a->dim[i]));
+        if (json_array_append_new(shape, json_integer(a->dim[i]))) {
+            json_decref(shape);
+            return NULL;
+        }
     }
     return json_pack("{s:s, s:o, s:[I,I]}", "dtype", safetensors_dtype(a->kind), "shape", shape,
                      "data_offsets", (json_int_t)begin, (json_int_t)(begin + array_bytes(a)));
+}
+
+static bool is_utf8(const char *text) {
+    size_t left = strlen(text), length = 1;
+    for (uint32_t code; left && length; left -= length, text += length) {
+        length = text_decode_one((const uint8_t *)text, left, &code);
+    }
+    return !left;
+}
+
+static rnnc_status cannot_describe(const char *key, const char *text, const char *path, diag_sink *d) {
+    return is_utf8(text)
+               ? diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory to describe %s", path, key)
+               : diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s: cannot describe %s: not UTF-8", path, key);
 }
 
 static rnnc_status add_member(json_t *map, const char *key, json_t *value, const char *path, diag_sink *d) {
@@ -37,11 +56,7 @@ static rnnc_status add_member(json_t *map, const char *key, json_t *value, const
         json_decref(value);
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s: %s is to be written twice", path, key);
     }
-    if (json_object_set_new(map, key, value)) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "%s: cannot describe %s: not UTF-8, or out of memory", path, key);
-    }
-    return RNNC_OK;
+    return json_object_set_new(map, key, value) ? cannot_describe(key, key, path, d) : RNNC_OK;
 }
 
 static rnnc_status add_metadata(json_t *header, const safetensors_contents *contents, const char *path,
@@ -49,13 +64,15 @@ static rnnc_status add_metadata(json_t *header, const safetensors_contents *cont
     json_t *map = contents->metadata_count ? json_object() : NULL;
     for (size_t i = 0; i < contents->metadata_count; i++) {
         const text_pair *pair = &contents->metadata[i];
-        rnnc_status status = add_member(map, pair->key, json_string(pair->value), path, d);
+        json_t *value = json_string(pair->value);
+        rnnc_status status = value ? add_member(map, pair->key, value, path, d)
+                                   : cannot_describe(pair->key, pair->value, path, d);
         if (status != RNNC_OK) {
             json_decref(map);
             return status;
         }
     }
-    return map ? add_member(header, "__metadata__", map, path, d) : RNNC_OK;
+    return contents->metadata_count ? add_member(header, "__metadata__", map, path, d) : RNNC_OK;
 }
 
 static rnnc_status build_header(json_t *header, const safetensors_contents *contents,
