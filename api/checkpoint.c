@@ -32,16 +32,30 @@ static rnnc_status collect(const rnnc_context *c, tensor_list *l, diag_sink *d) 
     return RNNC_OK;
 }
 
+static void describe(const rnnc_context *c, record *about) {
+    record_text(about, CHECKPOINT_KEY, CHECKPOINT_FORM);
+    record_whole(about, key_epoch, c->epoch);
+    record_whole(about, key_step, c->step - 1);
+    record_whole(about, key_plateaus, c->plateaus);
+    record_real(about, key_rate, c->rate);
+    record_whole(about, key_seed, (int64_t)c->seed);
+}
+
+static rnnc_status collect_guarded(const rnnc_context *c, record *about, tensor_list *list, diag_sink *d) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what a checkpoint says");
+    }
+    about->memory.exhausted = list->memory.exhausted = &exhausted;
+    describe(c, about);
+    return collect(c, list, d);
+}
+
 static rnnc_status write_file(const rnnc_context *c, const char *path, diag_sink *d) {
     tensor_list list = {0};
     record about = {0};
-    record_text(&about, CHECKPOINT_KEY, CHECKPOINT_FORM);
-    record_whole(&about, key_epoch, c->epoch);
-    record_whole(&about, key_step, c->step - 1);
-    record_whole(&about, key_plateaus, c->plateaus);
-    record_real(&about, key_rate, c->rate);
-    record_whole(&about, key_seed, (int64_t)c->seed);
-    rnnc_status status = collect(c, &list, d);
+    rnnc_status status = collect_guarded(c, &about, &list, d);
+    about.memory.exhausted = list.memory.exhausted = NULL;
     if (status == RNNC_OK) {
         safetensors_contents contents = {.tensors = list.tensors,
                                          .count = list.count,

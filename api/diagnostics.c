@@ -1,34 +1,46 @@
 // The public collection of diagnostics.
-#include <stdlib.h>
-#include <string.h>
-
 #include "api/parts.h"
 
 struct rnnc_diagnostics {
     arena memory;
     VEC(rnnc_diagnostic) entries;
-    strbuf text;
+    VEC(char) text; // ends with a zero, unless there is none
 };
 
 rnnc_status rnnc_diagnostics_create(rnnc_diagnostics **out_diagnostics) {
+    return rnnc_diagnostics_create_with(NULL, out_diagnostics);
+}
+
+rnnc_status rnnc_diagnostics_create_with(const rnnc_allocator *given, rnnc_diagnostics **out_diagnostics) {
     if (!out_diagnostics) {
         return RNNC_INVALID_ARGUMENT;
     }
-    *out_diagnostics = calloc(1, sizeof **out_diagnostics);
-    return *out_diagnostics ? RNNC_OK : RNNC_OUT_OF_MEMORY;
+    *out_diagnostics = NULL;
+    allocator memory;
+    TRY(api_take_allocator(given, NULL, &memory));
+    rnnc_diagnostics *made = allocator_array(&memory, 1, sizeof *made);
+    if (!made) {
+        return RNNC_OUT_OF_MEMORY;
+    }
+    arena_init_in(&made->memory, &memory);
+    *out_diagnostics = made;
+    return RNNC_OK;
 }
 
 void rnnc_diagnostics_clear(rnnc_diagnostics *diagnostics) {
     if (diagnostics) {
-        arena_deinit(&diagnostics->memory);
-        strbuf_deinit(&diagnostics->text);
-        memset(diagnostics, 0, sizeof *diagnostics);
+        arena memory = diagnostics->memory;
+        arena_deinit(&memory);
+        *diagnostics = (rnnc_diagnostics){.memory = memory};
     }
 }
 
 void rnnc_diagnostics_destroy(rnnc_diagnostics *diagnostics) {
-    rnnc_diagnostics_clear(diagnostics);
-    free(diagnostics);
+    if (diagnostics) {
+        allocator from = diagnostics->memory.from;
+        rnnc_diagnostics_clear(diagnostics);
+        allocator_free(&from, diagnostics);
+    }
 }
 
 size_t rnnc_diagnostics_count(const rnnc_diagnostics *diagnostics) {
@@ -45,7 +57,7 @@ rnnc_status rnnc_diagnostics_get(const rnnc_diagnostics *diagnostics, size_t ind
 }
 
 const char *rnnc_diagnostics_text(const rnnc_diagnostics *diagnostics) {
-    return diagnostics ? strbuf_text(&diagnostics->text) : "";
+    return diagnostics && diagnostics->text.count ? diagnostics->text.at : "";
 }
 
 static void add(rnnc_diagnostics *to, const diag_sink *from, const diagnostic *what) {
@@ -62,15 +74,54 @@ static void add(rnnc_diagnostics *to, const diag_sink *from, const diagnostic *w
     vec_push(&to->memory, to->entries, e);
 }
 
-rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status) {
-    if (to && from->entries.count) {
+// Goes on behind the last byte, over the zero there.
+static void add_text(rnnc_diagnostics *to, const char *text) {
+    uint32_t last = to->text.count ? to->text.count - 1 : 0;
+    for (to->text.count = last; *text; text++) {
+        vec_push(&to->memory, to->text, *text);
+    }
+    vec_push(&to->memory, to->text, 0);
+}
+
+// Without memory, comes back with what was added so far.
+static void add_all(rnnc_diagnostics *to, const diag_sink *from, const char *text) {
+    jmp_buf exhausted;
+    if (!setjmp(exhausted)) {
+        to->memory.exhausted = &exhausted;
         for (uint32_t i = 0; i < from->entries.count; i++) {
             add(to, from, &from->entries.at[i]);
         }
-        diag_render(from, &to->text);
+        add_text(to, text);
     }
-    from->entries.count = 0;
-    from->error_count = 0;
+    to->memory.exhausted = NULL;
+    if (to->text.count) {
+        to->text.at[to->text.count - 1] = 0; // also of a text that broke off
+    }
+}
+
+static void hand_on(rnnc_diagnostics *to, const diag_sink *from) {
+    strbuf text = {0};
+    diag_render(from, &text);
+    add_all(to, from, strbuf_text(&text));
+    strbuf_deinit(&text);
+}
+
+// An error that |from| had no memory for has at least its status's words, in the system's.
+static void hand_on_status(rnnc_diagnostics *to, rnnc_status status) {
+    diag_sink sink;
+    diag_init(&sink);
+    diag_fail(&sink, status, NO_SPAN, "%s", status_text(status));
+    hand_on(to, &sink);
+    diag_deinit(&sink);
+}
+
+rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status) {
+    if (to && from->entries.count) {
+        hand_on(to, from);
+    } else if (to && from->error_count) {
+        hand_on_status(to, status);
+    }
+    diag_forget(from);
     return status;
 }
 

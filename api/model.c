@@ -1,5 +1,4 @@
 // Models: sources, and what was chosen from them.
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/parts.h"
@@ -9,9 +8,10 @@ static void destroy(rnnc_model *m) {
     if (m->unit) {
         source_destroy(m->unit);
     }
+    allocator from = m->memory.from;
     arena_deinit(&m->memory);
     diag_deinit(&m->sink);
-    free(m);
+    allocator_free(&from, m);
 }
 
 void rnnc_model_retain(rnnc_model *m) {
@@ -72,10 +72,6 @@ static rnnc_status take_options(rnnc_model *m, const rnnc_model_options *options
     if (!options) {
         return RNNC_OK;
     }
-    if (options->struct_size != sizeof *options || (options->setting_count && !options->settings)) {
-        return diag_fail(&m->sink, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "the options of a model begin with RNNC_MODEL_OPTIONS, and settings are not NULL");
-    }
     m->options.model = copy_text(m, options->model);
     m->options.recipe = copy_text(m, options->recipe);
     model_setting *settings = arena_new_array(&m->memory, model_setting, options->setting_count + 1);
@@ -87,14 +83,26 @@ static rnnc_status take_options(rnnc_model *m, const rnnc_model_options *options
     return RNNC_OK;
 }
 
-rnnc_status api_model_build(rnnc_model *m, const rnnc_compile_options *o, model **out_model) {
-    model_options options = m->options;
-    if (o) {
-        options.training = o->purpose >= RNNC_GRADIENTS;
-        options.shown = o->outputs;
-        options.shown_count = (uint32_t)o->output_count;
+// Options and their arena come back here without memory.
+static rnnc_status take_options_guarded(rnnc_model *m, const rnnc_model_options *options) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(&m->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a model's options");
     }
-    return model_build(&m->sink, m->unit, &options, out_model);
+    m->memory.exhausted = &exhausted;
+    rnnc_status status = take_options(m, options);
+    m->memory.exhausted = NULL;
+    return status;
+}
+
+rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,
+                            diag_sink *d, model **out_model) {
+    model_options options = m->options;
+    options.training = o->purpose >= RNNC_GRADIENTS;
+    options.shown = o->outputs;
+    options.shown_count = (uint32_t)o->output_count;
+    options.memory = *from;
+    return model_build(d, m->unit, &options, out_model);
 }
 
 typedef struct model_source {
@@ -104,21 +112,35 @@ typedef struct model_source {
 } model_source;
 
 static rnnc_status fill(rnnc_model *m, const model_source *source, const rnnc_model_options *options) {
-    TRY(take_options(m, options));
+    TRY(take_options_guarded(m, options));
     TRY(source->path ? source_load(&m->sink, source->path, &m->unit)
                      : source_parse(&m->sink, source->name, source->text, source->length, &m->unit));
-    return api_model_build(m, NULL, &m->typed);
+    m->options.memory = m->memory.from;
+    return model_build(&m->sink, m->unit, &m->options, &m->typed);
+}
+
+// Before there is a model: where it is to be made.
+static rnnc_status check_options(const rnnc_model_options *options, rnnc_diagnostics *d,
+                                 allocator *out_memory) {
+    if (options &&
+        (options->struct_size != sizeof *options || (options->setting_count && !options->settings))) {
+        return api_fail(d, RNNC_INVALID_ARGUMENT,
+                        "the options of a model begin with RNNC_MODEL_OPTIONS, and settings are not NULL");
+    }
+    return api_take_allocator(options ? options->allocator : NULL, d, out_memory);
 }
 
 static rnnc_status create(const model_source *source, const rnnc_model_options *options,
                           rnnc_diagnostics *diagnostics, rnnc_model **out_model) {
-    rnnc_model *m = calloc(1, sizeof *m);
+    allocator memory;
+    TRY(check_options(options, diagnostics, &memory));
+    rnnc_model *m = allocator_array(&memory, 1, sizeof *m);
     if (!m) {
         return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a model");
     }
     atomic_init(&m->references, 1);
-    diag_init(&m->sink);
-    arena_init(&m->memory);
+    diag_init_in(&m->sink, &memory);
+    arena_init_in(&m->memory, &memory);
     rnnc_status status = api_report(diagnostics, &m->sink, fill(m, source, options));
     if (status != RNNC_OK) {
         destroy(m);

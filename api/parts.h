@@ -10,6 +10,7 @@
 #include "include/rnnc.h"
 #include "passes/gradients.h"
 #include "runtime/engine.h"
+#include "runtime/kernel_interpret.h"
 
 // ---- diagnostics.c ----
 
@@ -17,14 +18,15 @@
 rnnc_status api_fail(rnnc_diagnostics *to, rnnc_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // Moves what |from| has collected to |to|, which may be NULL, and leaves |from| as if nothing had been reported;
-// its files stay. Returns |status|.
+// its files stay. What there is no memory for is left out. Returns |status|.
 rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status);
 
 // ---- model.c ----
 
+// All of a handle's memory comes from where that of its arena does.
 struct rnnc_model {
     atomic_uint references;
-    // Where the sources are, which diagnostics point into. What is reported here is moved on at the end of each call.
+    // Where the sources are, which diagnostics point into. Nothing is reported here once the model is made.
     diag_sink sink;
     arena memory;
     source_unit *unit;
@@ -32,9 +34,10 @@ struct rnnc_model {
     model *typed; // without dropout; looked at, never compiled
 };
 
-// Builds the model anew, with dropout if its purpose is training, and with the extra outputs that |o| asks for (NULL:
-// none); for passes to rewrite. Reports to the model's sink.
-rnnc_status api_model_build(rnnc_model *m, const rnnc_compile_options *o, model **out_model);
+// Builds the model anew, with dropout if its purpose is training, and with the extra outputs that |o| asks for; for
+// passes to rewrite. Reports to |d|, which knows the files of the model's sink.
+rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,
+                            diag_sink *d, model **out_model);
 
 // ---- program.c ----
 
@@ -49,8 +52,8 @@ struct rnnc_program {
     model *model; // its graph has gone through the passes
     rnnc_purpose purpose;
     int threads;
-    codegen *codegen;   // NULL: interpreted kernels
-    target_shape shape; // of the backend, which points to it
+    codegen *codegen;             // NULL: interpreted kernels
+    interpreter_home interpreter; // of the backend then, which points to it
     kernel_backend backend;
     program *program;
     kernel_code_set code;

@@ -1,15 +1,12 @@
 // Programs: a model through the passes to machine code.
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/parts.h"
 #include "passes/compile.h"
-#include "runtime/kernel_interpret.h"
 #include "runtime/train/machine.h"
 
 // More than this many vectors in one value, or of one axis, are refused before anything is computed with them.
 static const int64_t most_members = (int64_t)1 << 40, longest_axis = INT32_MAX;
-
 
 static void destroy(rnnc_program *p) {
     if (p->code.handle) {
@@ -20,9 +17,10 @@ static void destroy(rnnc_program *p) {
     }
     codegen_destroy(p->codegen);
     model_destroy(p->model);
+    allocator from = p->memory.from;
     arena_deinit(&p->memory);
     rnnc_model_release(p->source);
-    free(p);
+    allocator_free(&from, p);
 }
 
 void rnnc_program_retain(rnnc_program *p) {
@@ -48,9 +46,9 @@ const char *rnnc_program_step_obstacle(const rnnc_program *p) {
 // ---- What is asked for ----
 
 static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
-    bool sound = o->struct_size == sizeof *o && o->purpose >= RNNC_FORWARD && o->purpose <= RNNC_TRAIN &&
-                 o->max_batch >= 0 && o->max_batch <= longest_axis && o->max_length >= 0 &&
-                 o->max_length <= longest_axis && (!o->max_length_count || o->max_lengths);
+    bool sound = o->purpose >= RNNC_FORWARD && o->purpose <= RNNC_TRAIN && o->max_batch >= 0 &&
+                 o->max_batch <= longest_axis && o->max_length >= 0 && o->max_length <= longest_axis &&
+                 (!o->max_length_count || o->max_lengths);
     if (!sound) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                          "the options of a program begin with RNNC_COMPILE_OPTIONS; maxima are 0 to %lld",
@@ -161,11 +159,11 @@ static rnnc_status choose_maxima(const rnnc_program *p, const rnnc_compile_optio
 
 static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
     if (o->cpu && strcmp(o->cpu, "interpret") == 0) {
-        p->shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
-        p->backend = kernel_interpret_backend(&p->shape);
+        p->interpreter = (interpreter_home){{.vector_bytes = 32, .vector_registers = 16}, p->memory.from};
+        p->backend = kernel_interpret_backend_in(&p->interpreter);
         return RNNC_OK;
     }
-    TRY(codegen_create(o->cpu, d, &p->codegen));
+    TRY(codegen_create_in(&p->memory.from, o->cpu, d, &p->codegen));
     if (o->use_cache) {
         codegen_use_cache(p->codegen);
     }
@@ -212,7 +210,7 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     p->waits = o->given_gradient_count > 0;
     p->keeps_gradients = o->keep_gradients;
     TRY(choose_backend(p, o, d));
-    TRY(api_model_build(p->source, o, &p->model));
+    TRY(api_model_build(p->source, o, &p->memory.from, d, &p->model));
     TRY(check_purpose(p, d));
     TRY(api_check_gradients(p, o, d));
     p->obstacle = p->purpose == RNNC_FORWARD ? api_step_obstacle(p->model->graph, d, &p->memory)
@@ -224,6 +222,35 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     return RNNC_OK;
 }
 
+// Nothing else jumps to where the program's own arena does: passes and code have their own ways out.
+static rnnc_status fill_guarded(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
+    }
+    p->memory.exhausted = &exhausted;
+    rnnc_status status = fill(p, o, d);
+    p->memory.exhausted = NULL;
+    return status;
+}
+
+// What is said meanwhile is kept in the system's memory, beside the sources, and goes when it has been handed on.
+static rnnc_status fill_and_report(rnnc_program *p, const rnnc_compile_options *o,
+                                   rnnc_diagnostics *diagnostics) {
+    diag_sink sink;
+    diag_init_beside(&sink, &p->source->sink);
+    rnnc_status status = api_report(diagnostics, &sink, fill_guarded(p, o, &sink));
+    diag_deinit(&sink);
+    return status;
+}
+
+// Before there is a program: where it is to be made.
+static rnnc_status choose_memory(const rnnc_compile_options *o, rnnc_diagnostics *d, allocator *out_memory) {
+    return o->struct_size == sizeof *o ? api_take_allocator(o->allocator, d, out_memory)
+                                       : api_fail(d, RNNC_INVALID_ARGUMENT,
+                                                  "the options of a program begin with RNNC_COMPILE_OPTIONS");
+}
+
 rnnc_status rnnc_program_compile(rnnc_model *m, const rnnc_compile_options *options,
                                  rnnc_diagnostics *diagnostics, rnnc_program **out_program) {
     if (!m || !options || !out_program) {
@@ -231,15 +258,17 @@ rnnc_status rnnc_program_compile(rnnc_model *m, const rnnc_compile_options *opti
                         "a program needs a model, options and a place to be put");
     }
     *out_program = NULL;
-    rnnc_program *p = calloc(1, sizeof *p);
+    allocator memory;
+    TRY(choose_memory(options, diagnostics, &memory));
+    rnnc_program *p = allocator_array(&memory, 1, sizeof *p);
     if (!p) {
         return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a program");
     }
     atomic_init(&p->references, 1);
-    arena_init(&p->memory);
+    arena_init_in(&p->memory, &memory);
     p->source = m;
     rnnc_model_retain(m);
-    rnnc_status status = api_report(diagnostics, &m->sink, fill(p, options, &m->sink));
+    rnnc_status status = fill_and_report(p, options, diagnostics);
     if (status != RNNC_OK) {
         destroy(p);
         return status;

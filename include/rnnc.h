@@ -11,13 +11,13 @@
  * #RNNC_INVALID_ARGUMENT, and nothing has changed. Functions that only look return 0 or NULL for a null handle.
  *
  * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
- * are three exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
- * select, both only within rnnc_program_compile(); and the compiler's small allocations (texts and graphs, not arrays)
- * abort if the system has no memory at all. It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
+ * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
+ * select, both only within rnnc_program_compile(). It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
  * RNNC_LLVM_MODULE, and with rnnc_compile_options::use_cache XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB.
  *
  * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
- * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, rnnc_context_options.
+ * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, for each kind of handle, and
+ * rnnc_context_options.
  *
  * **Threads.** Each handle is used by one thread at a time, but: a program may be used by any number of threads at
  * once, and so may weights, as long as nobody changes them. Retaining and releasing is always safe.
@@ -79,6 +79,28 @@ RNNC_API const char *rnnc_status_text(rnnc_status status);
 RNNC_API const char *rnnc_version(void);
 
 /** @} */
+/** @name Memory of the caller's
+ * @{ */
+
+/**
+ * Where handles get their memory from, each from the allocator that it was made with: what they stand on may have
+ * another. Called by whoever calls the library, on his thread, and never during a run. The functions must stay callable
+ * until the last of what was made with them has been released or destroyed.
+ *
+ * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's is what is
+ * given back before a call returns, that is the work space of compiling, of rnnc_weights_initialize(), of loading and
+ * saving; the pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared
+ * libraries and the C library keep for themselves, which know no other memory.
+ */
+typedef struct rnnc_allocator {
+    void *user; /**< handed on to both functions */
+    /** @p bytes, 1 or more, at a multiple of @p alignment, a power of two; NULL: there are none. Need not be zeros. */
+    void *(*allocate)(void *user, size_t bytes, size_t alignment);
+    /** Takes back what allocate gave; never NULL. */
+    void (*release)(void *user, void *block);
+} rnnc_allocator;
+
+/** @} */
 /** @name Diagnostics
  * @{ */
 
@@ -105,6 +127,9 @@ typedef struct rnnc_diagnostic {
 
 /** Makes an empty collection. @return #RNNC_OUT_OF_MEMORY, #RNNC_INVALID_ARGUMENT */
 RNNC_API rnnc_status rnnc_diagnostics_create(rnnc_diagnostics **out_diagnostics);
+/** The same in memory of @p allocator, which is copied; NULL: the system's. What it has none for is left out. */
+RNNC_API rnnc_status rnnc_diagnostics_create_with(const rnnc_allocator *allocator,
+                                                  rnnc_diagnostics **out_diagnostics);
 /** Destroys a collection; NULL is fine. */
 RNNC_API void rnnc_diagnostics_destroy(rnnc_diagnostics *diagnostics);
 /** Forgets all diagnostics. */
@@ -126,15 +151,16 @@ typedef struct rnnc_model rnnc_model;
 
 /** What to choose from a text. Begin with #RNNC_MODEL_OPTIONS. */
 typedef struct rnnc_model_options {
-    size_t struct_size;          /**< sizeof(rnnc_model_options) */
-    const char *model;           /**< the model's name; NULL: the text's only one, or its last */
-    const char *recipe;          /**< the recipe's name; NULL: the text's first, if it has one */
-    const char *const *settings; /**< parameters, each "name=value", the value as in the language */
-    size_t setting_count;        /**< how many there are */
+    size_t struct_size;              /**< sizeof(rnnc_model_options) */
+    const char *model;               /**< the model's name; NULL: the text's only one, or its last */
+    const char *recipe;              /**< the recipe's name; NULL: the text's first, if it has one */
+    const char *const *settings;     /**< parameters, each "name=value", the value as in the language */
+    size_t setting_count;            /**< how many there are */
+    const rnnc_allocator *allocator; /**< of all that the model keeps; copied; NULL: the system's */
 } rnnc_model_options;
 
 /** Nothing chosen. */
-#define RNNC_MODEL_OPTIONS {sizeof(rnnc_model_options), NULL, NULL, NULL, 0}
+#define RNNC_MODEL_OPTIONS {sizeof(rnnc_model_options), NULL, NULL, NULL, 0, NULL}
 
 /**
  * Makes a model of a text in memory.
@@ -217,12 +243,29 @@ typedef struct rnnc_compile_options {
      * others; where an equation has the name of a state, a given gradient is that of the state after the last step.
      */
     const char *const *outputs;
-    size_t output_count; /**< how many there are */
+    size_t output_count;             /**< how many there are */
+    const rnnc_allocator *allocator; /**< of all that the program keeps; copied; NULL: the system's */
 } rnnc_compile_options;
 
 /** A forward program of one row, one thread, this processor, without the cache. */
-#define RNNC_COMPILE_OPTIONS \
-    {sizeof(rnnc_compile_options), RNNC_FORWARD, 0, 0, NULL, 0, 0, NULL, 0, NULL, 0, NULL, 0, 0, NULL, 0}
+#define RNNC_COMPILE_OPTIONS       \
+    {sizeof(rnnc_compile_options), \
+     RNNC_FORWARD,                 \
+     0,                            \
+     0,                            \
+     NULL,                         \
+     0,                            \
+     0,                            \
+     NULL,                         \
+     0,                            \
+     NULL,                         \
+     0,                            \
+     NULL,                         \
+     0,                            \
+     0,                            \
+     NULL,                         \
+     0,                            \
+     NULL}
 
 /**
  * Compiles @p model. LLVM is loaded when the first program needs it. It is in a module of its own, looked for in
@@ -295,26 +338,6 @@ RNNC_API uint32_t rnnc_program_state_count(const rnnc_program *program);
 RNNC_API rnnc_status rnnc_program_state(const rnnc_program *program, uint32_t index, rnnc_value *out_value);
 /** The number of the state @p name; -1 if there is none. */
 RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *name);
-
-/** @} */
-/** @name Memory of the caller's
- * @{ */
-
-/**
- * Where weights and contexts get their memory from. Called by whoever calls the library, on his thread, and never during
- * a run. The functions must stay callable until the last of what was made with them has been released or destroyed.
- *
- * Models, programs and diagnostics have the system's memory: LLVM knows no other. So do the work space of
- * rnnc_weights_initialize(), loading and saving while they work, the texts of a context's own errors, and the stacks of
- * threads that a context starts.
- */
-typedef struct rnnc_allocator {
-    void *user; /**< handed on to both functions */
-    /** @p bytes, 1 or more, at a multiple of @p alignment, a power of two; NULL: there are none. Need not be zeros. */
-    void *(*allocate)(void *user, size_t bytes, size_t alignment);
-    /** Takes back what allocate gave; never NULL. */
-    void (*release)(void *user, void *block);
-} rnnc_allocator;
 
 /** @} */
 /** @name Weights

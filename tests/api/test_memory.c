@@ -4,43 +4,12 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "tests/api/counter.h"
 #include "tests/api/pool.h"
 
 enum { ROWS = 24, STEPS = 6, INPUTS = 2 };
 
 // ---- Memory ----
-
-// Counts what is out, and fails at call number |fail_at|.
-typedef struct counter {
-    int calls, out, fail_at;
-    size_t bytes;
-} counter;
-
-static void *count_allocate(void *user, size_t bytes, size_t alignment) {
-    counter *c = user;
-    if (++c->calls == c->fail_at) {
-        return NULL;
-    }
-    assert_true(bytes > 0 && alignment > 0 && (alignment & (alignment - 1)) == 0);
-    void *block = NULL;
-    assert_int_equal(posix_memalign(&block, alignment < sizeof(void *) ? sizeof(void *) : alignment, bytes),
-                     0);
-    memset(block, 0xa5, bytes);
-    c->out++;
-    c->bytes += bytes;
-    return block;
-}
-
-static void count_release(void *user, void *block) {
-    counter *c = user;
-    assert_non_null(block);
-    c->out--;
-    free(block);
-}
-
-static rnnc_allocator allocator_of(counter *c) {
-    return (rnnc_allocator){c, count_allocate, count_release};
-}
 
 static rnnc_status create_with(const fixture *f, const rnnc_allocator *memory, rnnc_context **out) {
     rnnc_context_options options = RNNC_CONTEXT_OPTIONS;
@@ -53,8 +22,8 @@ static rnnc_status create_with(const fixture *f, const rnnc_allocator *memory, r
 static void test_allocator(void **state) {
     (void)state;
     fixture f = fixture_make(fixture_series, RNNC_FORWARD);
-    counter count = {0, 0, 0, 0};
-    rnnc_allocator memory = allocator_of(&count);
+    counter count = {0};
+    rnnc_allocator memory = counter_allocator(&count);
     rnnc_weights *weights = NULL;
     rnnc_context *c = NULL;
     fixture_ok(rnnc_weights_create_with(f.program, &memory, f.d, &weights), f.d);
@@ -89,8 +58,8 @@ static void test_no_memory(void **state) {
     fixture f = fixture_make(fixture_series, RNNC_FORWARD);
     rnnc_status status = RNNC_OUT_OF_MEMORY;
     for (int at = 1; status != RNNC_OK; at++) {
-        counter count = {0, 0, at, 0};
-        rnnc_allocator memory = allocator_of(&count);
+        counter count = {.fail_at = at};
+        rnnc_allocator memory = counter_allocator(&count);
         rnnc_context *c = NULL;
         status = create_with(&f, &memory, &c);
         assert_true(status == RNNC_OK || (status == RNNC_OUT_OF_MEMORY && !c));
@@ -102,8 +71,8 @@ static void test_no_memory(void **state) {
     }
     status = RNNC_OUT_OF_MEMORY;
     for (int at = 1; status != RNNC_OK; at++) {
-        counter count = {0, 0, at, 0};
-        rnnc_allocator memory = allocator_of(&count);
+        counter count = {.fail_at = at};
+        rnnc_allocator memory = counter_allocator(&count);
         rnnc_weights *w = NULL;
         status = rnnc_weights_create_with(f.program, &memory, NULL, &w);
         assert_true(status == RNNC_OK || (status == RNNC_OUT_OF_MEMORY && !w));
@@ -119,8 +88,8 @@ static void test_bad_options(void **state) {
     fixture f = fixture_make(fixture_series, RNNC_FORWARD);
     rnnc_context *c = NULL;
     rnnc_weights *w = NULL;
-    counter count = {0, 0, 0, 0};
-    rnnc_allocator half = allocator_of(&count);
+    counter count = {0};
+    rnnc_allocator half = counter_allocator(&count);
     half.release = NULL;
     fixture_refused(create_with(&f, &half, &c), RNNC_INVALID_ARGUMENT, f.d, "two functions");
     fixture_refused(rnnc_weights_create_with(f.program, &half, f.d, &w), RNNC_INVALID_ARGUMENT, f.d,

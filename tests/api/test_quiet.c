@@ -16,58 +16,26 @@
 #include <unistd.h>
 
 #include "tests/api/fixture.h"
+#include "tests/api/malloc.h"
 
 // ---- Calls that are counted ----
 
 static atomic_int counting, calls;
 
-void *__libc_malloc(size_t bytes);
-void *__libc_calloc(size_t count, size_t bytes);
-void *__libc_realloc(void *old, size_t bytes);
-void __libc_free(void *old);
-void *__libc_memalign(size_t alignment, size_t bytes);
-__attribute__((visibility("default"))) void *malloc(size_t bytes);
-__attribute__((visibility("default"))) void *calloc(size_t count, size_t bytes);
-__attribute__((visibility("default"))) void *realloc(void *old, size_t bytes);
-__attribute__((visibility("default"))) void free(void *old);
-__attribute__((visibility("default"))) void *aligned_alloc(size_t alignment, size_t bytes);
-__attribute__((visibility("default"))) int posix_memalign(void **out, size_t alignment, size_t bytes);
+static bool malloc_begins(void) {
+    calls += counting;
+    return true;
+}
+
+static void malloc_ends(int blocks) {
+    calls += blocks < 0 ? counting : 0;
+}
+
 __attribute__((visibility("default"))) int pthread_mutex_lock(pthread_mutex_t *m);
 __attribute__((visibility("default"))) int pthread_mutex_trylock(pthread_mutex_t *m);
 __attribute__((visibility("default"))) int pthread_rwlock_rdlock(pthread_rwlock_t *l);
 __attribute__((visibility("default"))) int pthread_rwlock_wrlock(pthread_rwlock_t *l);
 __attribute__((visibility("default"))) int pthread_spin_lock(pthread_spinlock_t *l);
-
-void *malloc(size_t bytes) {
-    calls += counting;
-    return __libc_malloc(bytes);
-}
-
-void *calloc(size_t count, size_t bytes) {
-    calls += counting;
-    return __libc_calloc(count, bytes);
-}
-
-void *realloc(void *old, size_t bytes) {
-    calls += counting;
-    return __libc_realloc(old, bytes);
-}
-
-void free(void *old) {
-    calls += counting;
-    __libc_free(old);
-}
-
-void *aligned_alloc(size_t alignment, size_t bytes) {
-    calls += counting;
-    return __libc_memalign(alignment, bytes);
-}
-
-int posix_memalign(void **out, size_t alignment, size_t bytes) {
-    calls += counting;
-    *out = __libc_memalign(alignment, bytes);
-    return *out ? 0 : ENOMEM;
-}
 
 // The function of the system that the one here stands before.
 static void next(const char *name, void *out_function) {

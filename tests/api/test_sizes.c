@@ -7,10 +7,10 @@ static void test_sizes(void **state) {
         skip();
     }
     assert_int_equal(sizeof(rnnc_diagnostic), 40);
-    assert_int_equal(sizeof(rnnc_model_options), 40);
+    assert_int_equal(sizeof(rnnc_model_options), 48);
     assert_int_equal(sizeof(rnnc_recipe), 48);
     assert_int_equal(sizeof(rnnc_length), 16);
-    assert_int_equal(sizeof(rnnc_compile_options), 128);
+    assert_int_equal(sizeof(rnnc_compile_options), 136);
     assert_int_equal(sizeof(rnnc_value), 96);
     assert_int_equal(sizeof(rnnc_allocator), 24);
     assert_int_equal(sizeof(rnnc_context_options), 40);

@@ -1,0 +1,127 @@
+// What of the library's is in the system's memory while its handles are in the caller's: nothing. And what happens when
+// the system has none: a status, whichever allocation fails. A program of its own, as it stands before malloc.
+#include "tests/api/chain.h"
+#include "tests/api/malloc.h"
+
+// ---- Blocks that are counted, and fail ----
+
+static int live, made,
+    fail_at; // blocks out; allocations since |watching|; which of these gets nothing, 0: none
+static bool watching;
+
+static bool malloc_begins(void) {
+    return !watching || ++made != fail_at;
+}
+
+static void malloc_ends(int blocks) {
+    live += watching ? blocks : 0;
+}
+
+// In a process of one thread.
+static void watch(int at) {
+    live = made = 0;
+    fail_at = at;
+    watching = true;
+}
+
+// ---- An allocator that does not come this way ----
+
+static void *take(void *user, size_t bytes, size_t alignment) {
+    ++*(int *)user;
+    return __libc_memalign(alignment, bytes);
+}
+
+static void give(void *user, void *block) {
+    --*(int *)user;
+    __libc_free(block);
+}
+
+// ---- Nothing is kept ----
+
+static void check_nothing_kept(chain_kind kind, const char *file) {
+    int out = 0;
+    rnnc_allocator a = {&out, take, give};
+    chain_memory memory = {&a, &a, &a, &a, &a};
+    chain c;
+    for (int i = 0; i < 2; i++) { // the first one loads what stays: LLVM's module, the C library's own
+        watch(0);
+        rnnc_status status = chain_make(&c, kind, &memory);
+        int kept = live;
+        status = status == RNNC_OK ? chain_use(&c, file) : status;
+        watching = false;
+        fixture_ok(status, c.d);
+        assert_true(out > 0 && made > 0);
+        assert_int_equal(i ? kept : 0, 0);
+        assert_int_equal(i ? live : 0, 0);
+        chain_release(&c);
+        assert_int_equal(out, 0);
+    }
+}
+
+static void test_nothing_kept(void **state) {
+    (void)state;
+    char path[4096], file[4096];
+    chain_write_model(path);
+    chain_path(file, "kept.safetensors");
+    static const rnnc_purpose purposes[] = {RNNC_FORWARD, RNNC_EVALUATE, RNNC_GRADIENTS, RNNC_TRAIN};
+    for (int p = 0; p < 4; p++) {
+        check_nothing_kept((chain_kind){NULL, purposes[p], "interpret", 1}, file);
+        check_nothing_kept((chain_kind){path, purposes[p], "interpret", 1}, file);
+        check_nothing_kept((chain_kind){NULL, purposes[p], fixture_cpu(), 1}, file);
+    }
+}
+
+// ---- The system has none ----
+
+// The parser of JSON loses bytes where it has no memory, and so finds mistakes in a file's header; the C library has an
+// error of its own.
+static bool said_by_others(const chain *c) {
+    const char *text = rnnc_diagnostics_text(c->d);
+    return strstr(text, ".safetensors") || strstr(text, strerror(ENOMEM));
+}
+
+// Returns whether the allocation |at| came. Some are not needed: of a message, a cache, the name of a file.
+static bool fail_once(chain_kind kind, int at, const char *file, int *refused) {
+    const chain_memory memory = {NULL, NULL, NULL, NULL, NULL};
+    chain c;
+    watch(at);
+    rnnc_status status = chain_make(&c, kind, &memory);
+    status = status == RNNC_OK ? chain_use(&c, kind.purpose == RNNC_TRAIN ? file : NULL) : status;
+    bool expected = status == RNNC_OUT_OF_MEMORY || status == RNNC_OK || said_by_others(&c);
+    if (!expected) {
+        print_error("%s\n", rnnc_diagnostics_text(c.d));
+    }
+    chain_release(&c);
+    watching = false;
+    *refused += status == RNNC_OUT_OF_MEMORY;
+    if (!expected || live) {
+        print_error("allocation %d: %s, %d blocks lost\n", at, rnnc_status_text(status), live);
+    }
+    assert_int_equal(live, 0);
+    assert_true(expected);
+    return made >= at;
+}
+
+static void test_exhausted(void **state) {
+    (void)state;
+    char path[4096], file[4096];
+    chain_write_model(path);
+    chain_path(file, "exhausted.safetensors");
+    for (int p = 0; p < 2; p++) {
+        chain_kind kind = {p ? path : NULL, p ? RNNC_TRAIN : RNNC_FORWARD, "interpret", 1};
+        int at = 1, refused = 0;
+        while (fail_once(kind, at, file, &refused)) {
+            at++;
+        }
+        print_message("%d allocations, of which %d are needed\n", at - 1, refused);
+        assert_true(refused > 40);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_kept),
+        cmocka_unit_test(test_exhausted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
