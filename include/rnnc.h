@@ -84,8 +84,8 @@ RNNC_API const char *rnnc_version(void);
 
 /**
  * Where handles get their memory from, each from the allocator that it was made with: what they stand on may have
- * another. Called by whoever calls the library, on his thread, and never during a run. The functions must stay callable
- * until the last of what was made with them has been released or destroyed.
+ * another. Called by whoever calls the library, on his thread, and never during a run, but by diagnostics for the text of
+ * an error. The functions must stay callable until the last of what was made with them has been released or destroyed.
  *
  * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's is what is
  * given back before a call returns, that is the work space of compiling, of rnnc_weights_initialize(), of loading and

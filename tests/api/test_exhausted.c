@@ -107,8 +107,11 @@ static void test_exhausted(void **state) {
     char path[4096], file[4096];
     chain_write_model(path);
     chain_path(file, "exhausted.safetensors");
-    for (int p = 0; p < 2; p++) {
-        chain_kind kind = {p ? path : NULL, p ? RNNC_TRAIN : RNNC_FORWARD, "interpret", 1};
+    const chain_kind kinds[] = {{NULL, RNNC_FORWARD, "interpret", 1},
+                                {NULL, RNNC_GRADIENTS, "interpret", 1},
+                                {path, RNNC_TRAIN, "interpret", 1}};
+    for (int p = 0; p < 3; p++) {
+        chain_kind kind = kinds[p];
         int at = 1, refused = 0;
         while (fail_once(kind, at, file, &refused)) {
             at++;
