@@ -81,6 +81,15 @@ static int64_t place_stride(const program_place *p, axis_set over, const int64_t
     return term_value(place_stride_term(p, over), extents);
 }
 
+int place_axis(const program_place *p, int axis) {
+    axis_set shared = (axis_set)(seen_axes(p) & array_axes(p, AXIS_BIT(axis)));
+    return shared ? __builtin_ctz(shared) : NO_AXIS;
+}
+
+int64_t place_axis_stride(const program_place *p, int axis, const int64_t *extents) {
+    return axes_extent(axes_inside(p, axis), extents) * p->columns;
+}
+
 bool place_walks(const program_place *p, axis_set rows, const int64_t *extents) {
     axis_set over = array_axes(p, rows), shared = (axis_set)(seen_axes(p) & over);
     if (!shared) {
@@ -94,7 +103,7 @@ bool place_walks(const program_place *p, axis_set rows, const int64_t *extents) 
     int64_t expected = place_stride(p, rows, extents);
     for (axis_set left = over; left;) {
         int axis = innermost(left);
-        if (axes_extent(axes_inside(p, axis), extents) * p->columns != expected) {
+        if (place_axis_stride(p, axis, extents) != expected) {
             return false;
         }
         expected *= rows_along(p, axis, extents);
@@ -116,8 +125,7 @@ int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iter
     int64_t last = p->columns;
     for (axis_set left = seen_axes(p); left; left &= (axis_set)(left - 1)) {
         int axis = __builtin_ctz(left);
-        int64_t stride = axes_extent(axes_inside(p, axis), extents) * p->columns;
-        last += (rows_along(p, axis, extents) - 1) * stride;
+        last += (rows_along(p, axis, extents) - 1) * place_axis_stride(p, axis, extents);
     }
     *out_first = low * place_slot_bytes(p, extents);
     return high * place_slot_bytes(p, extents) + last * dtype_bytes(p->elem);

@@ -23,6 +23,11 @@ int64_t place_slot_bytes(const program_place *p, const int64_t *extents); // 0 w
 // and its slot axis is not among them.
 bool place_walks(const program_place *p, axis_set over, const int64_t *extents);
 
+// The axis of the array that a call's rows go along when they run over |axis|; NO_AXIS: they stay where they are.
+int place_axis(const program_place *p, int axis);
+// Elements from index to index of |axis| of the array, if it lies as the comment above says.
+int64_t place_axis_stride(const program_place *p, int axis, const int64_t *extents);
+
 // Bytes behind the array's base (offset included) that no access of iterations 0 … |iterations| - 1 passes.
 // Writes the first byte, which is negative if a slot before the array is read.
 int64_t place_reach(const program_place *p, const int64_t *extents, int64_t iterations, int64_t *out_first);
