@@ -108,7 +108,7 @@ rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layou
     api_change_input(c, index, v);
     uint32_t number = c->program->inputs[index].index;
     int64_t elements = 0;
-    engine_bind_input(c->engine, number, NULL);
+    engine_bind_input(c->engine, number, NULL, NULL);
     api_copy how = {.type = v->type,
                     .layout = layout,
                     .to_engine = true,
@@ -122,19 +122,7 @@ rnnc_status rnnc_context_bind_input(rnnc_context *c, uint32_t index, const void 
                                     rnnc_diagnostics *diagnostics) {
     const program_value *v = api_input_of(c, index);
     TRY(check(c, v, data, count, diagnostics));
-    if ((uintptr_t)data % (uintptr_t)dtype_bytes(v->type.elem)) {
-        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
-                        "the array for '%s' is not aligned to its elements", v->name);
-    }
-    if (!is_in_order(c, v->type)) {
-        return api_fail(diagnostics, RNNC_UNSUPPORTED,
-                        "the program reads '%s' in another order of its axes: use rnnc_context_write_input",
-                        v->name);
-    }
-    api_change_input(c, index, v);
-    // Kernels only read their inputs.
-    engine_bind_input(c->engine, c->program->inputs[index].index, (void *)(uintptr_t)data);
-    return RNNC_OK;
+    return rnnc_context_bind_input_strided(c, index, data, count, NULL, diagnostics);
 }
 
 static rnnc_status check_has_run(const rnnc_context *c, const program_value *v, rnnc_diagnostics *d) {

@@ -150,6 +150,27 @@ static rnnc_status make_binding(const rnnc_context *c, const wanted *w, rnnc_dia
     return RNNC_OK;
 }
 
+static bool has_dense_columns(const api_binding *b) {
+    int columns = b->count - 1;
+    return b->extent[columns] == 1 || b->theirs[columns] == 1;
+}
+
+// The caller's strides by axis of the engine. Those of dimensions with one index are never looked at.
+static void find_engine_strides(const rnnc_context *c, value_type type, const api_binding *b,
+                                int64_t *out_strides) {
+    const graph *g = c->program->model->graph;
+    int i = 0;
+    memset(out_strides, 0, MAX_AXES * sizeof *out_strides);
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int axis = graph_declared_axis(g, place);
+        if (type.axes & AXIS_BIT(axis)) {
+            out_strides[axis] = b->extent[i] == 1 ? b->mine[i] : b->theirs[i];
+            i++;
+        }
+    }
+    out_strides[AXIS_BATCH] = b->extent[i] == 1 ? b->mine[i] : b->theirs[i];
+}
+
 static bool is_engine_layout(const api_binding *b) {
     bool same = true;
     for (int i = 0; i < b->count; i++) {
@@ -160,24 +181,38 @@ static bool is_engine_layout(const api_binding *b) {
 
 // ---- Binding ----
 
-static void look_for_copies(rnnc_context *c) {
-    c->copies = false;
+static size_t count_gathered(const rnnc_context *c) {
+    size_t count = 0;
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        c->copies |= c->inputs[i].data != NULL;
+        count += c->inputs[i].data != NULL;
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
-        c->copies |= c->outputs[i].data != NULL;
+        count += c->outputs[i].data != NULL;
     }
+    return count;
+}
+
+static void look_for_copies(rnnc_context *c) {
+    c->copies = count_gathered(c) > 0;
+}
+
+size_t rnnc_context_copied_arrays(rnnc_context *c) {
+    return c ? count_gathered(c) + context_count_copies(engine_context(c->engine)) : 0;
 }
 
 rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, const void *data, size_t count,
                                             const rnnc_strides *strides, rnnc_diagnostics *diagnostics) {
     api_binding b;
+    int64_t by_axis[MAX_AXES];
     wanted w = {api_input_of(c, index), data, count, strides, false};
     TRY(make_binding(c, &w, diagnostics, &b));
-    bool direct = is_engine_layout(&b);
+    uint32_t number = c->program->inputs[index].index;
+    find_engine_strides(c, w.value->type, &b, by_axis);
+    bool dense = is_engine_layout(&b);
+    bool direct = dense || (has_dense_columns(&b) &&
+                            context_reads_directly(engine_context(c->engine), number, by_axis));
     api_change_input(c, index, w.value);
-    engine_bind_input(c->engine, c->program->inputs[index].index, direct ? b.data : NULL);
+    engine_bind_input(c->engine, number, direct ? b.data : NULL, dense ? NULL : by_axis);
     b.data = direct ? NULL : b.data;
     c->inputs[index] = b;
     look_for_copies(c);
@@ -187,12 +222,15 @@ rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, con
 rnnc_status rnnc_context_bind_output(rnnc_context *c, uint32_t index, void *data, size_t count,
                                      const rnnc_strides *strides, rnnc_diagnostics *diagnostics) {
     api_binding b = {.data = NULL};
+    int64_t by_axis[MAX_AXES] = {0};
     wanted w = {api_output_of(c, index), data, count, strides, true};
     if (!w.value || data) {
         TRY(make_binding(c, &w, diagnostics, &b));
+        find_engine_strides(c, w.value->type, &b, by_axis);
     }
-    bool direct = b.data && is_engine_layout(&b);
-    engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.data : NULL);
+    bool direct = b.data && has_dense_columns(&b);
+    engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.data : NULL,
+                       is_engine_layout(&b) ? NULL : by_axis);
     b.data = direct ? NULL : b.data;
     c->outputs[index] = b;
     // What a run has left is not at the new places, where the second half of one would look for it.
@@ -208,7 +246,7 @@ void api_forget_bindings(rnnc_context *c) {
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
         c->outputs[i].data = NULL;
-        engine_bind_output(c->engine, c->program->outputs[i].index, NULL);
+        engine_bind_output(c->engine, c->program->outputs[i].index, NULL, NULL);
     }
     c->copies = false;
 }
@@ -229,25 +267,16 @@ static void copy_row(const api_binding *b, size_t size, const char *from, char *
 }
 
 static void copy_all(const api_binding *b, size_t size, void *engine_array, bool to_engine) {
-    int64_t index[RNNC_MOST_AXES + 2] = {0}, mine = 0, theirs = 0;
-    for (;;) {
-        char *engine_row = (char *)engine_array + (size_t)mine * size;
-        char *caller_row = (char *)b->data + (size_t)theirs * size;
+    walk_rows w = {.count = 0};
+    for (int i = 0; i < b->count - 1; i++) {
+        walk_add(&w, b->extent[i], b->mine[i], b->theirs[i]);
+    }
+    do {
+        char *engine_row = (char *)engine_array + (size_t)w.at[0] * size;
+        char *caller_row = (char *)b->data + (size_t)w.at[1] * size;
         copy_row(b, size, to_engine ? caller_row : engine_row, to_engine ? engine_row : caller_row,
                  to_engine);
-        int i = b->count - 2;
-        for (; i >= 0 && index[i] == b->extent[i] - 1; i--) {
-            mine -= index[i] * b->mine[i];
-            theirs -= index[i] * b->theirs[i];
-            index[i] = 0;
-        }
-        if (i < 0) {
-            return;
-        }
-        index[i]++;
-        mine += b->mine[i];
-        theirs += b->theirs[i];
-    }
+    } while (walk_next(&w));
 }
 
 static bool is_second(const rnnc_context *c, const program_value *v) {

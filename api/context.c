@@ -70,7 +70,7 @@ static rnnc_status make_states(rnnc_context *c) {
             break;
         }
         c->states[i].begin = (char *)c->states[i].data + (p->waits ? 2 * bytes : 0);
-        engine_bind_input(c->engine, p->states[i].index, c->states[i].begin);
+        engine_bind_input(c->engine, p->states[i].index, c->states[i].begin, NULL);
     }
     bool made = c->states && (!p->state_count || c->states[p->state_count - 1].data);
     return made ? RNNC_OK : diag_fail(&c->sink, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the states");
@@ -117,7 +117,7 @@ static void fill_lengths(rnnc_context *c) {
 
 static void forget_inputs(rnnc_context *c) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        engine_bind_input(c->engine, c->program->inputs[i].index, NULL);
+        engine_bind_input(c->engine, c->program->inputs[i].index, NULL, NULL);
         c->given[i] = false;
     }
     fill_lengths(c);
@@ -265,15 +265,18 @@ static rnnc_status check_lengths(const rnnc_context *c, uint32_t index, rnnc_dia
     if (axis == NO_AXIS) {
         return RNNC_OK;
     }
-    int64_t count = 0, longest = engine_extents(c->engine)[axis];
-    const int32_t *lengths = engine_input_values(c->engine, c->program->inputs[index].index, &count);
-    for (int64_t i = 0; i < count; i++) {
-        if (lengths[i] < 0 || lengths[i] > longest) {
+    walk_rows w;
+    int64_t row = 0, longest = engine_extents(c->engine)[axis];
+    const int32_t *lengths = engine_input_values(c->engine, c->program->inputs[index].index, &w);
+    do {
+        int32_t length = lengths[w.at[0]];
+        if (length < 0 || length > longest) {
             return api_fail(d, RNNC_INVALID_ARGUMENT,
                             "row %lld has length %d, and in a run as it is set 0 to %lld are possible",
-                            (long long)i, lengths[i], (long long)longest);
+                            (long long)row, length, (long long)longest);
         }
-    }
+        row++;
+    } while (walk_next(&w));
     return RNNC_OK;
 }
 
@@ -313,7 +316,7 @@ static void find_new_states(rnnc_context *c) {
             s->from = engine_output(c->engine, (uint32_t) final, &count);
             s->bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
             // What is not in one piece is copied when it is asked for, so it has to be asked for each time.
-            c->swaps |= v->place.base != PLACE_ARENA || v->place.columns != type_columns(v->type);
+            c->swaps |= !context_output_stays(engine_context(c->engine), (uint32_t) final);
         }
     }
     c->settled = true;

@@ -496,7 +496,7 @@ RNNC_API rnnc_status rnnc_context_write_input(rnnc_context *context, uint32_t in
 /**
  * Lets runs read an input where it lies, #RNNC_STEPS_FIRST, aligned to its elements (64 bytes may be faster). It must
  * stay there, and may change between runs, until the extents change, another array is given, or the context ends.
- * @return #RNNC_UNSUPPORTED if the program has the input's axes in another order: copy it then
+ * rnnc_context_bind_input_strided() with no strides, but @p count must be just the elements that there are.
  */
 RNNC_API rnnc_status rnnc_context_bind_input(rnnc_context *context, uint32_t index, const void *data,
                                              size_t count, rnnc_diagnostics *diagnostics);
@@ -519,10 +519,17 @@ RNNC_API rnnc_status rnnc_context_output_strides(const rnnc_context *context, ui
  * Binds an input like rnnc_context_bind_input(), with any strides from 0 up (0 repeats one element), in any order of
  * axes; @p strides NULL: #RNNC_STEPS_FIRST without gaps. The elements must lie within the @p count at @p data.
  *
- * Where the array lies as kernels read it, it is read where it is, and nothing is copied: without gaps, the sequence
- * axes first (the one along which cells run outermost, if there are several), then the batch, then the columns.
- * Dimensions of which the run has only one index do not matter, so a single row is read where it is with either layout.
- * Every other array is copied as a whole, to memory that the context has for it, at the beginning of each run and step.
+ * The array is read where it lies, and nothing is copied, with these exceptions, in which all of it is copied, to memory
+ * that the context has for it, at the beginning of each run and step:
+ * - the columns do not lie side by side;
+ * - the input is an output of the program, too;
+ * - the program adds over several dimensions of the input at once, steps and rows for instance, in an order that is part
+ *   of the result, and no single stride leads through them in the order of #RNNC_STEPS_FIRST. Gradients of weights
+ *   and of embeddings are such sums (#RNNC_GRADIENTS, #RNNC_TRAIN); so may be those of the model, over T and the batch;
+ * - more than four dimensions besides the columns have more than one index.
+ *
+ * rnnc_context_copied_arrays() says whether one of them holds. Dimensions of which the run has only one index do not
+ * matter. Without gaps and #RNNC_STEPS_FIRST nothing is copied of a model with one sequence axis.
  * @return #RNNC_INVALID_ARGUMENT for strides that leave the array, or an array that is not aligned to its elements
  */
 RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint32_t index, const void *data,
@@ -533,15 +540,24 @@ RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint
  * rnnc_context_bind_input_strided(), but no two elements may have the same place, and what lies between them is left as
  * it is. The array must be none of the bound inputs, and not overlap that of another output.
  *
- * Where the array lies as kernels write it (see there), they write it where it is, unless the output is an input, a
- * weight, or shares its memory with something else that the run computes; it may then change at any time of a run. In
- * those cases, and with all other strides, it is copied at the end of each run and step.
+ * Kernels write the array where it lies, and it may then change at any time of a run, with these exceptions, in which it
+ * is copied at the end of each run and step:
+ * - the columns do not lie side by side;
+ * - the output is an input or a weight, or a part of the columns of something wider;
+ * - it shares its memory with something else that the run computes, such as another bound output of the same values;
+ * - something reads all of its steps together with the state before the first, as gradients of recurrent weights do;
+ * - it has strides, and the program does with it what the last two exceptions above are about.
+ *
  * With given gradients, outputs "gradient/NAME" are written by the backward pass, all others by rnnc_run().
- * rnnc_context_read_output() and rnnc_context_output() work as ever, from the next run on: what the last one has left
- * is there no more, so outputs cannot be bound between rnnc_run() and rnnc_backward().
+ * rnnc_context_read_output() and rnnc_context_output() work as ever, from the next run on, on what is in the array then:
+ * what the last run has left is there no more, so outputs cannot be bound between rnnc_run() and rnnc_backward(). States
+ * are taken at the end of a run; afterwards the array is the caller's to change.
  */
 RNNC_API rnnc_status rnnc_context_bind_output(rnnc_context *context, uint32_t index, void *data, size_t count,
                                               const rnnc_strides *strides, rnnc_diagnostics *diagnostics);
+/** How many of the arrays that are bound now each run or step copies: rnnc_context_bind_input_strided() and
+ * rnnc_context_bind_output() say when. 0 for NULL. */
+RNNC_API size_t rnnc_context_copied_arrays(rnnc_context *context);
 
 /**
  * Runs a whole sequence, from the states as they are, which then are those after the last step. On one thread: no
@@ -574,7 +590,8 @@ RNNC_API rnnc_status rnnc_end(rnnc_context *context);
 RNNC_API rnnc_status rnnc_context_read_output(const rnnc_context *context, uint32_t index, rnnc_layout layout,
                                               void *data, size_t count, rnnc_diagnostics *diagnostics);
 /**
- * An output where it lies after a run, #RNNC_STEPS_FIRST; valid until the next run.
+ * An output where it lies after a run, #RNNC_STEPS_FIRST; valid until the next run. Of one that is bound with strides, a
+ * copy.
  * @return #RNNC_UNSUPPORTED if the program has the output's axes in another order
  */
 RNNC_API rnnc_status rnnc_context_output(const rnnc_context *context, uint32_t index,

@@ -5,35 +5,56 @@
 #include "passes/place.h"
 #include "runtime/context_parts.h"
 
-// An array lies in the arena, or as a whole in what is put in place of a part of it.
-static char *arena_base(const context *c, const program_place *p, uint32_t item) {
-    int64_t first = 0;
-    for (uint32_t i = 0; i < c->redirect_count; i++) {
+// What |p| reaches in |when| may be in the caller's memory.
+static const redirect *find_redirect(const context *c, const program_place *p, moment when) {
+    int64_t begin = when.item == NO_ITEM ? -1 : context_reach(c, p, when.iteration, 1).begin;
+    for (uint32_t i = 0; i < c->redirect_count && begin >= 0; i++) {
         const redirect *r = &c->redirects[i];
-        place_reach(p, c->extents, 1, &first);
-        int64_t begin = p->offset + (first > 0 ? first : 0);
-        if (item != NO_ITEM && item >= r->from && begin >= r->begin && begin < r->end) {
-            return r->to + (p->offset - r->begin);
+        if (when.item >= r->from && begin >= r->begin && begin < r->end) {
+            return r;
         }
     }
-    return c->arena + p->offset;
+    return NULL;
 }
 
-static char *base_of(const context *c, const program_place *p, uint32_t item) {
-    switch (p->base) {
-    case PLACE_ARENA: return arena_base(c, p, item);
-    case PLACE_INPUT: return (char *)c->inputs[p->index] + p->offset;
-    default: return (char *)c->weights->arrays[p->index].data + p->offset;
+// Where the array begins whose part |r| is in the caller's memory.
+static char *redirected_base(const context *c, const redirect *r) {
+    const program_place *p = r->strided;
+    if (p->slot_axis == NO_AXIS) {
+        return r->to;
     }
+    int64_t slot = p->shift + (p->from_end ? c->extents[p->slot_axis] : 0);
+    return r->to - slot * r->strides[p->slot_axis] * dtype_bytes(p->elem);
 }
 
-bound_arg context_bind_place(const context *c, const program_place *p, uint32_t item) {
-    bound_arg a = {.base = base_of(c, p, item), .mask = -1};
+static array_view arena_view(const context *c, const program_place *p, moment when) {
+    const redirect *r = find_redirect(c, p, when);
+    if (!r) {
+        return (array_view){c->arena + p->offset, NULL};
+    }
+    return r->strided ? (array_view){redirected_base(c, r), r->strides}
+                      : (array_view){r->to + (p->offset - r->begin), NULL};
+}
+
+array_view context_view(const context *c, const program_place *p, moment when) {
+    if (p->base == PLACE_ARENA) {
+        return arena_view(c, p, when);
+    }
+    if (p->base == PLACE_VARIABLE) {
+        return (array_view){(char *)c->weights->arrays[p->index].data + p->offset, NULL};
+    }
+    const bound_array *a = &c->inputs[p->index];
+    return (array_view){a->data + p->offset, a->strided ? a->strides : NULL};
+}
+
+static bound_arg bind_arg(const context *c, const program_place *p, array_view v) {
+    bound_arg a = {.base = v.base, .mask = -1};
     a.base += (int64_t)p->first_column * dtype_bytes(p->elem);
     if (p->slot_axis == NO_AXIS) {
         return a;
     }
-    a.slot_bytes = place_slot_bytes(p, c->extents);
+    a.slot_bytes =
+        v.strides ? v.strides[p->slot_axis] * dtype_bytes(p->elem) : place_slot_bytes(p, c->extents);
     a.shift = p->shift + (p->from_end ? c->extents[p->slot_axis] : 0);
     a.mask = p->modulus ? p->modulus - 1 : -1;
     if (p->pinned) {
@@ -43,20 +64,43 @@ bound_arg context_bind_place(const context *c, const program_place *p, uint32_t 
     return a;
 }
 
+bound_arg context_bind_place(const context *c, const program_place *p, moment when) {
+    return bind_arg(c, p, context_view(c, p, when));
+}
+
+static void bind_form(const context *c, const program_call *call, moment when, bound_form *f) {
+    const kernel_desc *k = &c->program->kernels.at[call->kernel];
+    array_view views[KERNEL_MAX_ARGS];
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        views[i] = context_view(c, &call->args[i], when);
+        f->args[i] = bind_arg(c, &call->args[i], views[i]);
+    }
+    context_bind_rows(c, call, views, f);
+    f->piece = kernel_units(k, c->program->shape, f->ints);
+    f->units = f->piece;
+    for (int i = 0; i < f->repeat_count; i++) {
+        f->units *= f->repeat_extent[i];
+    }
+    // A share of a flat kernel's elements begins at a multiple of 16 of those of one call.
+    f->grain = !k->flat ? 1 : f->units > f->piece && f->piece % FLAT_GRAIN ? f->piece : FLAT_GRAIN;
+}
+
 // An estimate in nanoseconds of one core.
-static int64_t estimate_cost(const kernel_desc *k, const int64_t *ints) {
+static int64_t estimate_cost(const kernel_desc *k, const bound_form *f) {
     kernel_cost cost = kernel_estimate_cost(k);
-    double rows = 1, inner = (double)ints[KERNEL_INNER];
+    double rows = 1, inner = (double)f->ints[KERNEL_INNER];
     for (int d = 0; d < kernel_row_dimensions(k); d++) {
-        rows *= (double)ints[d];
+        rows *= (double)f->ints[d];
     }
     double sum = cost.fixed + rows * cost.per_row + inner * (cost.per_inner + rows * cost.per_inner_row);
+    sum *= f->piece ? (double)(f->units / f->piece) : 1;
     return (int64_t)(sum < 1e18 ? sum : 1e18);
 }
 
 // What the thread with the most units has of |call|'s cost. Few units do not go evenly into threads.
 static int64_t largest_share(const bound_call *call, int members) {
-    int64_t blocks = (call->units + call->grain - 1) / call->grain;
+    const bound_form *f = &call->usual;
+    int64_t blocks = (f->units + f->grain - 1) / f->grain;
     int64_t most = (blocks + members - 1) / members;
     return blocks ? (int64_t)((double)call->cost * (double)most / (double)blocks) : 0;
 }
@@ -65,23 +109,20 @@ static bool is_worth_sharing(const bound_call *call, int64_t split_cost) {
     return call->cost >= split_cost && call->cost - call->share >= split_cost / 2;
 }
 
-static void bind_call(context *c, uint32_t index, uint32_t item) {
+static void bind_call(const context *c, uint32_t index, moment when) {
     const program_call *call = &c->program->calls.at[index];
-    const kernel_desc *k = &c->program->kernels.at[call->kernel];
     bound_call *b = &c->calls[index];
-    for (uint32_t i = 0; i < call->arg_count; i++) {
-        b->args[i] = context_bind_place(c, &call->args[i], item);
-    }
-    call_find_ints(k, call, c->extents, b->ints);
-    if (b->first_ints != b->ints) {
-        memcpy(b->first_ints, b->ints, (KERNEL_STRIDES + 4 * call->arg_count) * sizeof *b->ints);
-        b->first_ints[KERNEL_INNER] = 0;
-    }
-    b->units = kernel_units(k, c->program->shape, b->ints);
-    b->grain = k->flat ? 16 : 1;
-    b->cost = estimate_cost(k, b->ints);
+    bind_form(c, call, when, &b->usual);
+    b->cost = estimate_cost(&c->program->kernels.at[call->kernel], &b->usual);
     b->share = largest_share(b, team_members(c->team));
-    b->alone = call->alone || b->units <= b->grain || !is_worth_sharing(b, c->split_cost);
+    b->alone = call->alone || b->usual.units <= b->usual.grain || !is_worth_sharing(b, c->split_cost);
+}
+
+static void bind_first(const context *c, uint32_t index, moment when) {
+    const program_call *call = &c->program->calls.at[index];
+    bound_form *f = &c->calls[index].first;
+    bind_form(c, call, when, f);
+    f->ints[KERNEL_INNER] *= !call->skip_inner_first;
 }
 
 // Fills an axis's values that kernels read from the arena.
@@ -104,10 +145,22 @@ static void fill_axis(context *c, int axis) {
     }
 }
 
-static void bind_items(context *c, const program_item *items, uint32_t count, bool before) {
+// A loop's calls are bound for its first iteration, and for its last as for all between.
+static void bind_items(const context *c, const program_item *items, uint32_t count, bool before) {
+    uint32_t loop_end = 0;
+    int64_t first = 0, last = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (items[i].kind == ITEM_CALL) {
-            bind_call(c, items[i].call, before ? NO_ITEM : i);
+        const program_item *item = &items[i];
+        uint32_t at = before ? NO_ITEM : i;
+        if (item->kind == ITEM_LOOP) {
+            loop_end = i + 1 + item->length;
+            first = item->direction > 0 ? 0 : c->extents[item->axis] - 1;
+            last = c->extents[item->axis] - 1 - first;
+        } else if (item->kind == ITEM_CALL) {
+            bind_call(c, item->call, (moment){at, i < loop_end ? last : 0});
+            if (i < loop_end) {
+                bind_first(c, item->call, (moment){at, first});
+            }
         }
     }
 }
@@ -230,43 +283,66 @@ static size_t int_count(const program_call *call) {
     return KERNEL_STRIDES + 4 * (size_t)call->arg_count;
 }
 
-// Hands out |call|'s share of the tables that |next_arg| and |next_int| point into.
-static void create_call(context *c, uint32_t index, bound_arg **next_arg, int64_t **next_int) {
-    const program_call *call = &c->program->calls.at[index];
-    bound_call *b = &c->calls[index];
-    *b = (bound_call){
-        .kernel = call->kernel, .arg_count = call->arg_count, .args = *next_arg, .ints = *next_int};
-    *next_arg += call->arg_count;
-    *next_int += int_count(call);
-    b->first_ints = b->ints;
-    if (call->skip_inner_first) {
-        b->first_ints = *next_int;
-        *next_int += int_count(call);
+// How far the tables of all calls have been handed out, or will be.
+typedef struct table_use {
+    size_t args, ints;
+} table_use;
+
+static bound_form create_form(const context *c, const program_call *call, table_use *used) {
+    bound_form f = {.args = c->args + used->args,
+                    .ints = c->ints + used->ints,
+                    .repeat_bytes = c->repeat_bytes + used->args};
+    used->args += call->arg_count;
+    used->ints += int_count(call);
+    return f;
+}
+
+// Gives each call of a list its share of the tables, or without tables counts what they need: once, or twice in loops.
+static void create_calls(context *c, const program_item *items, uint32_t count, table_use *used) {
+    uint32_t loop_end = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const program_item *item = &items[i];
+        loop_end = item->kind == ITEM_LOOP ? i + 1 + item->length : loop_end;
+        if (item->kind != ITEM_CALL) {
+            continue;
+        }
+        const program_call *call = &c->program->calls.at[item->call];
+        if (!c->calls) {
+            used->args += (i < loop_end ? 2 : 1) * (size_t)call->arg_count;
+            used->ints += (i < loop_end ? 2 : 1) * int_count(call);
+            continue;
+        }
+        bound_call *b = &c->calls[item->call];
+        *b = (bound_call){.kernel = call->kernel, .arg_count = call->arg_count};
+        b->usual = create_form(c, call, used);
+        if (i < loop_end) {
+            b->first = create_form(c, call, used);
+        }
     }
+}
+
+static table_use create_all_calls(context *c) {
+    const program *p = c->program;
+    table_use used = {0, 0};
+    create_calls(c, p->prepare.at, p->prepare.count, &used);
+    create_calls(c, p->body.at, p->body.count, &used);
+    return used;
 }
 
 rnnc_status context_bind_create(context *c, diag_sink *d) {
     const program *p = c->program;
     TRY(check_items(c, p->prepare.at, p->prepare.count, d));
     TRY(check_items(c, p->body.at, p->body.count, d));
-    size_t args = 1, ints = 1;
-    for (uint32_t i = 0; i < p->calls.count; i++) {
-        args += p->calls.at[i].arg_count;
-        ints += int_count(&p->calls.at[i]) * (p->calls.at[i].skip_inner_first ? 2 : 1);
-    }
-    c->calls = allocator_array(&c->memory, p->calls.count + (size_t)1, sizeof *c->calls);
-    c->args = allocator_array(&c->memory, args, sizeof *c->args);
-    c->ints = allocator_array(&c->memory, ints, sizeof *c->ints);
+    table_use needed = create_all_calls(c);
+    c->args = allocator_array(&c->memory, needed.args + 1, sizeof *c->args);
+    c->ints = allocator_array(&c->memory, needed.ints + 1, sizeof *c->ints);
+    c->repeat_bytes = allocator_array(&c->memory, needed.args + 1, sizeof *c->repeat_bytes);
     c->threads = allocator_array(&c->memory, p->body.count + (size_t)1, sizeof *c->threads);
-    if (!c->calls || !c->args || !c->ints || !c->threads) {
+    c->calls = allocator_array(&c->memory, p->calls.count + (size_t)1, sizeof *c->calls);
+    if (!c->calls || !c->args || !c->ints || !c->repeat_bytes || !c->threads) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the tables of %u calls",
                          p->calls.count);
     }
-    TRY(context_straight_create(c, d));
-    bound_arg *next_arg = c->args;
-    int64_t *next_int = c->ints;
-    for (uint32_t i = 0; i < p->calls.count; i++) {
-        create_call(c, i, &next_arg, &next_int);
-    }
-    return RNNC_OK;
+    create_all_calls(c);
+    return context_straight_create(c, d);
 }

@@ -55,8 +55,8 @@ static bool writes_variables(const program *p) {
 
 static rnnc_status allocate_tables(context *c, diag_sink *d) {
     const program *p = c->program;
-    c->inputs = (void **)allocator_array(&c->memory, p->inputs.count + (size_t)1, sizeof *c->inputs);
-    c->outputs = (void **)allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->outputs);
+    c->inputs = allocator_array(&c->memory, p->inputs.count + (size_t)1, sizeof *c->inputs);
+    c->outputs = allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->outputs);
     c->redirects = allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->redirects);
     c->extents = allocator_array(&c->memory, p->axes.count + (size_t)1, sizeof *c->extents);
     c->copies = allocator_array(&c->memory, p->outputs.count + (size_t)1, sizeof *c->copies);
@@ -108,13 +108,14 @@ void context_destroy(context *c) {
         return;
     }
     team_destroy(c->team);
-    void *const blocks[] = {c->arena,          c->members,
-                            (void *)c->inputs, (void *)c->outputs,
-                            c->redirects,      c->extents,
-                            c->calls,          c->args,
-                            c->ints,           c->threads,
-                            c->times,          c->copies,
-                            c->straight,       (void *)c->straight_args};
+    void *const blocks[] = {c->arena,       c->members,
+                            c->inputs,      c->outputs,
+                            c->redirects,   c->extents,
+                            c->calls,       c->args,
+                            c->ints,        c->threads,
+                            c->times,       c->copies,
+                            c->straight,    (void *)c->straight_args,
+                            c->repeat_bytes};
     allocator memory = c->memory;
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         allocator_free(&memory, blocks[i]);
@@ -160,23 +161,46 @@ const int64_t *context_extents(const context *c) {
     return c->extents;
 }
 
-void context_bind_input(context *c, uint32_t index, void *data) {
-    if (c->inputs[index] != data) {
-        c->inputs[index] = data;
-        c->bound = false;
+// Returns whether |to| has changed.
+static bool change_array(bound_array *to, void *data, const int64_t *strides) {
+    bool same = to->data == data && to->strided == (strides != NULL) &&
+                (!strides || memcmp(to->strides, strides, sizeof to->strides) == 0);
+    to->data = data;
+    to->strided = strides != NULL;
+    if (strides) {
+        memcpy(to->strides, strides, sizeof to->strides);
     }
+    return !same;
 }
 
-void context_bind_output(context *c, uint32_t index, void *data) {
-    if (c->outputs[index] != data) {
-        c->outputs[index] = data;
-        c->bound = false;
+void context_bind_input(context *c, uint32_t index, void *data, const int64_t *strides) {
+    c->bound &= !change_array(&c->inputs[index], data, strides);
+}
+
+bool context_reads_directly(const context *c, uint32_t index, const int64_t *strides) {
+    const program *p = c->program;
+    bool direct = true;
+    for (uint32_t i = 0; i < p->outputs.count; i++) {
+        const program_place *place = &p->outputs.at[i].place;
+        direct &= place->base != PLACE_INPUT || place->index != index;
     }
+    for (uint32_t i = 0; i < p->calls.count; i++) {
+        const program_call *call = &p->calls.at[i];
+        for (uint32_t k = 0; k < call->arg_count; k++) {
+            bool reads = call->args[k].base == PLACE_INPUT && call->args[k].index == index;
+            direct = direct && (!reads || context_takes_strides(c, call, k, strides));
+        }
+    }
+    return direct;
+}
+
+void context_bind_output(context *c, uint32_t index, void *data, const int64_t *strides) {
+    c->bound &= !change_array(&c->outputs[index], data, strides);
 }
 
 static rnnc_status check_inputs(const context *c, diag_sink *d) {
     for (uint32_t i = 0; i < c->program->inputs.count; i++) {
-        if (!c->inputs[i]) {
+        if (!c->inputs[i].data) {
             return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "input %s has no values",
                              c->program->inputs.at[i].name);
         }
@@ -281,33 +305,6 @@ void context_begin(context *c, bool silent) {
 
 void context_end(context *c) {
     team_end(c->team);
-}
-
-static char *place_begin(const context *c, const program_place *p) {
-    bound_arg a = context_bind_place(c, p, c->program->body.count);
-    return a.base + (a.shift & a.mask) * a.slot_bytes;
-}
-
-const char *context_output_begin(const context *c, uint32_t index) {
-    const program_value *v = &c->program->outputs.at[index];
-    return v->place.columns == type_columns(v->type) ? place_begin(c, &v->place) : NULL;
-}
-
-const void *context_output(const context *c, uint32_t index, int64_t *out_count) {
-    const program_value *v = &c->program->outputs.at[index];
-    *out_count = axes_extent(v->type.axes, c->extents) * type_columns(v->type);
-    return context_output_begin(c, index);
-}
-
-void context_copy_output(const context *c, uint32_t index, void *out_values) {
-    const program_value *v = &c->program->outputs.at[index];
-    int64_t rows = axes_extent(v->type.axes, c->extents), bytes = dtype_bytes(v->type.elem);
-    size_t row_bytes = (size_t)(type_columns(v->type) * bytes);
-    const char *from = place_begin(c, &v->place);
-    for (int64_t row = 0; row < rows; row++) {
-        memcpy((char *)out_values + (size_t)row * row_bytes, from + row * v->place.columns * bytes,
-               row_bytes);
-    }
 }
 
 void context_set_split_cost(context *c, int64_t nanoseconds) {

@@ -25,14 +25,21 @@ rnnc_status context_set_extents(context *c, const int64_t *extents, diag_sink *d
 bool context_is_fixed(const context *c, int axis);
 const int64_t *context_extents(const context *c);
 
-// The array that input number |index| is read from, in its type's layout for the run's extents, 64-byte
-// aligned where speed matters. It must stay where it is until another is given.
-void context_bind_input(context *c, uint32_t index, void *data);
+// The array that input number |index| is read from, 64-byte aligned where speed matters. It must stay where it is until
+// another is given. |strides|: elements from index to index of each axis of its type, which context_reads_directly must
+// have agreed to for the run's extents; columns lie side by side. NULL: its type's layout.
+void context_bind_input(context *c, uint32_t index, void *data, const int64_t *strides);
+// Whether runs of the extents of now can read input number |index| with such strides where it lies. They cannot if a sum
+// whose order is fixed, or rows that go by number, run over axes that have no common stride; or if it is an output, too.
+bool context_reads_directly(const context *c, uint32_t index, const int64_t *strides);
 
-// Has runs leave output number |index| in |data|, |context_output|'s elements in its order; NULL: no longer. Kernels
-// write it there where nothing else in the arena shares its bytes with it; else it is copied at the end of a run. It
-// must stay there, and be none of the inputs, until the next call, or until the extents change.
-void context_bind_output(context *c, uint32_t index, void *data);
+// Has runs leave output number |index| in |data|, with |strides| as above, NULL: |context_output|'s elements in its
+// order; |data| NULL: no longer. Kernels write it there where nothing else in the arena shares its bytes with it; else it
+// is copied at the end of a run. It must stay there, and be none of the inputs, until the next call, or until the extents
+// change.
+void context_bind_output(context *c, uint32_t index, void *data, const int64_t *strides);
+// How many of the bound outputs are copied.
+uint32_t context_count_copies(context *c);
 
 // Runs the program once. First, if the weights have changed since, what is derived from them. |seed| and
 // |step| are what `random` draws by. Fails without a run if an input is unbound. With one thread: no
@@ -53,8 +60,11 @@ void context_begin(context *c, bool silent);
 void context_end(context *c);
 
 // The value of output number |index| after a run, |*out_count| elements of its type in layout order; valid
-// until the next run. NULL if its rows do not lie side by side in memory.
+// until the next run. NULL if its rows do not lie side by side in memory. One that is bound with strides is copied for
+// this, each time.
 const void *context_output(const context *c, uint32_t index, int64_t *out_count);
+// Whether it is at the same place after each run, without having been asked for.
+bool context_output_stays(const context *c, uint32_t index);
 // The same into |out_values|, whether or not they do.
 void context_copy_output(const context *c, uint32_t index, void *out_values);
 

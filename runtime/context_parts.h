@@ -1,4 +1,4 @@
-// The inside of a context, shared by context.c, bind.c and executor.c.
+// The inside of a context, shared by the files that make, bind, run and read it.
 #ifndef RNNC_RUNTIME_CONTEXT_PARTS_H
 #define RNNC_RUNTIME_CONTEXT_PARTS_H
 
@@ -13,21 +13,37 @@ enum { POOL_SPLIT_COST = 10000 };
 // A member of a set that no thread is to run whole.
 enum { NO_THREAD = -1 };
 
+// Axes that calls of a kernel can be repeated over.
+enum { REPEAT_AXES = 4 };
+// Elements of a flat kernel that shares begin at multiples of.
+enum { FLAT_GRAIN = 16 };
+
 // Where an argument's first row is in iteration t: base + ((t + shift) & mask) * slot_bytes.
 typedef struct bound_arg {
     char *base;
     int64_t shift, mask, slot_bytes;
 } bound_arg;
 
+// What a call does in one iteration. Where the rows of an argument do not lie at one distance from each other, the
+// kernel is called several times, for all indices of some axes, and each of these calls has |piece| units.
+typedef struct bound_form {
+    bound_arg *args;
+    int64_t *ints;
+    int64_t units; // of all repeats
+    int64_t grain; // threads' shares begin at multiples of this
+    int64_t piece;
+    int repeat_count; // axes; 0: the kernel is called once
+    int64_t repeat_extent[REPEAT_AXES];
+    int64_t (*repeat_bytes)[REPEAT_AXES]; // by argument: from index to index
+} bound_form;
+
 // A call, bound to the arena, the inputs, the weights and the run's extents.
 typedef struct bound_call {
     uint32_t kernel;
     uint32_t arg_count;
-    bound_arg *args;
-    int64_t *ints;
-    int64_t *first_ints; // of a loop's first iteration: |ints|, or a copy with another inner length
-    int64_t units;
-    int64_t grain; // threads' shares begin at multiples of this
+    bound_form usual;
+    // In a loop's first iteration: an inner length of 0, or a state that lies apart from those that the loop computes.
+    bound_form first;
     int64_t cost;  // estimated nanoseconds of one thread
     int64_t share; // of that: what the thread with most of the units has to do if all threads share them
     bool alone;    // the caller's thread does all of it
@@ -48,21 +64,44 @@ typedef struct straight_call {
     int64_t units;
 } straight_call;
 
+// An array of the caller's.
+typedef struct bound_array {
+    char *data;                // NULL: none
+    bool strided;              // else it is dense
+    int64_t strides[MAX_AXES]; // elements from index to index of each axis of its value's type
+} bound_array;
+
 // What is copied to a bound output at the end of a run.
 typedef struct output_copy {
     uint32_t index;
-    const char *from; // NULL: not in one piece
+    const char *from; // NULL: not in one piece, here or there
     size_t bytes;
 } output_copy;
 
-// In the body from item |from| on, and after a run, bytes [begin, end) of the arena are the caller's memory.
+// In the body from item |from| on, and after a run, bytes [begin, end) of the arena are the caller's memory at |to|:
+// byte by byte, or with strides slot by slot and row by row of the array that the output's place is in.
 typedef struct redirect {
     int64_t begin, end;
     char *to;
     uint32_t from;
+    const program_place *strided; // the output's; NULL: dense
+    int64_t strides[MAX_AXES];    // elements, by axis of that array
 } redirect;
-// Of what stands before all of the body, and of none.
+
+// When an argument is looked for: at which item of the body, in which iteration of the loop that this stands in.
+typedef struct moment {
+    uint32_t item;
+    int64_t iteration;
+} moment;
+// The item of what stands before all of the body.
 #define NO_ITEM UINT32_MAX
+
+// The array that a place is in: where the row is whose indices are all 0, and elements from index to index of its axes;
+// NULL: dense.
+typedef struct array_view {
+    char *base;
+    const int64_t *strides;
+} array_view;
 
 struct context {
     const program *program;
@@ -73,8 +112,8 @@ struct context {
     char *arena;      // the program's, followed by the threads' scratch
     int64_t bytes;    // of both
     context_member *members;
-    void **inputs;
-    void **outputs;      // bound ones; else NULL
+    bound_array *inputs;
+    bound_array *outputs;
     redirect *redirects; // room for one an output
     uint32_t redirect_count;
     output_copy *copies; // the bound outputs that are not among them; room for one an output
@@ -85,7 +124,9 @@ struct context {
     bool is_straight;
     int64_t *extents;
     bound_call *calls;
-    bound_arg *args; // of all calls
+    // Of all calls.
+    bound_arg *args;
+    int64_t (*repeat_bytes)[REPEAT_AXES];
     // By item of the program's body. A set: NO_THREAD if its calls are split like all others. A member of another set:
     // the thread that runs it.
     int *threads;
@@ -102,12 +143,16 @@ struct context {
 
 // Computes |calls| and the tables of extents and indices in the arena. Allocates nothing.
 void context_bind(context *c);
+// Bytes of the arena that |p| reaches in |count| iterations from |first| on, as its extents are.
+redirect context_reach(const context *c, const program_place *p, int64_t first, int64_t count);
 // Finds out which bound outputs kernels can write themselves, before calls are bound. Allocates nothing.
 void context_bind_outputs(context *c);
 // Copies those that they cannot: all, or after the first half of a run those that are no gradients.
 void context_copy_outputs(const context *c, bool all);
 // Where output |index| is after a run; NULL if it is not in one piece.
 const char *context_output_begin(const context *c, uint32_t index);
+// Copies it, or where it is not in one piece its rows, to |to|, with |strides| by axis of its type.
+void context_move_output(const context *c, uint32_t index, const int64_t *strides, char *to);
 // Allocates the list that context_bind_straight fills.
 rnnc_status context_straight_create(context *c, diag_sink *d);
 // Lists the calls of a body whose loops have one iteration and which one thread runs alone: what a step mostly is. Such
@@ -119,9 +164,14 @@ void context_bind_sets(context *c);
 // Allocates |calls| and |threads|; checks that every place stays within the arena at the maxima.
 rnnc_status context_bind_create(context *c, diag_sink *d);
 
-// Where |p| is in memory with the context's inputs and extents, for the item |item| of the body, or after a run with
-// that behind the last; NO_ITEM: before all of it.
-bound_arg context_bind_place(const context *c, const program_place *p, uint32_t item);
+// Where |p| is in memory with the context's inputs and extents; after a run: at the item behind the last.
+array_view context_view(const context *c, const program_place *p, moment when);
+bound_arg context_bind_place(const context *c, const program_place *p, moment when);
+
+// The numbers of a call's kernel, and how often it is called. |views|: of the call's arguments.
+void context_bind_rows(const context *c, const program_call *call, const array_view *views, bound_form *f);
+// Whether argument |arg| of |call| can be in an array with these |strides|, by axis of the array.
+bool context_takes_strides(const context *c, const program_call *call, uint32_t arg, const int64_t *strides);
 
 // Runs |items| on all threads. |threads|: by item, as in a context; NULL: there are no sets.
 void execute(context *c, const program_item *items, uint32_t count, const int *threads);

@@ -123,35 +123,56 @@ void *engine_input(engine *e, uint32_t index, int64_t *out_count) {
     return e->inputs[index].data;
 }
 
-const void *engine_input_values(const engine *e, uint32_t index, int64_t *out_count) {
+const void *engine_input_values(const engine *e, uint32_t index, walk_rows *out_walk) {
     const engine_slot *s = &e->inputs[index];
-    *out_count = engine_slot_count(e, s);
+    int64_t dense[MAX_AXES];
+    walk_dense(s->info.type.axes, e->extents, type_columns(s->info.type), dense);
+    const int64_t *strides = s->given && s->strided ? s->strides : dense;
+    *out_walk = walk_value(s->info.type.axes, e->extents, strides, strides);
     return s->given ? s->given : s->data;
 }
 
-void engine_bind_input(engine *e, uint32_t index, void *data) {
+void engine_bind_input(engine *e, uint32_t index, void *data, const int64_t *strides) {
     engine_slot *s = &e->inputs[index];
     s->given = data;
-    context_bind_input(e->context, index, data ? data : s->data);
+    s->strided = data && strides;
+    if (s->strided) {
+        memcpy(s->strides, strides, sizeof s->strides);
+    }
+    context_bind_input(e->context, index, data ? data : s->data, data ? strides : NULL);
 }
 
-void engine_bind_output(engine *e, uint32_t index, void *data) {
-    context_bind_output(e->context, index, data);
+void engine_bind_output(engine *e, uint32_t index, void *data, const int64_t *strides) {
+    context_bind_output(e->context, index, data, data ? strides : NULL);
+}
+
+// A row's elements, of which |before| came in other rows.
+static rnnc_status check_row(const engine_slot *s, const int32_t *tokens, int64_t before, diag_sink *d) {
+    for (int64_t i = 0; i < type_columns(s->info.type); i++) {
+        if (tokens[i] < 0 || tokens[i] >= s->limit) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
+                             (long long)(before + i), tokens[i], (long long)s->limit - 1);
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_tokens(const engine *e, uint32_t index, diag_sink *d) {
+    const engine_slot *s = &e->inputs[index];
+    walk_rows w;
+    const int32_t *tokens = engine_input_values(e, index, &w);
+    int64_t before = 0;
+    do {
+        TRY(check_row(s, tokens + w.at[0], before, d));
+        before += type_columns(s->info.type);
+    } while (walk_next(&w));
+    return RNNC_OK;
 }
 
 rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
-        const engine_slot *s = &e->inputs[i];
-        int64_t count = 0;
-        const int32_t *tokens = engine_input_values(e, i, &count);
-        for (int64_t j = 0; s->limit && j < count; j++) {
-            int32_t token = tokens[j];
-            if (token < 0 || token >= s->limit) {
-                return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                                 "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
-                                 (long long)j, token, (long long)s->limit - 1);
-            }
-        }
+        TRY(e->inputs[i].limit ? check_tokens(e, i, d) : RNNC_OK);
     }
     return RNNC_OK;
 }

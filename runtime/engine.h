@@ -7,6 +7,7 @@
 #include "passes/backend.h"
 #include "passes/program.h"
 #include "runtime/context.h"
+#include "runtime/walk.h"
 #include "runtime/weights.h"
 
 // Used by one thread at a time.
@@ -54,16 +55,16 @@ int64_t engine_input_limit(const engine *e, uint32_t index);
 // first.
 void *engine_input(engine *e, uint32_t index, int64_t *out_count);
 
-// What a run reads of input |index| as it is bound: the array above, or another one.
-const void *engine_input_values(const engine *e, uint32_t index, int64_t *out_count);
+// What a run reads of input |index| as it is bound: the array above, or another one; and the walk through its rows.
+const void *engine_input_values(const engine *e, uint32_t index, walk_rows *out_walk);
 
-// Lets the runs of a compiled program read input |index| from |data|, laid out like the array that engine_input gives,
-// until another is given; NULL: that array.
-void engine_bind_input(engine *e, uint32_t index, void *data);
+// Lets the runs of a compiled program read input |index| from |data| until another is given; NULL: from the array above.
+// |strides| as in context_bind_input, NULL: laid out like that array.
+void engine_bind_input(engine *e, uint32_t index, void *data, const int64_t *strides);
 
-// Has the runs of a compiled program leave output |index| in |data|, laid out as engine_output gives it, until the
-// extents change; NULL: no longer.
-void engine_bind_output(engine *e, uint32_t index, void *data);
+// Has the runs of a compiled program leave output |index| in |data|, laid out as engine_output gives it or with |strides|,
+// until the extents change; NULL: no longer.
+void engine_bind_output(engine *e, uint32_t index, void *data, const int64_t *strides);
 
 // Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
 // the engine can tell what they number.

@@ -9,8 +9,10 @@ typedef struct engine_slot {
     engine_value info;
     void *data;        // inputs: what the caller fills; outputs: a copy, where one is needed
     const void *given; // inputs: the caller's own array, in place of |data|; else NULL
-    int64_t capacity;  // elements that |data| has room for
-    int64_t limit;     // i32 inputs: values must be in [0, limit); 0: not known
+    bool strided;      // that has these |strides|, by axis
+    int64_t strides[MAX_AXES];
+    int64_t capacity; // elements that |data| has room for
+    int64_t limit;    // i32 inputs: values must be in [0, limit); 0: not known
 } engine_slot;
 
 typedef struct engine_kind {

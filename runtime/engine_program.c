@@ -78,7 +78,7 @@ static rnnc_status reserve_longest(const engine *e, engine_slot *s, diag_sink *d
 static rnnc_status reserve_inputs(engine *e, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
         TRY(reserve_longest(e, &e->inputs[i], d));
-        context_bind_input(e->context, i, e->inputs[i].data);
+        context_bind_input(e->context, i, e->inputs[i].data, NULL);
     }
     return RNNC_OK;
 }

@@ -23,30 +23,64 @@ typedef struct walk {
 } walk;
 
 // The first unit of |member|'s share.
-static int64_t share_begin(const bound_call *call, int member, int members) {
-    int64_t blocks = (call->units + call->grain - 1) / call->grain;
-    int64_t begin = (blocks * member / members) * call->grain;
-    return begin < call->units ? begin : call->units;
+static int64_t share_begin(const bound_form *f, int member, int members) {
+    int64_t blocks = (f->units + f->grain - 1) / f->grain;
+    int64_t begin = (blocks * member / members) * f->grain;
+    return begin < f->units ? begin : f->units;
 }
 
-static void call_kernel(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
+static void enter_kernel(const walk *w, const bound_call *call, const int64_t *ints, int64_t begin,
+                         int64_t end) {
+    void **args = w->c->members[w->member].args;
+    const kernel_code_set *code = w->c->code;
+    if (code->functions) {
+        code->functions[call->kernel](args, ints, begin, end);
+    } else {
+        code->call(code->handle, call->kernel, args, ints, begin, end);
+    }
+}
+
+// Goes from the arguments of one repeat to those of another; units are counted through all of them.
+static void move_args(const walk *w, const bound_call *call, const bound_form *f, int64_t repeat, int sign) {
+    void **args = w->c->members[w->member].args;
+    for (int d = f->repeat_count - 1; d >= 0; d--) {
+        int64_t index = sign * (repeat % f->repeat_extent[d]);
+        repeat /= f->repeat_extent[d];
+        for (uint32_t i = 0; i < call->arg_count; i++) {
+            args[i] = (char *)args[i] + index * f->repeat_bytes[i][d];
+        }
+    }
+}
+
+static void repeat_kernel(const walk *w, const bound_call *call, const bound_form *f, int64_t begin,
+                          int64_t end) {
+    while (begin < end) {
+        int64_t repeat = begin / f->piece, from = begin % f->piece;
+        int64_t count = f->piece - from < end - begin ? f->piece - from : end - begin;
+        move_args(w, call, f, repeat, 1);
+        enter_kernel(w, call, f->ints, from, from + count);
+        move_args(w, call, f, repeat, -1);
+        begin += count;
+    }
+}
+
+static void call_kernel(const walk *w, const bound_call *call, int64_t t, const bound_form *f) {
     bool all = call->alone || w->whole;
-    int64_t begin = all ? 0 : share_begin(call, w->member, w->members);
-    int64_t end = all ? call->units : share_begin(call, w->member + 1, w->members);
+    int64_t begin = all ? 0 : share_begin(f, w->member, w->members);
+    int64_t end = all ? f->units : share_begin(f, w->member + 1, w->members);
     if (begin >= end) {
         return;
     }
     context_member *m = &w->c->members[w->member];
     for (uint32_t i = 0; i < call->arg_count; i++) {
-        const bound_arg *a = &call->args[i];
+        const bound_arg *a = &f->args[i];
         m->args[i] = a->base + ((t + a->shift) & a->mask) * a->slot_bytes;
     }
     m->args[call->arg_count] = m->scratch;
-    const kernel_code_set *code = w->c->code;
-    if (code->functions) {
-        code->functions[call->kernel](m->args, ints, begin, end);
+    if (f->repeat_count) {
+        repeat_kernel(w, call, f, begin, end);
     } else {
-        code->call(code->handle, call->kernel, m->args, ints, begin, end);
+        enter_kernel(w, call, f->ints, begin, end);
     }
 }
 
@@ -70,7 +104,7 @@ static int64_t now(void) {
 typedef struct parcel {
     const walk *w;
     const bound_call *call;
-    const int64_t *ints;
+    const bound_form *form;
     int64_t t;
     bool set;
     uint32_t at;
@@ -79,19 +113,19 @@ typedef struct parcel {
 static void open_parcel(void *argument, int member);
 
 // Does this thread's share of a call, or has the pool do all of them.
-static void do_share(const walk *w, const bound_call *call, int64_t t, const int64_t *ints) {
+static void do_share(const walk *w, const bound_call *call, int64_t t, const bound_form *f) {
     if (w->pool && !w->whole && !call->alone) {
-        parcel p = {.w = w, .call = call, .ints = ints, .t = t};
+        parcel p = {.w = w, .call = call, .form = f, .t = t};
         team_share(w->c->team, open_parcel, &p);
     } else if (w->whole || !call->alone || w->member == 0) {
-        call_kernel(w, call, t, ints);
+        call_kernel(w, call, t, f);
     }
 }
 
-static void run_timed(const walk *w, uint32_t index, int64_t t, const int64_t *ints) {
+static void run_timed(const walk *w, uint32_t index, int64_t t, const bound_form *f) {
     bool watches = w->whole || w->member == 0;
     int64_t began = watches ? now() : 0;
-    do_share(w, &w->c->calls[index], t, ints);
+    do_share(w, &w->c->calls[index], t, f);
     if (!w->whole) {
         team_wait(w->c->team);
     }
@@ -103,15 +137,15 @@ static void run_timed(const walk *w, uint32_t index, int64_t t, const int64_t *i
 
 static void run_call(walk *w, uint32_t index, int64_t t, bool first) {
     const bound_call *call = &w->c->calls[index];
-    const int64_t *ints = first ? call->first_ints : call->ints;
+    const bound_form *f = first ? &call->first : &call->usual;
     if (w->c->timing) {
-        run_timed(w, index, t, ints);
+        run_timed(w, index, t, f);
         return;
     }
     if (!w->whole) {
         wait_before(w, call);
     }
-    do_share(w, call, t, ints);
+    do_share(w, call, t, f);
 }
 
 static void run_loop(walk *w, const program_item *loop) {
@@ -152,7 +186,7 @@ static void open_parcel(void *argument, int member) {
     if (p->set) {
         run_mine(&w, p->at);
     } else {
-        call_kernel(&w, p->call, p->t, p->ints);
+        call_kernel(&w, p->call, p->t, p->form);
     }
     mode_leave(saved);
 }

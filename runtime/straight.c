@@ -17,11 +17,20 @@ rnnc_status context_straight_create(context *c, diag_sink *d) {
                                                        "no memory for a list of %u calls", p->calls.count);
 }
 
+// Whether the kernel is called once.
+static bool is_single(const bound_call *call) {
+    return !call->usual.repeat_count;
+}
+
+static bool is_alone(const context *c, const bound_call *call) {
+    return call->alone || team_members(c->team) == 1;
+}
+
 // Whether the caller's thread runs item |at|, and in it nothing more often than once.
 static bool is_straight_item(const context *c, uint32_t at) {
     const program_item *item = &c->program->body.at[at];
     switch (item->kind) {
-    case ITEM_CALL: return c->calls[item->call].alone || team_members(c->team) == 1;
+    case ITEM_CALL: return is_single(&c->calls[item->call]) && is_alone(c, &c->calls[item->call]);
     case ITEM_LOOP: return c->extents[item->axis] == 1;
     default: return c->threads[at] == NO_THREAD;
     }
@@ -38,13 +47,14 @@ static bool is_straight(const context *c) {
 // Appends |call|, its arguments at |args|; returns where those of the next one begin.
 static void **add_call(context *c, uint32_t index, bool in_loop, void **args) {
     const bound_call *call = &c->calls[index];
+    const bound_form *f = in_loop ? &call->first : &call->usual;
     for (uint32_t i = 0; i < call->arg_count; i++) {
-        const bound_arg *a = &call->args[i];
+        const bound_arg *a = &f->args[i];
         args[i] = a->base + (a->shift & a->mask) * a->slot_bytes;
     }
     args[call->arg_count] = c->members[0].scratch;
-    c->straight[c->straight_count++] = (straight_call){c->code->functions[call->kernel], args,
-                                                       in_loop ? call->first_ints : call->ints, call->units};
+    c->straight[c->straight_count++] =
+        (straight_call){c->code->functions[call->kernel], args, f->ints, f->units};
     return args + call->arg_count + 1;
 }
 
@@ -58,7 +68,7 @@ void context_bind_straight(context *c) {
         const program_item *item = &p->body.at[i];
         if (item->kind == ITEM_LOOP) {
             loop_end = i + 1 + item->length;
-        } else if (item->kind == ITEM_CALL && c->calls[item->call].units > 0) {
+        } else if (item->kind == ITEM_CALL && c->calls[item->call].usual.units > 0) {
             args = add_call(c, item->call, i < loop_end, args);
         }
     }

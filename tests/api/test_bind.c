@@ -195,6 +195,24 @@ static void test_wrong_strides(void **state) {
     fixture_free(&f);
 }
 
+// The memory of an output is another value's before, which is written in parts and read as a whole.
+static void test_reused_memory(void **state) {
+    (void)state;
+    fixture f = fixture_make("model m() {\n    input value: real(2)[T]\n    h = lstm(7, value)\n"
+                             "    g = shift[T](h, 2)\n    y = linear(2, shift[T](h, 1))\n"
+                             "    output h, g, y\n}\n",
+                             RNNC_FORWARD);
+    float in[STEPS * ROWS * INPUTS], wanted[STEPS * ROWS * HIDDEN], got[STEPS * ROWS * HIDDEN];
+    fixture_fill(in, STEPS * ROWS * INPUTS, 1);
+    run_plainly(&f, ROWS, STEPS, in, "g", wanted);
+    fixture_ok(rnnc_context_bind_output(f.context, output_of(&f, "g"), got, STEPS * ROWS * HIDDEN, NULL, f.d),
+               f.d);
+    fixture_ok(rnnc_context_reset(f.context), f.d);
+    fixture_ok(rnnc_run(f.context, f.d), f.d);
+    assert_memory_equal(got, wanted, sizeof wanted);
+    fixture_free(&f);
+}
+
 // Steps write to the same place again and again, and the states go on.
 static void test_steps(void **state) {
     (void)state;
@@ -379,6 +397,7 @@ int main(void) {
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_strides_to_begin_with),
         cmocka_unit_test(test_wrong_strides),
+        cmocka_unit_test(test_reused_memory),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_list_of_equations),
         cmocka_unit_test(test_all_equations),

@@ -100,7 +100,7 @@ static program *two_calls(bool flat) {
 
 static void check_two_calls(fixture *f, int64_t batch, int64_t steps) {
     set_extents(f, batch, steps);
-    context_bind_input(f->c, 0, f->x);
+    context_bind_input(f->c, 0, f->x, NULL);
     assert_int_equal(context_run(f->c, 0, 0, &f->d), RNNC_OK);
     int64_t count = 0;
     const float *z = context_output(f->c, 0, &count);
@@ -164,8 +164,8 @@ static program *recurrence(int direction, int32_t modulus) {
 
 static void check_recurrence(fixture *f, int direction, int64_t batch, int64_t steps) {
     set_extents(f, batch, steps);
-    context_bind_input(f->c, 0, f->x);
-    context_bind_input(f->c, 1, f->h0);
+    context_bind_input(f->c, 0, f->x, NULL);
+    context_bind_input(f->c, 1, f->h0, NULL);
     assert_int_equal(context_run(f->c, 0, 0, &f->d), RNNC_OK);
     int64_t count = 0;
     const float *last = context_output(f->c, 0, &count);
@@ -231,7 +231,7 @@ static void test_product_is_skipped_first(void **state) {
         for (int i = 0; i < N * N; i++) {
             w[i] = (float)sin(i);
         }
-        context_bind_input(f.c, 0, f.x);
+        context_bind_input(f.c, 0, f.x, NULL);
         enum { B = 30, T = 4 };
         set_extents(&f, B, T);
         assert_int_equal(context_run(f.c, 0, 0, &f.d), RNNC_OK);
@@ -260,7 +260,7 @@ static void test_threads_agree(void **state) {
         for (int i = 0; i < N * N; i++) {
             w[i] = (float)cos(i * 1.3);
         }
-        context_bind_input(f.c, 0, f.x);
+        context_bind_input(f.c, 0, f.x, NULL);
         set_extents(&f, MAX_B, MAX_T);
         for (int run = 0; run < 20; run++) {
             assert_int_equal(context_run(f.c, 0, 0, &f.d), RNNC_OK);
@@ -332,7 +332,7 @@ static float step_up_or_down(const float *x, int64_t row, int64_t t, int64_t bat
 
 static void check_set_of_three(fixture *f, int64_t batch, int64_t steps) {
     set_extents(f, batch, steps);
-    context_bind_input(f->c, 0, f->x);
+    context_bind_input(f->c, 0, f->x, NULL);
     assert_int_equal(context_run(f->c, 0, 0, &f->d), RNNC_OK);
     int64_t count = 0;
     const float *y = context_output(f->c, 0, &count), *z = context_output(f->c, 1, &count);
@@ -533,7 +533,7 @@ static void test_denormals_are_flushed(void **state) {
         f.x[i] = 1e-42f;
     }
     set_extents(&f, 1, 1);
-    context_bind_input(f.c, 0, f.x);
+    context_bind_input(f.c, 0, f.x, NULL);
     assert_int_equal(context_run(f.c, 0, 0, &f.d), RNNC_OK);
     assert_int_equal(control_word(), before);
     int64_t count = 0;
