@@ -137,6 +137,13 @@ static LLVMValueRef call_units(const driver *w, const kernel_desc *k, const prog
     }
 }
 
+// Every other iteration does its units from the last to the first.
+static void turn(emitter *e, LLVMValueRef t, LLVMValueRef *begin_end) {
+    LLVMValueRef odd = LLVMBuildTrunc(e->builder, t, e->i1, ""), units = begin_end[1], zero = l_i64(e, 0);
+    begin_end[0] = l_select(e, odd, units, zero);
+    begin_end[1] = l_select(e, odd, zero, units);
+}
+
 // |first|: whether this is the first iteration of the loop; NULL: outside of loops.
 static void emit_call(const driver *w, uint32_t index, LLVMValueRef t, LLVMValueRef first) {
     emitter *e = w->e;
@@ -154,6 +161,9 @@ static void emit_call(const driver *w, uint32_t index, LLVMValueRef t, LLVMValue
     }
     l_store(e, driver_arena(w, w->layout.scratch), l_offset(e, e->pointer, args, call->arg_count));
     LLVMValueRef values[] = {args, ints, l_i64(e, 0), call_units(w, k, call)};
+    if (t && kernel_turns(k, w->p->shape)) {
+        turn(e, t, values + 2);
+    }
     if (w->parallel) {
         driver_emit_shared(w, call, values);
     } else {

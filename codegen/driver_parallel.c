@@ -19,7 +19,8 @@ enum {
     HEAD_ARG_COUNT = 24,
     HEAD_UNITS = 32,
     HEAD_GRAIN = 40,
-    HEAD_SHARES = 48
+    HEAD_SHARES = 48,
+    HEAD_TURNS = 56 // from the last unit to the first
 };
 
 // Below this many nanoseconds, to wake threads takes longer than to do without.
@@ -77,6 +78,9 @@ static void call_kernel(const driver *w, LLVMValueRef head, LLVMValueRef own, LL
     LLVMTypeRef types[] = {e->pointer, e->pointer, e->i64, e->i64};
     LLVMValueRef values[] = {copy_args(w, head, own), pointer(w, head, HEAD_INTS), begin, end};
     LLVMTypeRef type = LLVMFunctionType(e->nothing, types, 4, false);
+    LLVMValueRef turns = l_less(e, l_i64(e, 0), number(w, head, HEAD_TURNS));
+    values[2] = l_select(e, turns, end, begin);
+    values[3] = l_select(e, turns, begin, end);
     l_if branch;
     l_if_begin(e, &branch, l_less(e, begin, end));
     LLVMBuildCall2(e->builder, type, pointer(w, head, HEAD_KERNEL), values, 4, "");
@@ -133,7 +137,9 @@ static void share_out(const driver *w, const program_call *call, LLVMValueRef *v
     l_store(e, values[0], at(w, head, HEAD_ARGS));
     l_store(e, values[1], at(w, head, HEAD_INTS));
     l_store(e, l_i64(e, call->arg_count), at(w, head, HEAD_ARG_COUNT));
-    l_store(e, values[3], at(w, head, HEAD_UNITS));
+    // Of where the units begin and end, one is 0, and the other how many they are.
+    l_store(e, l_add(e, values[2], values[3]), at(w, head, HEAD_UNITS));
+    l_store(e, values[2], at(w, head, HEAD_TURNS));
     l_store(e, l_i64(e, grain), at(w, head, HEAD_GRAIN));
     l_store(e, LLVMBuildZExt(e->builder, threads, e->i64, ""), at(w, head, HEAD_SHARES));
     LLVMTypeRef types[] = {e->pointer, e->i32, e->pointer, e->pointer};
@@ -149,7 +155,7 @@ void driver_emit_shared(const driver *w, const program_call *call, LLVMValueRef 
         l_call(e, w->kernels[call->kernel], values, 4);
         return;
     }
-    LLVMValueRef several = l_less(e, l_i64(e, grain), values[3]);
+    LLVMValueRef several = l_less(e, l_i64(e, grain), l_add(e, values[2], values[3]));
     LLVMValueRef dear = l_less(e, l_i64(e, (int64_t)LEAST_COST * PER_NANOSECOND), cost_of(w, call));
     LLVMValueRef more = LLVMBuildICmp(e->builder, LLVMIntNE, w->parallel[0], l_int(e, e->i32, 1), "");
     several = LLVMBuildAnd(e->builder, several, LLVMBuildAnd(e->builder, dear, more, ""), "");

@@ -2,7 +2,7 @@
 // scratch; after the last block the body reads them there, tile by tile while they are warm.
 //
 // Units are done in one of two orders. With one block of inner indices: panel after panel, so that a panel of
-// B, once in cache, serves all its row blocks. With several blocks: row block after row block, a few panels
+// B, once in cache, serves all its row blocks; from the last to the first where the caller turns (kernel_turns). With several blocks: row block after row block, a few panels
 // side by side, so that a block of A serves them all. Where the inner indices are known to be one block, there is no code
 // for more.
 #include <stdio.h>
@@ -279,6 +279,7 @@ typedef struct driver {
     LLVMValueRef parameter[PRODUCT_DRIVE_ARGS];
     LLVMValueRef visit;
     LLVMValueRef row_blocks, inner;
+    bool turns;
 } driver;
 
 static void call_visit(const driver *d, const LLVMValueRef *own) {
@@ -289,14 +290,27 @@ static void call_visit(const driver *d, const LLVMValueRef *own) {
     l_call(d->e, d->visit, args, VISIT_ARGS);
 }
 
+// The unit at |index| of the loop over all of them, which begins at |low|.
+static LLVMValueRef find_unit(const driver *d, LLVMValueRef index, LLVMValueRef low) {
+    emitter *e = d->e;
+    LLVMValueRef begin = d->parameter[BEGIN], turned = l_less(e, d->parameter[END], begin);
+    LLVMValueRef mirrored = l_sub(e, l_sub(e, begin, l_i64(e, 1)), l_sub(e, index, low));
+    return l_select(e, turned, mirrored, index);
+}
+
 // One block of inner indices, perhaps of none.
 static void emit_panel_order(const driver *d) {
     emitter *e = d->e;
     LLVMValueRef none = l_i64(e, -1), zero = l_i64(e, 0);
+    LLVMValueRef low = d->parameter[BEGIN], high = d->parameter[END];
+    if (d->turns) {
+        low = l_min_i64(e, d->parameter[BEGIN], d->parameter[END]);
+        high = l_sub(e, l_add(e, d->parameter[BEGIN], d->parameter[END]), low);
+    }
     l_loop loop;
-    l_loop_begin(e, &loop, d->parameter[BEGIN], d->parameter[END], 1, &none, 1);
-    LLVMValueRef panel = l_quotient(e, loop.index, d->row_blocks),
-                 row_block = l_remainder(e, loop.index, d->row_blocks);
+    l_loop_begin(e, &loop, low, high, 1, &none, 1);
+    LLVMValueRef unit = d->turns ? find_unit(d, loop.index, low) : loop.index;
+    LLVMValueRef panel = l_quotient(e, unit, d->row_blocks), row_block = l_remainder(e, unit, d->row_blocks);
     LLVMValueRef again = LLVMBuildICmp(e->builder, LLVMIntEQ, panel, loop.value[0], "");
     LLVMValueRef b_again = LLVMBuildZExt(e->builder, again, e->i64, "");
     call_visit(d, (LLVMValueRef[]){panel, row_block, zero, zero, b_again, zero});
@@ -334,7 +348,7 @@ static LLVMValueRef emit_driver(frame *f, const char *name, LLVMValueRef visit_f
     LLVMTypeRef parameters[PRODUCT_DRIVE_ARGS] = {e->pointer, e->pointer, e->pointer, e->i64, e->i64,
                                                   e->i64,     e->pointer, e->pointer, e->i64, e->i64};
     LLVMValueRef function = l_function(e, name, parameters, PRODUCT_DRIVE_ARGS, true);
-    driver d = {.e = e, .visit = visit_function};
+    driver d = {.e = e, .visit = visit_function, .turns = kernel_turns(f->k, f->layout)};
     LLVMGetParams(function, d.parameter);
     frame ints = *f;
     ints.ints = d.parameter[INTS];
@@ -368,9 +382,10 @@ LLVMValueRef product_drive(frame *f) {
     char name[128];
     snprintf(name, sizeof name, "product.%s.%ux%u.%u.gates%d%s%s.%d", dtype_name((dtype)k->elem), whole.lanes,
              whole.vectors, last.vectors, k->gates,
-             !k->packed      ? ".plain"
-             : has_blocks(k) ? ".blocks"
-                             : "",
+             !k->packed                   ? ".plain"
+             : has_blocks(k)              ? ".blocks"
+             : kernel_turns(k, f->layout) ? ".turns"
+                                          : "",
              k->transposed ? ".transposed" : "", own_copier ? k->columns : 0);
     LLVMValueRef known = LLVMGetNamedFunction(e->module, name);
     if (known) {

@@ -92,7 +92,8 @@ typedef struct kernel_desc {
 // a bit: MAP: rows of the outermost dimension (flat: elements; begin is a multiple of 16); PRODUCT: tiles, see
 // product_tiling; FOLD: kept rows of the outermost dimension times blocks of 16 columns (kept row * blocks +
 // block; one kept row if kept_dims is 0); PACK: panels; SEGMENT, SCATTER, ADD_ROWS: one unit; RANDOM: rows of
-// the outermost dimension. Reads and writes memory only through its arguments; calls nothing.
+// the outermost dimension. Where kernel_turns, |begin| may be above |end|: then the units [end, begin) are done from the
+// last to the first. Reads and writes memory only through its arguments; calls nothing.
 typedef void kernel_function(void *const *args, const int64_t *ints, int64_t begin, int64_t end);
 
 // ints[d]: extent of row dimension d (0: outermost). ints[KERNEL_INNER]: a PRODUCT's inner length in this call
@@ -126,6 +127,10 @@ int64_t product_packed_elements(product_tiling t, int32_t gates, int32_t inner);
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape);
 // The same where no call has more than |inner| inner indices.
 int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t inner);
+// Whether a loop should go through the panels of |k| there and back, iteration by iteration. They are more than the
+// caches next to a processor can be relied on to hold: what always begins at the first panel has by then lost it again,
+// while what turns back finds the last ones there.
+bool kernel_turns(const kernel_desc *k, target_shape shape);
 // Units of a call (see kernel_function); |ints| as given to it.
 int64_t kernel_units(const kernel_desc *k, target_shape shape, const int64_t *ints);
 

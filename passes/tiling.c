@@ -12,6 +12,7 @@ enum {
     FOLD_COLUMNS = 16,
     FEWEST_ROWS = 4, // of a register tile: fewer use each vector of B too seldom
     LITTLE = 16,     // one part in so many of a weight may be padding without a second thought
+    LARGE = 1 << 17, // bytes of panels: more than a cache of the first level, and half of a small second one
 };
 
 // Accumulators beside each other in registers; the others hold B's vectors, an element of A and temporaries.
@@ -125,6 +126,14 @@ int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int6
     kernel_phases phases;
     kernel_phases_find(k, &phases);
     return (int64_t)phases.slots * round_up(k->columns, 16) * SLOT_BYTES;
+}
+
+bool kernel_turns(const kernel_desc *k, target_shape shape) {
+    if (k->kind != KERNEL_PRODUCT || !k->packed || k->inner > PRODUCT_BLOCK) {
+        return false;
+    }
+    product_tiling t = product_tile(shape, (dtype)k->elem, k->gates, k->columns);
+    return product_packed_elements(t, k->gates, k->inner) * dtype_bytes((dtype)k->elem) >= LARGE;
 }
 
 static int64_t product_units(const kernel_desc *k, target_shape shape, int64_t rows) {

@@ -114,6 +114,7 @@ static void bind_call(const context *c, uint32_t index, moment when) {
     bound_call *b = &c->calls[index];
     bind_form(c, call, when, &b->usual);
     b->cost = estimate_cost(&c->program->kernels.at[call->kernel], &b->usual);
+    b->turns = kernel_turns(&c->program->kernels.at[call->kernel], c->program->shape);
     b->share = largest_share(b, team_members(c->team));
     b->alone = call->alone || b->usual.units <= b->usual.grain || !is_worth_sharing(b, c->split_cost);
 }

@@ -47,6 +47,7 @@ typedef struct bound_call {
     int64_t cost;  // estimated nanoseconds of one thread
     int64_t share; // of that: what the thread with most of the units has to do if all threads share them
     bool alone;    // the caller's thread does all of it
+    bool turns;    // in iterations with an odd number the units are done from the last to the first
 } bound_call;
 
 // What one thread needs for itself.

@@ -79,6 +79,8 @@ static void call_kernel(const walk *w, const bound_call *call, int64_t t, const 
     m->args[call->arg_count] = m->scratch;
     if (f->repeat_count) {
         repeat_kernel(w, call, f, begin, end);
+    } else if (call->turns && t & 1) {
+        enter_kernel(w, call, f->ints, end, begin);
     } else {
         enter_kernel(w, call, f->ints, begin, end);
     }

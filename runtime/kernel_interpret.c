@@ -284,7 +284,8 @@ static void run_random(const kernel_call *call) {
 
 void kernel_interpret(const kernel_desc *k, target_shape shape, void *const *args, const int64_t *ints,
                       int64_t begin, int64_t end) {
-    kernel_call call = {k, shape, args, ints, begin, end};
+    bool turned = end < begin;
+    kernel_call call = {k, shape, args, ints, turned ? end : begin, turned ? begin : end};
     switch (k->kind) {
     case KERNEL_MAP: run_map(&call); break;
     case KERNEL_PRODUCT: run_product(&call); break;

@@ -330,6 +330,21 @@ static void test_exchanged(void **state) {
     diff_backend_close(&backend);
 }
 
+// Recurrences whose weights are large enough to be gone through there and back (kernel_turns).
+static void test_large(void **state) {
+    (void)state;
+    static const char text[] = "model m() {\n"
+                               "    input x: real(3)[T]\n"
+                               "    y = lstm(100, x)\n"
+                               "    output y\n"
+                               "    output z = backward gru_cho_after(110, y)\n"
+                               "}\n";
+    diff_backend backend;
+    diff_backend_open("llvm", &backend);
+    check_object(diff_graph_of_text(text, false), &backend, "large");
+    diff_backend_close(&backend);
+}
+
 // ---- Bad use ----
 
 static void test_bad_use(void **state) {
@@ -388,9 +403,9 @@ static void test_streams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one),     cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_both),    cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
-        cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_one),   cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
+        cmocka_unit_test(test_both),  cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
+        cmocka_unit_test(test_large), cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

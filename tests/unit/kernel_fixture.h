@@ -172,8 +172,11 @@ static inline void hand_run(const backend_case *c, const hand_kernel *h, kernel_
     int64_t blocks = (units + grain - 1) / grain;
     for (int64_t i = pieces; i-- > 0;) {
         int64_t begin = blocks * i / pieces * grain, end = blocks * (i + 1) / pieces * grain;
-        if (begin < end) {
-            function(with_scratch, ints->at, begin, end < units ? end : units);
+        end = end < units ? end : units;
+        if (begin < end && kernel_turns(&h->k, c->backend.shape) && i % 2 == pieces / 2 % 2) {
+            function(with_scratch, ints->at, end, begin);
+        } else if (begin < end) {
+            function(with_scratch, ints->at, begin, end);
         }
     }
     for (int i = 0; i < SCRATCH_GUARD; i++) {

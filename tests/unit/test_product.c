@@ -217,10 +217,9 @@ static void test_products(void **state) {
 static void test_large(void **state) {
     backends *b = *state;
     product_case cases[] = {
-        {DT_F32, 1, 100, 150, 513, true, false},
-        {DT_F32, 2, 75, 211, 64, false, true},
-        {DT_F64, 3, 30, 97, 520, false, false},
-        {DT_F32, 1, 1000, 13, 20, true, false},
+        {DT_F32, 1, 100, 150, 513, true, false}, {DT_F32, 2, 75, 211, 64, false, true},
+        {DT_F64, 3, 30, 97, 520, false, false},  {DT_F32, 1, 1000, 13, 20, true, false},
+        {DT_F32, 4, 130, 130, 100, true, false}, // large enough to turn
     };
     for (int t = 0; t < b->count; t++) {
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
