@@ -186,12 +186,11 @@ static rnnc_status infer_segment(const infer_args *a, value_type *out) {
 }
 
 static rnnc_status infer_scatter(const infer_args *a, value_type *out) {
-    value_type values;
-    TRY(infer_segment(a, &values));
+    TRY(infer_segment(a, out));
     if (a->attrs[0].i < 1 || a->attrs[0].i > INT32_MAX) {
         return reject(a, "a table needs at least one row");
     }
-    *out = type_matrix(values.elem, (int32_t)a->attrs[0].i, values.dim[0]);
+    *out = type_matrix(out->elem, (int32_t)a->attrs[0].i, out->dim[0]);
     return RNNC_OK;
 }
 

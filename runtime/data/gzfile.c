@@ -29,7 +29,7 @@ void file_bytes_deinit(file_bytes *b) {
 }
 
 static rnnc_status reserve(growing *g, size_t capacity, diag_sink *d) {
-    uint8_t *data = capacity < SIZE_MAX ? store_resize(g->data, capacity + 1) : NULL;
+    uint8_t *data = capacity < SIZE_MAX / 4 ? store_resize(g->data, capacity + 1) : NULL;
     if (!data) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: not enough memory for %zu bytes", g->path,
                          capacity);

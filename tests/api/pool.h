@@ -29,13 +29,11 @@ static inline void *pool_work(void *user) {
 static inline void parallel_for(void *user, int n, void (*body)(void *arg, int i), void *arg) {
     pool *p = user;
     pthread_t threads[8];
-    pool_thread parts[8];
+    pool_thread parts[8] = {{n - 1, p->width, body, arg}};
     p->calls++;
-    for (int k = 0; k < p->width; k++) {
+    for (int k = 1; k < p->width; k++) {
         parts[k] = (pool_thread){n - 1 - k, p->width, body, arg};
-        if (k) {
-            assert_int_equal(pthread_create(&threads[k], NULL, pool_work, &parts[k]), 0);
-        }
+        assert_int_equal(pthread_create(&threads[k], NULL, pool_work, &parts[k]), 0);
     }
     pool_work(&parts[0]);
     for (int k = 1; k < p->width; k++) {

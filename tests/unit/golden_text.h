@@ -16,16 +16,19 @@ typedef struct golden_case {
 
 // The text of a file, zero-terminated; NULL if it cannot be read. The caller frees it.
 static inline char *read_text(const char *path) {
+    enum { BLOCK = 4096 };
     FILE *file = fopen(path, "rb");
     char *text = NULL;
-    size_t size = 0, capacity = 0;
-    FILE *out = file ? open_memstream(&text, &capacity) : NULL;
-    char block[4096];
-    while (out && (size = fread(block, 1, sizeof block, file)) > 0) {
-        fwrite(block, 1, size, out);
-    }
-    if (out) {
-        fclose(out);
+    size_t size = 0, more = file ? BLOCK : 0;
+    while (more == BLOCK) {
+        char *longer = realloc(text, size + BLOCK + 1);
+        if (!longer) {
+            break;
+        }
+        text = longer;
+        more = fread(text + size, 1, BLOCK, file);
+        size += more;
+        text[size] = '\0';
     }
     if (file) {
         fclose(file);
