@@ -1,8 +1,51 @@
 #include "frontend/axis_order.h"
 
+#include <string.h>
+
+#include "ir/components.h"
+
+// Which nodes read which, the other way round: components are the same in either direction.
+static adjacency find_operands(const graph *g, arena *scratch) {
+    uint32_t *begin = arena_new_array(scratch, uint32_t, (size_t)g->nodes.count + 1), count = 0;
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        count += graph_node(g, n)->operand_count;
+    }
+    uint32_t *to = arena_new_array(scratch, uint32_t, count);
+    count = 0;
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        const node *at = graph_node(g, n);
+        begin[n] = count;
+        for (uint32_t i = 0; i < at->operand_count; i++) {
+            if (at->operands[i] != NO_NODE) {
+                to[count++] = at->operands[i];
+            }
+        }
+    }
+    begin[g->nodes.count] = count;
+    return (adjacency){g->nodes.count, begin, to};
+}
+
+// By node, the axes of all that is stepped through together with it: a state may run along one axis alone, and what
+// its next value is made of along more, as in attention to another sequence.
+static axis_set *find_stepped(const graph *g, arena *scratch) {
+    adjacency operands = find_operands(g, scratch);
+    bool *all = arena_new_array(scratch, bool, g->nodes.count);
+    memset(all, true, g->nodes.count * sizeof *all);
+    component_list parts = components_find(&operands, all, scratch);
+    axis_set *of_part = arena_new_array(scratch, axis_set, parts.count),
+             *of_node = arena_new_array(scratch, axis_set, g->nodes.count);
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        of_part[parts.of[n]] |= graph_node(g, n)->type.axes;
+    }
+    for (node_id n = 0; n < g->nodes.count; n++) {
+        of_node[n] = of_part[parts.of[n]];
+    }
+    return of_node;
+}
+
 // What must lie inside of each axis: the other axes of the values that are stepped along it. Parts of an axis are
 // numbered after it, and so count as lying inside.
-static void find_inner(const graph *g, axis_set out_inner[MAX_AXES]) {
+static void find_inner(const graph *g, arena *scratch, axis_set out_inner[MAX_AXES]) {
     for (int axis = 0; axis < MAX_AXES; axis++) {
         out_inner[axis] = 0;
     }
@@ -11,11 +54,12 @@ static void find_inner(const graph *g, axis_set out_inner[MAX_AXES]) {
             out_inner[g->axes.at[axis].part.of] |= (axis_set)AXIS_BIT(axis);
         }
     }
+    const axis_set *stepped = find_stepped(g, scratch);
     for (node_id n = 0; n < g->nodes.count; n++) {
         const node *at = graph_node(g, n);
         if (op_has(at->op, DELAY)) {
-            axis_set others = at->type.axes & (axis_set) ~(AXIS_BIT(AXIS_BATCH) | AXIS_BIT(at->attr[0].i));
-            out_inner[at->attr[0].i] |= others;
+            int axis = (int)at->attr[0].i;
+            out_inner[axis] |= stepped[n] & (axis_set) ~(AXIS_BIT(AXIS_BATCH) | AXIS_BIT(axis));
         }
     }
 }
@@ -31,10 +75,10 @@ static int next_axis(axis_set left, const axis_set inner[MAX_AXES]) {
 }
 
 // The new number of each axis; false if there is no order, or none that differs.
-static bool find_numbers(const graph *g, int out_number[MAX_AXES]) {
+static bool find_numbers(const graph *g, arena *scratch, int out_number[MAX_AXES]) {
     axis_set inner[MAX_AXES], left = (axis_set)((1u << g->axes.count) - 1) & (axis_set)~AXIS_BIT(AXIS_BATCH);
     bool moved = false;
-    find_inner(g, inner);
+    find_inner(g, scratch, inner);
     out_number[AXIS_BATCH] = AXIS_BATCH;
     for (int number = 1; left; number++) {
         int axis = next_axis(left, inner);
@@ -69,10 +113,10 @@ static void renumber_node(node *n, const int number[MAX_AXES]) {
     }
 }
 
-void axis_order_choose(graph *g, recipe *r) {
+void axis_order_choose(graph *g, recipe *r, arena *scratch) {
     int number[MAX_AXES];
     axis_info before[MAX_AXES];
-    if (!find_numbers(g, number)) {
+    if (!find_numbers(g, scratch, number)) {
         return;
     }
     for (uint32_t axis = 0; axis < g->axes.count; axis++) {

@@ -8,7 +8,7 @@
 // runs along the outermost axis of its values: one step of it is then one block of memory, which is what can be
 // compiled. Axes keep the order in which they were declared as far as that allows; where two recurrences want
 // opposite orders, they all keep it. Arrays of the user are in the declared order in any case
-// (axis_info.declared).
-void axis_order_choose(graph *g, recipe *r);
+// (axis_info.declared). O(nodes + operands), with work space from |scratch|.
+void axis_order_choose(graph *g, recipe *r, arena *scratch);
 
 #endif

@@ -303,7 +303,7 @@ static rnnc_status build_all(build *b) {
     if (b->el.d->error_count != errors) {
         return RNNC_TYPE;
     }
-    axis_order_choose(b->out->graph, b->out->recipe);
+    axis_order_choose(b->out->graph, b->out->recipe, b->el.memory);
     return RNNC_OK;
 }
 

@@ -59,7 +59,9 @@ static void make_or_fail(graph *g, const subject_options *o, subject *out) {
     strbuf_deinit(&why);
 }
 
-static void compare(const char *body, const char *axes, const char *backend_name) {
+// Takes both graphs, which are alike: the interpreter's numbers and gradients are those of compiled code.
+static void compare_graphs(graph *reference_graph, graph *compiled_graph, const char *backend_name,
+                           const char *what) {
     diff_backend backend;
     subject reference, compiled;
     diff_backend_open(backend_name, &backend);
@@ -69,8 +71,8 @@ static void compare(const char *body, const char *axes, const char *backend_name
                                  .longest = LONGEST,
                                  .largest = LARGEST,
                                  .threads = 2};
-    make_or_fail(make_graph(body, axes), &interpreted, &reference);
-    make_or_fail(make_graph(body, axes), &gradients, &compiled);
+    make_or_fail(reference_graph, &interpreted, &reference);
+    make_or_fail(compiled_graph, &gradients, &compiled);
     static const subject_run runs[] = {{1, 1, 0}, {2, 3, 0}, {5, 2, 0}, {LONGEST, LARGEST, 0}};
     for (int i = 0; i < 4; i++) {
         run_values expected, found;
@@ -78,8 +80,7 @@ static void compare(const char *body, const char *axes, const char *backend_name
         run_or_fail(&reference, runs[i], &expected);
         run_or_fail(&compiled, runs[i], &found);
         if (!values_near(&expected, &found, (value_limits){1e-5, 5e-5, false}, &why, NULL)) {
-            fail_msg("%s over [%s], %lld steps: %s", body, axes, (long long)runs[i].sequence,
-                     strbuf_text(&why));
+            fail_msg("%s, %lld steps: %s", what, (long long)runs[i].sequence, strbuf_text(&why));
         }
         run_values_deinit(&expected);
         run_values_deinit(&found);
@@ -88,6 +89,12 @@ static void compare(const char *body, const char *axes, const char *backend_name
     subject_destroy(&reference);
     subject_destroy(&compiled);
     diff_backend_close(&backend);
+}
+
+static void compare(const char *body, const char *axes, const char *backend_name) {
+    char what[1024];
+    snprintf(what, sizeof what, "%s over [%s]", body, axes);
+    compare_graphs(make_graph(body, axes), make_graph(body, axes), backend_name, what);
 }
 
 static void test_compiled(void **state) {
@@ -117,6 +124,44 @@ static void test_same_graph(void **state) {
         strbuf_deinit(&second);
         graph_destroy(a);
         graph_destroy(b);
+    }
+}
+
+// A state along T alone, whose steps look at all of S: T has to lie outside of S, in whatever order they are declared.
+static const char attention[] = "cell attend(n) {\n"
+                                "    input x, memory[S]\n"
+                                "    state h[n]\n"
+                                "    a = softmax[S](sum(linear(n, h) * memory))\n"
+                                "    next h = tanh(linear(n, x, sum[S](a * memory), h))\n"
+                                "    output next h\n"
+                                "}\n"
+                                "model answer() {\n"
+                                "    input %s\n"
+                                "    input %s\n"
+                                "    target tag: token(3)[T]\n"
+                                "    memory = concat(gru_cho(3, seen), backward gru_cho(3, seen))\n"
+                                "    logits = linear(3, attend(6, asked, memory))\n"
+                                "    loss = mean[T, batch] cross_entropy(logits, tag)\n"
+                                "    output p = softmax(logits)\n"
+                                "}\n";
+
+static graph *make_attention(bool seen_first) {
+    static const char *const inputs[] = {"seen: real(2)[S lengths]", "asked: real(2)[T lengths]"};
+    strbuf text = {0};
+    strbuf_addf(&text, attention, inputs[!seen_first], inputs[seen_first]);
+    graph *g = diff_graph_of_text(strbuf_text(&text), true);
+    strbuf_deinit(&text);
+    return g;
+}
+
+static void test_attention(void **state) {
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        graph *g = make_attention(first);
+        assert_true(graph_find_axis(g, "T") < graph_find_axis(g, "S"));
+        graph_destroy(g);
+        compare_graphs(make_attention(first), make_attention(first), "interpret", "attention");
+        compare_graphs(make_attention(first), make_attention(first), "llvm", "attention");
     }
 }
 
@@ -155,10 +200,8 @@ static void test_positions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_graph),
-        cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_conflict),
-        cmocka_unit_test(test_compiled),
+        cmocka_unit_test(test_same_graph), cmocka_unit_test(test_positions), cmocka_unit_test(test_conflict),
+        cmocka_unit_test(test_attention),  cmocka_unit_test(test_compiled),
     };
     return cmocka_run_group_tests_name("axes", tests, NULL, NULL);
 }
