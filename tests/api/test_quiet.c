@@ -93,6 +93,13 @@ int pthread_spin_lock(pthread_spinlock_t *l) {
 enum { STEPS = 9, ROWS = 3, INPUTS = 2, MOST = STEPS * ROWS * 8 };
 
 static float in[MOST];
+static double wide_in[MOST];
+static const int32_t tokens[MOST] = {1, 0, 2, 3};
+
+// Values for an input of that type.
+static const void *values_of(rnnc_type type) {
+    return type == RNNC_F32 ? (const void *)in : type == RNNC_F64 ? (const void *)wide_in : tokens;
+}
 
 // A piece of work; any status but RNNC_OK shows as many calls.
 typedef void work(const fixture *f);
@@ -106,15 +113,15 @@ static void bind_all(const fixture *f) {
         rnnc_value v;
         expect(rnnc_program_input(f->program, i, &v));
         if (v.role != RNNC_ROLE_LENGTHS) {
-            expect(
-                rnnc_context_bind_input(f->context, i, in, rnnc_context_input_elements(f->context, i), NULL));
+            size_t count = rnnc_context_input_elements(f->context, i);
+            expect(rnnc_context_bind_input(f->context, i, values_of(v.type), count, NULL));
         }
     }
 }
 
 // An output in memory of the caller's: as runs have it, with the rows first, with the columns first.
 static void bind_output(const fixture *f, int way) {
-    static float out[4096];
+    static double out[4096];
     rnnc_strides strides;
     size_t room = sizeof out / sizeof *out;
     expect(rnnc_context_output_strides(f->context, 0, RNNC_ROWS_FIRST, &strides));
@@ -125,10 +132,12 @@ static void bind_output(const fixture *f, int way) {
 // An input with the batch first.
 static void turn_input(const fixture *f) {
     rnnc_strides strides;
+    rnnc_value v;
     uint32_t x = (uint32_t)rnnc_program_find_input(f->program, "x");
     size_t count = rnnc_context_input_elements(f->context, x);
+    expect(rnnc_program_input(f->program, x, &v));
     expect(rnnc_context_input_strides(f->context, x, RNNC_ROWS_FIRST, &strides));
-    expect(rnnc_context_bind_input_strided(f->context, x, in, count, &strides, NULL));
+    expect(rnnc_context_bind_input_strided(f->context, x, values_of(v.type), count, &strides, NULL));
 }
 
 static void run_and_step(const fixture *f) {
@@ -172,6 +181,18 @@ static void train(const fixture *f) {
     for (int i = 0; i < 3; i++) {
         expect(rnnc_context_set_rate(f->context, 0.01 / (i + 1)));
         expect(rnnc_train_step(f->context, NULL, &step));
+    }
+}
+
+// Weights that somebody else changes are brought into the kernels' order by the next run.
+static void run_changed(const fixture *f) {
+    rnnc_weight w;
+    expect(rnnc_context_set_extents(f->context, ROWS, 5, NULL));
+    bind_all(f);
+    for (uint32_t i = 0; i < 3; i++) {
+        expect(rnnc_weights_get(f->weights, i, &w));
+        expect(rnnc_weights_write(f->weights, i, RNNC_F32, in, (size_t)(w.rows * w.columns), NULL));
+        expect(rnnc_run(f->context, NULL));
     }
 }
 
@@ -239,6 +260,9 @@ static void check_quiet(const quiet_case *q) {
     o.given_gradients = o.gradients = &q->given;
     o.given_gradient_count = q->given != NULL;
     fixture_fill(in, MOST, 1);
+    for (int i = 0; i < MOST; i++) {
+        wide_in[i] = (double)in[i];
+    }
     assert_int_equal(rnnc_diagnostics_create(&f.d), RNNC_OK);
     f.model = fixture_model(q->text, f.d);
     fixture_ok(rnnc_program_compile(f.model, &o, f.d, &f.program), f.d);
@@ -365,6 +389,63 @@ static void test_backward(void **state) {
     }
 }
 
+// What the standard cells over numbers do not have: a cell of one's own in f64, tokens, a table used twice, layers that
+// are fed by both directions, lengths, attention to another sequence, random numbers, metrics, states that are carried.
+static const char *const whole[] = {
+    "cell minimal(n) {\n input x\n state h[n], age[1]\n f = sigmoid(linear(n, x, h))\n"
+    " next h = (1 - f) * h + f * normalize(tanh(linear(n, x, f * h)))\n next age = age + 1\n"
+    " output next h, age\n}\n"
+    "model m() {\n float = f64\n input x: real(2)[T]\n target t: real[T]\n"
+    " h, age = minimal(5, standardise(x))\n y = linear(1, h) + 0.01 * age\n"
+    " loss = mean[T, batch] squared_error(y, t)\n metric off = mean[T, batch] abs(y - t)\n output y\n}\n"
+    "train r {\n batch 3  steps T = 9  optimizer adam(rate = 0.01)  max_steps 9  carry state\n"
+    " schedule rate *= 0.5 after steps 1\n data { streams }\n}\n",
+    "model m() {\n input x: token(5)[T]\n target t: token(5)[T]\n share E = embedding(5, 6)\n"
+    " y = matmul(E.table, dropout(0.8, lstm(6, E(x))))\n loss = mean[T, batch] cross_entropy(y, t)\n"
+    " output p = softmax(y)\n output best = argmax(y)\n}\n"
+    "train r {\n batch 3  steps T = 9  optimizer adam(rate = 0.01, rows = lazy)  max_steps 9\n}\n",
+    "model m() {\n input x: real(2)[T lengths]\n target t: token(3)\n z = x\n"
+    " repeat 2 { z = concat(gru_cho(4, z), backward lstm(3, z)) }\n y = linear(3, max[T](z), last[T](z))\n"
+    " loss = mean[batch] cross_entropy(y, t)\n output p = softmax(y)\n}\n"
+    "train r {\n batch 3  steps T = 9  optimizer rmsprop(rate = 0.01)  clip_norm 1  max_steps 9\n}\n",
+    "cell attend(n) {\n input a, memory[S]\n state h[n]\n"
+    " w = softmax[S](sum(linear(n, h) * memory))\n next h = tanh(linear(n, a, sum[S](w * memory), h))\n"
+    " output next h\n}\n"
+    "model m() {\n input x: token(4)[S lengths]\n input before: token(4)[T]\n target t: token(4)[T]\n"
+    " memory = backward gru_cho(4, embedding(4, 3, x))\n"
+    " y = linear(4, attend(4, embedding(4, 3, before), memory))\n"
+    " loss = mean[T, batch] cross_entropy(y, t)\n output best = argmax(y)\n}\n"
+    "train r {\n batch 3  steps S = 9, T = 9  optimizer sgd(rate = 0.01)  max_steps 9\n}\n",
+    "model m() {\n input x: real(2)[T]\n target t: real(2)[T]\n"
+    " y = rnn(2, x[T: 1..] - x[T: ..-1]) from (h = random_normal(2)) + random_uniform[T](2)[T: 1..]\n"
+    " loss = mean[T, batch] mean squared_error(y, t[T: 1..])\n output y\n}\n"
+    "train r {\n batch 3  steps T = 9  optimizer adagrad(rate = 0.01)  max_steps 9\n}\n",
+};
+
+static void test_whole_models(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        for (int threads = 1; threads <= 2; threads++) {
+            quiet_case cases[] = {{whole[i], RNNC_FORWARD, threads, NULL, run_and_step},
+                                  {whole[i], RNNC_EVALUATE, threads, NULL, run_and_step},
+                                  {whole[i], RNNC_TRAIN, threads, NULL, train}};
+            for (int k = 0; k < 3; k++) {
+                check_quiet(&cases[k]);
+            }
+        }
+    }
+}
+
+static void test_changed_weights(void **state) {
+    (void)state;
+    char text[1024];
+    write_forward(text, "lstm(4, x)");
+    for (int threads = 1; threads <= 2; threads++) {
+        quiet_case q = {text, RNNC_FORWARD, threads, NULL, run_changed};
+        check_quiet(&q);
+    }
+}
+
 // Creating a context touches its pages: the first run meets next to none that it has to ask the system for.
 static void test_pages(void **state) {
     (void)state;
@@ -396,8 +477,10 @@ static void test_pages(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_thread), cmocka_unit_test(test_two_threads), cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_optimizers), cmocka_unit_test(test_backward),    cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_one_thread),      cmocka_unit_test(test_two_threads),
+        cmocka_unit_test(test_streams),         cmocka_unit_test(test_optimizers),
+        cmocka_unit_test(test_backward),        cmocka_unit_test(test_whole_models),
+        cmocka_unit_test(test_changed_weights), cmocka_unit_test(test_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
