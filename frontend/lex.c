@@ -1,8 +1,9 @@
 #include "frontend/lex.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "support/number.h"
 
 typedef struct lexer {
     diag_sink *d;
@@ -91,7 +92,7 @@ static void lex_number(lexer *l) {
         skip_digits(l);
     }
     char *digits = arena_strndup(l->memory, l->text + begin, l->at - begin);
-    double number = strtod(digits, NULL);
+    double number = number_parse(digits, NULL);
     push(l, TOKEN_NUMBER, begin)->number = number;
     if (isinf(number)) {
         diag_fail(l->d, RNNC_SYNTAX, span_from(l, begin), "a number beyond 1.8e308; infinity is written inf");

@@ -14,6 +14,7 @@
  * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
  * select, both only within rnnc_program_compile(). It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
  * RNNC_LLVM_MODULE, and with rnnc_compile_options::use_cache XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB.
+ * Numbers in models and files have a decimal point in every locale.
  *
  * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
  * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, for each kind of handle, and

@@ -1,8 +1,7 @@
-#include <stdlib.h>
-
 #include "ir/text.h"
 #include "ir/text_print.h"
 #include "ir/text_words.h"
+#include "support/number.h"
 
 static void print_escaped(strbuf *out, unsigned char c) {
     if (c == '"' || c == '\\') {
@@ -46,8 +45,8 @@ void irprint_float(strbuf *out, double value) {
     }
     char text[32] = "";
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (same_bits(strtod(text, NULL), value)) {
+        number_print(text, sizeof text, digits, value);
+        if (same_bits(number_parse(text, NULL), value)) {
             break;
         }
     }

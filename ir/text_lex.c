@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/number.h"
+
 static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
@@ -275,7 +277,7 @@ rnnc_status irlex_int(ir_lexer *l, const char *what, int64_t least, int64_t most
 rnnc_status irlex_float(ir_lexer *l, const char *what, double *out_value) {
     char *end = NULL;
     errno = 0;
-    double value = l->now.kind == TOKEN_WORD ? strtod(l->now.text, &end) : 0;
+    double value = l->now.kind == TOKEN_WORD ? number_parse(l->now.text, &end) : 0;
     if (!end || *end || end == l->now.text) {
         return irlex_unexpected(l, what);
     }

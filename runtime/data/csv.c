@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "runtime/data/store.h"
+#include "support/number.h"
 
 enum { LONGEST_NUMBER = 400, NAMES_LISTED = 20, TEXT_SHOWN = 40, NOT_WANTED = -1 };
 
@@ -256,7 +257,7 @@ static bool parse_number(const char *text, size_t length, double *out_value) {
     memcpy(copy, text, length);
     copy[length] = '\0';
     char *end = NULL;
-    *out_value = is_decimal(copy) ? strtod(copy, &end) : 0;
+    *out_value = is_decimal(copy) ? number_parse(copy, &end) : 0;
     return end == copy + length && isfinite(*out_value);
 }
 

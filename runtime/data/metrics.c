@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/data/atomic_file.h"
+#include "support/number.h"
 
 rnnc_status metrics_open(const char *path, bool append, diag_sink *d, metrics_writer *out_writer) {
     int mode = append ? O_APPEND : O_TRUNC;
@@ -84,8 +84,8 @@ static void add_number(strbuf *out, double value) {
     }
     char text[40];
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
+        number_print(text, sizeof text, digits, value);
+        if (number_parse(text, NULL) == value) {
             break;
         }
     }

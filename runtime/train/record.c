@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/number.h"
+
 void record_deinit(record *r) {
     arena_deinit(&r->memory);
     *r = (record){0};
@@ -19,7 +21,9 @@ void record_whole(record *r, const char *key, int64_t value) {
 }
 
 void record_real(record *r, const char *key, double value) {
-    record_text(r, key, arena_printf(&r->memory, "%a", value));
+    char text[40];
+    number_print_exact(text, sizeof text, value);
+    record_text(r, key, text);
 }
 
 const char *record_key(record *r, const char *prefix, const char *name) {
@@ -50,7 +54,7 @@ rnnc_status record_read_whole(const safetensors *file, const char *key, diag_sin
 rnnc_status record_read_real(const safetensors *file, const char *key, diag_sink *d, double *out_value) {
     const char *text = safetensors_metadata(file, key);
     char *end = NULL;
-    double value = text ? strtod(text, &end) : 0;
+    double value = text ? number_parse(text, &end) : 0;
     if (!text || end == text || *end) {
         return refuse(file, key, text, d);
     }

@@ -1,0 +1,42 @@
+#include "support/number.h"
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// The C locale is always there, and the system makes no copy of it.
+static locale_t plain_locale(void) {
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+static void release_locale(locale_t plain) {
+    if (plain) {
+        freelocale(plain);
+    }
+}
+
+double number_parse(const char *text, char **out_end) {
+    locale_t plain = plain_locale();
+    double value = plain ? strtod_l(text, out_end, plain) : strtod(text, out_end);
+    release_locale(plain);
+    return value;
+}
+
+static void print_plainly(char *to, size_t size, const char *format, ...) {
+    va_list values;
+    locale_t plain = plain_locale(), before = uselocale(plain);
+    va_start(values, format);
+    vsnprintf(to, size, format, values);
+    va_end(values);
+    uselocale(before);
+    release_locale(plain);
+}
+
+void number_print(char *to, size_t size, int digits, double value) {
+    print_plainly(to, size, "%.*g", digits, value);
+}
+
+void number_print_exact(char *to, size_t size, double value) {
+    print_plainly(to, size, "%a", value);
+}

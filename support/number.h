@@ -1,0 +1,17 @@
+// Numbers as text, the same in every locale: whoever embeds the library may show decimal commas to his users
+// (setlocale), and models, files and the names of cached code still mean what they say.
+#ifndef RNNC_SUPPORT_NUMBER_H
+#define RNNC_SUPPORT_NUMBER_H
+
+#include <stddef.h>
+
+// Like strtod in the C locale, errno included. |out_end| may be NULL.
+double number_parse(const char *text, char **out_end);
+
+// Like snprintf in the C locale, "%.*g" with |digits|. The thread's locale is put back.
+void number_print(char *to, size_t size, int digits, double value);
+
+// Exactly, as "%a".
+void number_print_exact(char *to, size_t size, double value);
+
+#endif
