@@ -33,8 +33,18 @@ static LLVMValueRef flush_arm(emitter *e, LLVMTypeRef type, const char *get, con
 static const char get_fpcr[] = "llvm.aarch64.get.fpcr", set_fpcr[] = "llvm.aarch64.set.fpcr";
 static const char get_fpscr[] = "llvm.arm.get.fpscr", set_fpscr[] = "llvm.arm.set.fpscr";
 
+// RISC-V knows nothing but the way of rounding; there denormal numbers are numbers, and traps there are none.
+static LLVMValueRef round_riscv(emitter *e) {
+    LLVMValueRef saved = call(e, "llvm.get.rounding", NULL, 0), nearest = l_int(e, e->i32, 1);
+    call(e, "llvm.set.rounding", &nearest, 1);
+    return saved;
+}
+
 LLVMValueRef driver_emit_flush(const driver *w) {
     emitter *e = w->e;
+    if (is_for(e, "riscv")) {
+        return round_riscv(e);
+    }
     if (is_for(e, "x86_64")) {
         return flush_x86(w);
     }
@@ -48,6 +58,8 @@ void driver_emit_restore(const driver *w, LLVMValueRef saved) {
     emitter *e = w->e;
     if (is_for(e, "x86_64")) {
         call(e, "llvm.x86.sse.ldmxcsr", &saved, 1);
+    } else if (is_for(e, "riscv")) {
+        call(e, "llvm.set.rounding", &saved, 1);
     } else if (saved) {
         call(e, LLVMTypeOf(saved) == e->i64 ? set_fpcr : set_fpscr, &saved, 1);
     }
