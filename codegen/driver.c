@@ -1,5 +1,6 @@
 #include "codegen/driver.h"
 
+#include <llvm-c/Target.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,8 +301,22 @@ static rnnc_status emit_program(emitter *e, const ahead_request *r, const ahead_
     return status;
 }
 
+// Objects in C are no larger than the difference of two addresses can say.
+static rnnc_status check_size(emitter *e, const ahead_request *r, diag_sink *d) {
+    ahead_layout whole;
+    ahead_lay_out(r, &whole);
+    bool narrow = LLVMPointerSize(LLVMGetModuleDataLayout(e->module)) == 4;
+    return !narrow || whole.bytes <= INT32_MAX
+               ? RNNC_OK
+               : diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
+                           "an arena of %lld bytes is too large for a machine with addresses of 32 bits: "
+                           "say less with --batch or --length",
+                           (long long)whole.bytes);
+}
+
 static rnnc_status emit_programs(emitter *e, const ahead_request *r, level_modules *levels, diag_sink *d) {
     const ahead_training *t = r->training;
+    TRY(check_size(e, r, d));
     if (t) {
         driver w = {.e = e, .r = r, .p = r->program, .used = r};
         ahead_lay_out_learner(r, &w.learner);

@@ -148,11 +148,10 @@ static rnnc_status ahead_for(const target *t, const ahead_request *r, diag_sink 
     if (!machine) {
         return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "this LLVM makes no code for %s", t->triple);
     }
-    LLVMMemoryBufferRef buffer = object_compile_ahead(r, t, machine, d);
+    LLVMMemoryBufferRef buffer = NULL;
+    rnnc_status status = object_compile_ahead(r, t, machine, d, &buffer);
     LLVMDisposeTargetMachine(machine);
-    if (!buffer) {
-        return RNNC_INTERNAL;
-    }
+    TRY(status);
     strbuf_add_bytes(out, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
     LLVMDisposeMemoryBuffer(buffer);
     return RNNC_OK;

@@ -103,20 +103,21 @@ LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t c
     return buffer;
 }
 
-LLVMMemoryBufferRef object_compile_ahead(const ahead_request *r, const target *t,
-                                         LLVMTargetMachineRef machine, diag_sink *d) {
+rnnc_status object_compile_ahead(const ahead_request *r, const target *t, LLVMTargetMachineRef machine,
+                                 diag_sink *d, LLVMMemoryBufferRef *out_buffer) {
     emitter e;
     begin(&e, t, machine);
-    LLVMMemoryBufferRef buffer = NULL;
+    *out_buffer = NULL;
     char *error = NULL;
-    if (driver_emit(&e, r, d) == RNNC_OK) {
+    rnnc_status status = driver_emit(&e, r, d);
+    if (status == RNNC_OK) {
         bool good = verify(e.module, &error) && optimize(e.module, OBJECT_AHEAD_PASSES, machine, &error);
-        buffer = good ? machine_code(e.module, machine, LLVMObjectFile, &error) : NULL;
-        if (!buffer) {
-            diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the model cannot be compiled: %s", error ? error : "");
-        }
+        *out_buffer = good ? machine_code(e.module, machine, LLVMObjectFile, &error) : NULL;
+        status = *out_buffer ? RNNC_OK
+                             : diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the model cannot be compiled: %s",
+                                         error ? error : "");
     }
     free(error);
     emitter_deinit(&e);
-    return buffer;
+    return status;
 }

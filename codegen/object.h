@@ -20,9 +20,10 @@ typedef enum object_form {
 LLVMMemoryBufferRef object_compile(const kernel_desc *const *kernels, uint32_t count, const target *t,
                                    LLVMTargetMachineRef machine, object_form form, char **out_error);
 
-// Compiles a whole program ahead of time. On failure reports to |d| and returns NULL.
-LLVMMemoryBufferRef object_compile_ahead(const ahead_request *r, const target *t,
-                                         LLVMTargetMachineRef machine, diag_sink *d);
+// Compiles a whole program ahead of time, to a buffer that the caller disposes. On failure reports to |d|, and there is
+// none.
+rnnc_status object_compile_ahead(const ahead_request *r, const target *t, LLVMTargetMachineRef machine,
+                                 diag_sink *d, LLVMMemoryBufferRef *out_buffer);
 // The pass pipeline: our IR is vector code with its values in registers already; what pays is the removal of
 // what was written twice.
 #define OBJECT_PASSES "function(early-cse)"

@@ -22,6 +22,8 @@ for target in $targets; do
     # The table of functions is the WebAssembly linker's own.
     "$nm" -u "$target.o" | grep -v __indirect_function_table >imports
     [ ! -s imports ] || fail "$target imports $(cat imports)"
+    "$nm" -g --defined-only "$target.o" | awk '{ print $3 }' | grep -vx '_*m_[a-z]*' >others
+    [ ! -s others ] || fail "$target shows $(cat others)"
 done
 
 # What cannot be run here is at least what its system calls an object, and has the functions.

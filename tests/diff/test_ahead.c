@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "codegen/ahead.h"
+#include "codegen/ahead_target.h"
 #include "ir/stream.h"
 #include "ir/type.h"
 #include "runtime/ahead.h"
@@ -376,6 +377,35 @@ static void test_bad_use(void **state) {
     diff_backend_close(&backend);
 }
 
+// An arena that addresses of 32 bits do not reach is refused for those machines, and for no others.
+static void test_too_large(void **state) {
+    (void)state;
+    static const char *const targets[] = {"wasm32", "armv7-linux-gnueabihf", "aarch64-linux-gnu"};
+    diff_backend backend;
+    object o;
+    diff_backend_open("llvm", &backend);
+    open_object(diff_graph_of_text("model m() { input x: real[T]\n output y = 2 * x }\n", false), &backend,
+                "too-large", &o);
+    program large = *o.parts.request.program;
+    large.arena_bytes += INT32_MAX;
+    o.parts.request.program = &large;
+    for (int i = 0; i < 3; i++) {
+        diag_sink d;
+        strbuf bytes = {0};
+        target_facts facts;
+        diag_init(&d);
+        assert_int_equal(ahead_target_choose(targets[i], &d, &facts), RNNC_OK);
+        rnnc_status status = codegen_build_ahead(backend.codegen, &facts, &o.parts.request, &d, &bytes);
+        assert_int_equal(status, i < 2 ? RNNC_UNSUPPORTED : RNNC_OK);
+        assert_int_equal(d.entries.count, i < 2);
+        assert_true(i == 2 || strstr(d.entries.at[0].message, "too large for a machine"));
+        strbuf_deinit(&bytes);
+        diag_deinit(&d);
+    }
+    close_object(&o);
+    diff_backend_close(&backend);
+}
+
 // ---- Which models have a step ----
 
 static bool streams(const char *equation) {
@@ -403,9 +433,10 @@ static void test_streams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one),   cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_both),  cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
-        cmocka_unit_test(test_large), cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_one),       cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
+        cmocka_unit_test(test_both),      cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
+        cmocka_unit_test(test_large),     cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_too_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
