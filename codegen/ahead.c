@@ -82,7 +82,9 @@ static int64_t largest_scratch(const program *p) {
     for (uint32_t i = 0; i < p->calls.count; i++) {
         const program_call *call = &p->calls.at[i];
         int64_t inner = call->inner_axes ? axes_extent(call->inner_axes, most) : call->inner;
-        int64_t bytes = kernel_call_scratch_bytes(&p->kernels.at[call->kernel], p->shape, inner);
+        int64_t fixed = call->row_extents[0] > 0 ? call->row_extents[0] : 1;
+        int64_t rows = axes_extent(call->row_axes[0], most) * fixed;
+        int64_t bytes = kernel_call_scratch_bytes(&p->kernels.at[call->kernel], p->shape, rows, inner);
         largest = bytes > largest ? bytes : largest;
     }
     return largest;

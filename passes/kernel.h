@@ -125,8 +125,8 @@ int32_t product_max_gates(target_shape shape);
 int64_t product_packed_elements(product_tiling t, int32_t gates, int32_t inner);
 // Bytes of scratch a thread needs for a call of |k|: a PRODUCT's partial sums and packed block of B.
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape);
-// The same where no call has more than |inner| inner indices.
-int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t inner);
+// The same where no call of a PRODUCT has more than |rows| rows and |inner| inner indices.
+int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t rows, int64_t inner);
 // Whether a loop should go through the panels of |k| there and back, iteration by iteration. They are more than the
 // caches next to a processor can be relied on to hold: what always begins at the first panel has by then lost it again,
 // while what turns back finds the last ones there.

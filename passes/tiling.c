@@ -103,9 +103,13 @@ int64_t product_panel_bytes(const kernel_desc *k, product_tiling t) {
 }
 
 // Sums, a block of B if that is not packed before, and a block of A if that is transposed: the last of these is filled
-// as far as the sum goes.
-static int64_t product_scratch(const kernel_desc *k, target_shape shape, int64_t inner) {
+// as far as the sum goes. With one block of inner indices the sums are those of one panel, without parts to be added.
+static int64_t product_scratch(const kernel_desc *k, target_shape shape, int64_t rows, int64_t inner) {
     product_tiling t = product_tile(shape, (dtype)k->elem, k->gates, k->columns);
+    if (k->packed && !k->transposed && inner <= PRODUCT_BLOCK) {
+        rows = rows < t.row_block ? rows : t.row_block;
+        return round_to_lines(rows * k->gates * t.unit_columns * dtype_bytes((dtype)k->elem));
+    }
     int64_t sums = product_sums_bytes(k, t), panel = k->packed ? 0 : product_panel_bytes(k, t);
     int64_t filled = inner < PRODUCT_BLOCK ? inner : PRODUCT_BLOCK;
     return k->transposed ? sums + panel + filled * t.row_block * dtype_bytes((dtype)k->elem)
@@ -113,12 +117,12 @@ static int64_t product_scratch(const kernel_desc *k, target_shape shape, int64_t
 }
 
 int64_t kernel_scratch_bytes(const kernel_desc *k, target_shape shape) {
-    return kernel_call_scratch_bytes(k, shape, PRODUCT_BLOCK);
+    return kernel_call_scratch_bytes(k, shape, INT32_MAX, PRODUCT_BLOCK + 1);
 }
 
-int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t inner) {
+int64_t kernel_call_scratch_bytes(const kernel_desc *k, target_shape shape, int64_t rows, int64_t inner) {
     if (k->kind == KERNEL_PRODUCT) {
-        return product_scratch(k, shape, inner);
+        return product_scratch(k, shape, rows, inner);
     }
     if (k->kind != KERNEL_MAP) {
         return 0;

@@ -27,6 +27,8 @@ for length in 1 1000; do
             --target x86_64-linux-gnu --size-report
         limit=$((batch == 1 ? 8192 : 24576))
         [ "$(number code)" -le $limit ] || fail "a step has $(number code) bytes of code at batch $batch, length $length"
+        # A stream's memory is its states and a step's values, without room for runs that never come.
+        [ $((batch * length)) -gt 1 ] || [ "$(number arena)" -le 8192 ] || fail "a step needs $(number arena) bytes"
         parts=$(sed -n 's/^  .* \([0-9,][0-9,]*\)$/\1/p' out | tr -d , | awk '{ sum += $1 } END { print sum }')
         [ "$parts" -eq "$(number code)" ] || fail "the parts of the code are $parts bytes, all of it $(number code)"
     done

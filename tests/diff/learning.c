@@ -123,16 +123,13 @@ void learning_open(learning *l, diff_backend *backend, const char *name) {
     }
     ahead_lay_out(&l->parts.request, &l->o.layout);
     ahead_lay_out_learner(&l->parts.request, &l->o.learner);
-    l->o.arena = aligned_alloc(AHEAD_ALIGN, (size_t)l->o.layout.bytes);
-    assert_non_null(l->o.arena);
-    // What init does not write is to be seen.
-    memset(l->o.arena, 0x7f, (size_t)l->o.layout.bytes);
+    l->o.arena = diff_guarded_arena(l->o.layout.bytes);
     assert_int_equal(learning_init(l, l->o.arena), AHEAD_OK);
 }
 
 void learning_close(learning *l) {
     free(l->file);
-    free(l->o.arena);
+    diff_release_arena(l->o.arena, l->o.layout.bytes);
     dlclose(l->o.library);
     learner_parts_deinit(&l->parts);
     subject_destroy(&l->expected);

@@ -10,7 +10,26 @@
 #include <dlfcn.h>
 #include <cmocka.h>
 
+#include "codegen/ahead.h"
 #include "runtime/data/atomic_file.h"
+
+enum { GUARD = 64 * 1024, FILLING = 0x7f, FENCE = 0x5a };
+
+void *diff_guarded_arena(int64_t bytes) {
+    char *memory = aligned_alloc(AHEAD_ALIGN, (size_t)bytes + GUARD);
+    assert_non_null(memory);
+    memset(memory, FILLING, (size_t)bytes);
+    memset(memory + bytes, FENCE, GUARD);
+    return memory;
+}
+
+void diff_release_arena(void *memory, int64_t bytes) {
+    const char *behind = (const char *)memory + bytes;
+    for (int i = 0; i < GUARD; i++) {
+        assert_int_equal(behind[i], FENCE);
+    }
+    free(memory);
+}
 
 void diff_function(void *library, const char *name, void *out_function) {
     void *symbol = dlsym(library, name);

@@ -78,16 +78,13 @@ static void open_object(graph *g, diff_backend *backend, const char *name, objec
     diff_function(o->library, "m_run", &o->run);
     diff_function(o->library, "m_step", &o->step);
     assert_int_equal(o->step != NULL, streams);
-    o->arena = aligned_alloc(AHEAD_ALIGN, (size_t)o->layout.bytes);
-    assert_non_null(o->arena);
-    // What init does not write is to be seen.
-    memset(o->arena, 0x7f, (size_t)o->layout.bytes);
+    o->arena = diff_guarded_arena(o->layout.bytes);
     assert_int_equal(o->init(o->arena), AHEAD_OK);
     strbuf_deinit(&bytes);
 }
 
 static void close_object(object *o) {
-    free(o->arena);
+    diff_release_arena(o->arena, o->layout.bytes);
     dlclose(o->library);
     ahead_parts_deinit(&o->parts);
     subject_destroy(&o->s);
