@@ -77,12 +77,10 @@ rnnc_status api_check_compiled(const rnnc_program *p, const rnnc_compile_options
 // The second half of a run, with everything checked.
 rnnc_status api_run_back(rnnc_context *c, rnnc_diagnostics *d);
 
-// ---- values.c, stepping.c ----
+// ---- values.c ----
 
 // Fills the tables of inputs, outputs and states.
 void api_list_values(rnnc_program *p);
-// Why |g|, as the frontend made it, cannot be run step by step; NULL if it can. Texts are in |memory|.
-const char *api_step_obstacle(const graph *g, const diag_sink *sources, arena *memory);
 
 // ---- weights.c ----
 

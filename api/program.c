@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/parts.h"
+#include "ir/stepping.h"
 #include "passes/compile.h"
 #include "runtime/train/machine.h"
 
@@ -213,7 +214,7 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     TRY(api_model_build(p->source, o, &p->memory.from, d, &p->model));
     TRY(check_purpose(p, d));
     TRY(api_check_gradients(p, o, d));
-    p->obstacle = p->purpose == RNNC_FORWARD ? api_step_obstacle(p->model->graph, d, &p->memory)
+    p->obstacle = p->purpose == RNNC_FORWARD ? graph_step_obstacle(p->model->graph, d, &p->memory)
                                              : "only a program for RNNC_FORWARD runs step by step";
     graph_keep_outputs(p->model->graph, is_kept, o);
     TRY(compile(p, o, d));

@@ -6,6 +6,7 @@
 
 #include "cli/check.h"
 #include "cli/command.h"
+#include "ir/stepping.h"
 #include "runtime/data/metrics.h"
 #include "runtime/train/overlap.h"
 
@@ -129,6 +130,23 @@ static void print_values(const report *r) {
     }
 }
 
+// A model that cannot answer step by step says why. The graph looked at is the one for use: without dropout, for one.
+static rnnc_status print_obstacle(report *r) {
+    diag_sink unused; // what there is to warn of has been said
+    model *used = NULL;
+    diag_init(&unused);
+    rnnc_status status = load_model(&r->source, false, &unused, &used);
+    if (status == RNNC_OK) {
+        const char *obstacle = graph_step_obstacle(used->graph, r->d, &r->memory);
+        if (obstacle) {
+            printf("  no step  %s\n", obstacle);
+        }
+        model_destroy(used);
+    }
+    diag_deinit(&unused);
+    return status;
+}
+
 static const char *shape_text(const graph_variable *v, const variable_part *part, arena *memory) {
     return v->type.rank == 2 ? arena_printf(memory, "[%d, %d]", v->type.dim[0], part->size)
                              : arena_printf(memory, "[%d]", part->size);
@@ -205,6 +223,7 @@ static rnnc_status make_report(report *r) {
     if (!r->line->json) {
         printf("model %s\n", r->model->graph->name);
         print_values(r);
+        TRY(print_obstacle(r));
         print_parameters(r);
         print_loss(r);
         print_recipe(r->model);

@@ -234,6 +234,8 @@ enum {
 
 // An error at |where|, followed by a note at each use that led there. What goes wrong in a standard definition is told
 // at the use in the user's text, once, with |where| as a note. Returns poison.
+// Where |where| lies in the standard library: the use of it in the user's own text. Else NULL.
+frame *find_own_use(const elaborator *el, span where);
 meaning elaborate_error(elaborator *el, span where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // "12:5", with the file's name if an error at |from| is not told in it.
@@ -263,6 +265,7 @@ uint32_t place_count(elaborator *el, const char *name);
 const char *place_unique(elaborator *el, const char *name);
 // The current equation's name with the repeat's suffix.
 const char *place_equation(elaborator *el);
+// Where the nodes that are made from now on come from. What stands in the standard library comes from its use.
 void place_set_origin(elaborator *el, span where, const char *path);
 // The node that reads the weight of this full name: made now, or found where |shared| says that uses have it
 // in common. Reports a different shape. |what| is the message's subject.

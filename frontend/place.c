@@ -31,7 +31,8 @@ const char *place_equation(elaborator *el) {
 }
 
 void place_set_origin(elaborator *el, span where, const char *path) {
-    el->g->current_origin = graph_add_origin(el->g, where, path);
+    const frame *use = find_own_use(el, where);
+    el->g->current_origin = graph_add_origin(el->g, use ? use->call : where, path);
 }
 
 static weight_entry *find_weight(elaborator *el, const char *name) {

@@ -5,8 +5,7 @@
 
 enum { NOTES_PER_ERROR = 3 };
 
-// Where |where| lies in the standard library: the use of it in the user's own text. Else NULL.
-static frame *find_own_use(const elaborator *el, span where) {
+frame *find_own_use(const elaborator *el, span where) {
     frame *found = NULL;
     bool inside = el->frame && where.file == el->frame->def->where.file;
     for (frame *f = el->frame; inside && f->caller && f->def->is_standard; f = f->caller) {

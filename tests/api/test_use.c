@@ -140,7 +140,7 @@ static void test_what_has_no_step(void **state) {
     static const struct {
         const char *equation, *why;
     } models[] = {
-        {"y = backward lstm(4, x)", "after a step"},
+        {"y = backward lstm(4, x)", "test.rnn:3:18: lstm.0.h: it reads what comes after a step"},
         {"y = x - mean[T](x)", "all steps at once"},
         {"y = x + last[T](x)", "depends on the last step"},
         {"y = x * index(T)", "where in the sequence"},

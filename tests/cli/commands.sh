@@ -44,6 +44,18 @@ says out 'parameters: 10,301'
 says out 'rnn.0.h.h  *\[100, 100\]  *10,000'
 says out 'averaged over T and the batch'
 says out 'memory of a training step (batch 50, T = 20): [0-9,]* bytes'
+if grep -q 'no step' "$scratch/out"; then
+    fail "a model that can go step by step, and the report says that it cannot"
+fi
+cat >"$scratch/ahead.rnn" <<'EOF'
+model ahead() {
+    input x: real[T]
+    h = lstm(3, x)
+    output y = linear(1, h, backward gru_cho(3, dropout(0.5, h)))
+}
+EOF
+run 0 "$RNNC" check "$scratch/ahead.rnn"
+says out '^  no step  .*/ahead.rnn:4:38: gru_cho.0.h: it reads what comes after a step$'
 run 0 "$RNNC" check $series --threads 2
 checked=$(sed -n 's/^  arena \([0-9,]*\) bytes.*/\1/p' "$scratch/out" | tr -d ,)
 run 0 "$RNNC" train $series --quiet --steps 1 --stats --threads 2

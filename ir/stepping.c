@@ -1,8 +1,8 @@
-// Whether a model can be run one step at a time: every step must be a function of the inputs of that step and of the
-// states, and nothing may be carried from step to step but states.
-#include <string.h>
+// A model can be run one step at a time if every step is a function of the inputs of that step and of the states, and
+// nothing is carried from step to step but states.
+#include "ir/stepping.h"
 
-#include "api/parts.h"
+#include <string.h>
 
 typedef struct inspection {
     const graph *g;
@@ -119,7 +119,7 @@ static const char *find_obstacle(inspection *in, const diag_sink *sources) {
     return NULL;
 }
 
-const char *api_step_obstacle(const graph *g, const diag_sink *sources, arena *memory) {
+const char *graph_step_obstacle(const graph *g, const diag_sink *sources, arena *memory) {
     inspection in = {.g = g, .axis = NO_AXIS, .memory = memory};
     for (uint32_t a = 1; a < g->axes.count; a++) {
         if (g->axes.at[a].kind == AXIS_IS_PART) {
