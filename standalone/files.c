@@ -94,9 +94,18 @@ static void complete_extents(file_job *job) {
 
 // ---- Outputs ----
 
+static void check_path_is_new(const file_job *job, const char *path) {
+    for (int32_t i = 0; i < job->m->output_count; i++) {
+        if (job->paths[i] && strcmp(job->paths[i], path) == 0) {
+            die("%s stands for two outputs: give each a file of its own", path);
+        }
+    }
+}
+
 static void make_outputs(file_job *job) {
     for (int i = 0; i < job->line->out_count; i++) {
         const choice *c = &job->line->out[i];
+        check_path_is_new(job, c->path);
         int index = find_value(job->m->outputs, job->m->output_count, c, "--out");
         const standalone_value *v = &job->m->outputs[index];
         npy_array *a = &job->out[index];

@@ -1,4 +1,5 @@
 // The program around an object: its options and its help.
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,8 +126,9 @@ static void show_help(const standalone_model *m, const char *self) {
 
 static int64_t read_whole(const char *name, const char *text, int64_t least) {
     char *end;
+    errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end || value < least) {
+    if (end == text || *end || value < least || errno == ERANGE) {
         die("--%s takes a whole number of at least %lld, found '%s'", name, (long long)least, text);
     }
     return value;
@@ -153,6 +155,15 @@ static void add_choice(choice *list, int *count, const char *name, char *text) {
         }
     }
     list[(*count)++] = (choice){text, equals + 1};
+}
+
+static bool takes_value(const char *name) {
+    static const char *const names[] = {"in", "out", "prompt", "length", "temperature", "top-k", "seed"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        found |= strcmp(name, names[i]) == 0;
+    }
+    return found;
 }
 
 // An option with a value. False: there is none of that name.
@@ -202,7 +213,8 @@ static bool read_options(int argc, char **argv, program_line *line, choice *in, 
         }
         char *value = equals ? equals + 1 : at + 1 < argc ? argv[at + 1] : NULL;
         if (!is_option || !value || !take_option(line, in, out, name, value)) {
-            die("%s %s; see --help", argv[at], is_option && !value ? "needs a value" : "is no option");
+            bool lacks = is_option && !value && takes_value(name);
+            die("%s %s; see --help", argv[at], lacks ? "needs a value" : "is no option");
         }
         at += !equals;
     }

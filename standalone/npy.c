@@ -1,8 +1,13 @@
 // NumPy's .npy files. Format: NumPy Enhancement Proposal 1, versions 1.0, 2.0 and 3.0; numbers with the low byte first,
 // in C order.
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 // realpath
+#endif
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "standalone/parts.h"
 
@@ -125,7 +130,7 @@ static char *read_header(FILE *file, const char *path) {
 npy_array npy_load(const char *path, int32_t kind) {
     FILE *file = fopen(path, "rb");
     if (!file) {
-        die("%s: cannot be read", path);
+        die("%s: cannot be read: %s", path, strerror(errno));
     }
     npy_array a = {.rank = 0};
     char *header = read_header(file, path);
@@ -170,19 +175,55 @@ static bool write_array(FILE *file, const npy_array *a, int32_t kind) {
            fprintf(file, "%-*s\n", whole - 1, text) == whole && fwrite(a->data, size, count, file) == count;
 }
 
+static _Noreturn void cannot_write(const char *path, int error) {
+    die("%s: cannot be written: %s", path, strerror(error));
+}
+
+// The file that |path| leads to, through links; NULL for a device or a pipe, which must not be replaced. To be freed.
+static char *file_behind(const char *path) {
+    struct stat at;
+    if (stat(path, &at) != 0) {
+        return strcpy(take_memory((int64_t)strlen(path) + 1, 1), path);
+    }
+    if (!S_ISREG(at.st_mode) && !S_ISDIR(at.st_mode)) {
+        return NULL;
+    }
+    char *file = realpath(path, NULL);
+    if (!file) {
+        cannot_write(path, errno);
+    }
+    return file;
+}
+
+// 0, or the number of the error. Closes the file.
+static int finish_array(FILE *file, const npy_array *a, int32_t kind) {
+    errno = 0;
+    int error = write_array(file, a, kind) ? 0 : errno ? errno : EIO;
+    bool closed = fclose(file) == 0;
+    return error || closed ? error : errno;
+}
+
 void npy_store(const char *path, const npy_array *a, int32_t kind) {
     static const char ending[] = ".part";
-    char *part = take_memory((int64_t)strlen(path) + (int64_t)sizeof ending, 1);
-    strcat(strcpy(part, path), ending);
-    FILE *file = fopen(part, "wb");
-    if (!file) {
-        die("%s: cannot be written", path);
+    char *target = file_behind(path), *part = NULL;
+    if (target) {
+        part = take_memory((int64_t)strlen(target) + (int64_t)sizeof ending, 1);
+        strcat(strcpy(part, target), ending);
     }
-    bool written = write_array(file, a, kind);
-    written = fclose(file) == 0 && written;
-    if (!written || rename(part, path) != 0) {
+    FILE *file = fopen(part ? part : path, "wb");
+    if (!file) {
+        cannot_write(path, errno);
+    }
+    int error = finish_array(file, a, kind);
+    if (part && !error && rename(part, target) != 0) {
+        error = errno;
+    }
+    if (part && error) {
         remove(part);
-        die("%s: cannot be written", path);
+    }
+    if (error) {
+        cannot_write(path, error);
     }
     free(part);
+    free(target);
 }

@@ -69,7 +69,7 @@ typedef struct npy_array {
 // Reads an array of any numbers as |kind|; one that would not be a whole number of 32 bits, where that is wanted, is an
 // error, as all others are.
 npy_array npy_load(const char *path, int32_t kind);
-// The file appears whole or not at all.
+// The file appears whole or not at all; a device or a pipe is written as it is.
 void npy_store(const char *path, const npy_array *a, int32_t kind);
 
 // ---- What the program does ----

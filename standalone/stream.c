@@ -8,9 +8,11 @@
 // ---- Reading ----
 
 static bool read_number(double *out_value) {
+    char found[32] = "";
     int got = scanf("%lf", out_value);
     if (got == 0) {
-        die("standard input: expected a number");
+        bool more = scanf("%31s", found) == 1;
+        die("standard input: expected a number%s%s%s", more ? ", found '" : "", found, more ? "'" : "");
     }
     return got == 1;
 }

@@ -110,6 +110,8 @@ refused 'none.npy: cannot be read' ./forward --in x=none.npy
 refused 'not a .npy file' ./forward --in x=x.text --out y=none.npy
 refused 'nowhere/y.npy: cannot be written' ./forward --in x=x.npy --out y=nowhere/y.npy
 refused 'is no option' ./forward --nothing 3
+refused '^forward: error: --nothing is no option' ./forward --nothing
+refused 'y.npy stands for two outputs' ./both --in x=x.npy --out y=y.npy --out z=y.npy
 refused 'needs a value' ./forward --in
 refused 'T: this model was built for 1 to 7' ./both --length 8
 head -c 100 x.row >x.short
@@ -117,13 +119,31 @@ head -c 100 x.row >x.short
 run 1 ./forward --raw <x.short
 says err 'ends within x: 1 of 6 numbers'
 printf '1 2 three' >x.words
-refused 'expected a number' ./forward <x.words
+refused "expected a number, found 'three'" ./forward <x.words
 head -c 300 x.npy >x.cut
 refused 'ends early' ./forward --in x=x.cut --out y=none.npy
 make_npy x.wide '<f4' '3, 14, 3' <x.bin
 refused 'has 6 columns' ./forward --in x=x.wide --out y=none.npy
 absent none.npy
+# What a path leads to is kept: a link stays a link, and a pipe is written and not replaced.
+: >linked.npy
+ln -s linked.npy link.npy
+for time in first second; do
+    run 0 ./forward --in x=x.npy --out y=link.npy
+    [ -L link.npy ] || fail "the $time answer replaced a link"
+done
+cmp linked.npy forward.npy || fail "an answer through a link"
+mkfifo pipe
+cat pipe >piped.npy &
+run 0 ./forward --in x=x.npy --out y=pipe
+wait
+[ -p pipe ] || fail "an answer replaced a pipe"
+cmp piped.npy forward.npy || fail "an answer through a pipe"
+absent link.npy.part linked.npy.part pipe.part
 if [ -e /dev/full ]; then
+    ln -s /dev/full full
+    refused 'cannot be written: No space' ./forward --in x=x.npy --out y=full
+    [ -L full ] || fail "an answer replaced a device"
     run 1 sh -c './forward --raw <x.row >/dev/full'
     says err 'standard output cannot be written'
 fi
