@@ -56,7 +56,10 @@ add_executable(shared custom_cell.c)
 target_link_libraries(shared PRIVATE rnnc::rnnc)
 add_executable(whole custom_cell.c)
 target_link_libraries(whole PRIVATE rnnc::static)
+add_subdirectory(part)
 LISTS
+mkdir part
+echo 'find_package(rnnc REQUIRED)' >part/CMakeLists.txt
 cmake -S . -B build -DCMAKE_C_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$prefix" >cmake.log
 cmake --build build >>cmake.log
 env -u LD_LIBRARY_PATH build/shared | diff - static.out
