@@ -85,18 +85,9 @@ static rnnc_status go_to_maxima(rnnc_context *c) {
     return engine_set_extents(c->engine, extents, &c->sink);
 }
 
-// The axis whose lengths of rows input number |index| has, "T.lengths"; NO_AXIS if it is something else.
 static int lengths_axis(const rnnc_context *c, uint32_t index) {
     const program *p = c->program->program;
-    const program_value *v = &p->inputs.at[c->program->inputs[index].index];
-    const char *dot = strrchr(v->name, '.');
-    for (uint32_t a = 1; dot && strcmp(v->role, "lengths") == 0 && a < p->axes.count; a++) {
-        const char *axis = p->axes.at[a].name;
-        if (strlen(axis) == (size_t)(dot - v->name) && strncmp(axis, v->name, strlen(axis)) == 0) {
-            return (int)a;
-        }
-    }
-    return NO_AXIS;
+    return program_lengths_axis(p, &p->inputs.at[c->program->inputs[index].index]);
 }
 
 // Lengths that nobody writes are full.

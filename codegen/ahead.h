@@ -25,8 +25,8 @@ enum { AHEAD_ALIGN = 64 };
 // What a function of the object returns.
 enum ahead_status {
     AHEAD_OK,
-    AHEAD_BAD_ARENA,   // null, or not aligned
-    AHEAD_BAD_EXTENT,  // a batch or length outside of 1 to its maximum
+    AHEAD_BAD_ARENA, // null, or not aligned
+    AHEAD_BAD_EXTENT, // a batch or length outside of 1 to its maximum, or a row's length outside of 0 to the length
     AHEAD_NO_INPUT,    // an input is null
     AHEAD_BAD_TOKEN,   // a token that the model has no row for
     AHEAD_BAD_WEIGHTS, // weights in a file: null, not aligned, of another length, or others than the object's

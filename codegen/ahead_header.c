@@ -104,7 +104,7 @@ void header_describe_value(const header *h, const program_value *v, const char *
     add_identifier(v->name, h->out);
     add_shape(h, v->type);
     if (strcmp(v->role, "lengths") == 0) {
-        strbuf_add(h->out, ": how many steps of each row count\n");
+        strbuf_add(h->out, ": how many steps of each row count, 0 to the length\n");
         return;
     }
     strbuf_addf(h->out, ": the model's '%s', %s", v->name, meaning(v, limit));
@@ -185,7 +185,7 @@ static void add_sizes(const header *h) {
     strbuf_add(h->out, "\n/* What the functions return. Nothing has been written unless it is OK. */\n");
     header_add_number(h, "OK", AHEAD_OK, "");
     header_add_number(h, "BAD_ARENA", AHEAD_BAD_ARENA, "null, or not aligned");
-    header_add_number(h, "BAD_EXTENT", AHEAD_BAD_EXTENT, "a batch or length outside of what is allowed");
+    header_add_number(h, "BAD_EXTENT", AHEAD_BAD_EXTENT, "a batch or a length outside of what is allowed");
     header_add_number(h, "NO_INPUT", AHEAD_NO_INPUT, "an input is null");
     header_add_number(h, "BAD_TOKEN", AHEAD_BAD_TOKEN, "a token out of range");
     if (h->r->weights_apart) {

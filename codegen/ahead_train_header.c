@@ -100,7 +100,7 @@ static void add_settings(const header *h) {
         "int32_t %s_train_init(void *arena%s);\n"
         "/* The states of training become zero. Those of runs stay. */\n"
         "int32_t %s_train_reset(void *arena);\n"
-        "/* The rate before any schedule, in place of the recipe's: at least 0. */\n"
+        "/* The rate before any schedule, in place of the recipe's: at least 0, finite. */\n"
         "int32_t %s_set_rate(void *arena, double rate);\n"
         "/* What dropout draws by. */\n"
         "int32_t %s_set_seed(void *arena, uint64_t seed);\n"

@@ -43,17 +43,6 @@ static LLVMValueRef describe_axis(const driver *w, int axis) {
     return structure(w, fields, sizeof fields / sizeof *fields);
 }
 
-// "T.lengths" is of the axis T.
-static int lengths_axis(const program *p, const program_value *v) {
-    for (uint32_t axis = 1; axis < p->axes.count && strcmp(v->role, "lengths") == 0; axis++) {
-        size_t length = strlen(p->axes.at[axis].name);
-        if (strncmp(v->name, p->axes.at[axis].name, length) == 0 && v->name[length] == '.') {
-            return (int)axis;
-        }
-    }
-    return -1;
-}
-
 static LLVMValueRef describe_value(const driver *w, const program_value *v, int64_t limit) {
     emitter *e = w->e;
     LLVMValueRef fields[] = {
@@ -64,7 +53,7 @@ static LLVMValueRef describe_value(const driver *w, const program_value *v, int6
         l_i32(e, type_columns(v->type)),
         l_i32(e, v->type.axes),
         l_i32(e, limit),
-        l_i32(e, lengths_axis(w->p, v)),
+        l_i32(e, program_lengths_axis(w->p, v)),
     };
     return structure(w, fields, sizeof fields / sizeof *fields);
 }

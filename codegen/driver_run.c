@@ -52,27 +52,37 @@ static void take_values(driver *w, unsigned at) {
     }
 }
 
-// Every token below the limit; a negative one is a large unsigned one.
-static void check_tokens(const driver *w, uint32_t input) {
+// Every number below the limit; a negative one is a large unsigned one.
+static void check_numbers(const driver *w, uint32_t input, LLVMValueRef limit, int status) {
     emitter *e = w->e;
     LLVMValueRef count = driver_term(w, (extent_term){w->p->inputs.at[input].type.axes, 1});
-    LLVMValueRef limit = l_int(e, e->i32, w->r->limits[input]), good = LLVMConstInt(e->i1, 1, false);
+    LLVMValueRef good = LLVMConstInt(e->i1, 1, false);
     l_loop loop;
     l_loop_begin(e, &loop, l_i64(e, 0), count, 1, &good, 1);
     LLVMValueRef token = l_load(e, e->i32, l_at(e, e->i32, w->inputs[input], loop.index));
     LLVMValueRef fits = LLVMBuildICmp(e->builder, LLVMIntULT, token, limit, "");
     LLVMValueRef next = LLVMBuildAnd(e->builder, loop.value[0], fits, "");
     l_loop_end(&loop, &next);
-    driver_require(w, loop.value[0], AHEAD_BAD_TOKEN);
+    driver_require(w, loop.value[0], status);
+}
+
+// Tokens are below the input's limit, lengths of rows up to that of the sequence.
+static void check_input(const driver *w, uint32_t input) {
+    emitter *e = w->e;
+    int axis = program_lengths_axis(w->p, &w->p->inputs.at[input]);
+    if (w->r->limits[input] > 0) {
+        check_numbers(w, input, l_int(e, e->i32, w->r->limits[input]), AHEAD_BAD_TOKEN);
+    } else if (axis != NO_AXIS) {
+        LLVMValueRef longest = LLVMBuildTrunc(e->builder, w->extents[axis], e->i32, "");
+        check_numbers(w, input, l_add(e, longest, l_int(e, e->i32, 1)), AHEAD_BAD_EXTENT);
+    }
 }
 
 static void check_inputs(const driver *w) {
     for (uint32_t i = 0; i < w->p->inputs.count; i++) {
         if (ahead_is_given(&w->p->inputs.at[i])) {
             driver_require_pointer(w, w->inputs[i], AHEAD_NO_INPUT);
-            if (w->r->limits[i] > 0) {
-                check_tokens(w, i);
-            }
+            check_input(w, i);
         }
     }
 }

@@ -1,5 +1,6 @@
 // Training as code: weights that lie in the caller's arena, their first values, their use by runs, and the access to
 // them. What computes a step is a program like any other (driver.c).
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -252,8 +253,9 @@ static void emit_set_rate(driver *w) {
     emitter *e = w->e;
     LLVMTypeRef types[] = {e->pointer, e->f64};
     LLVMValueRef rate = LLVMGetParam(begin_function(w, "_set_rate", types, 2), 1);
-    LLVMValueRef zero = l_float(e, e->f64, 0);
+    LLVMValueRef zero = l_float(e, e->f64, 0), infinite = l_float(e, e->f64, INFINITY);
     driver_require(w, LLVMBuildFCmp(e->builder, LLVMRealOGE, rate, zero, ""), AHEAD_BAD_ARGUMENT);
+    driver_require(w, LLVMBuildFCmp(e->builder, LLVMRealOLT, rate, infinite, ""), AHEAD_BAD_ARGUMENT);
     l_store(e, rate, head(w, LEARNED_RATE));
     driver_give_back(e, AHEAD_OK);
 }

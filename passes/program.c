@@ -82,6 +82,17 @@ static bool reads_given_gradient(const program *p, const program_call *call) {
     return false;
 }
 
+int program_lengths_axis(const program *p, const program_value *v) {
+    const char *dot = strrchr(v->name, '.');
+    for (uint32_t a = 1; dot && strcmp(v->role, "lengths") == 0 && a < p->axes.count; a++) {
+        const char *axis = p->axes.at[a].name;
+        if (strlen(axis) == (size_t)(dot - v->name) && strncmp(axis, v->name, strlen(axis)) == 0) {
+            return (int)a;
+        }
+    }
+    return NO_AXIS;
+}
+
 bool program_is_gradient(const program_value *v) {
     return strncmp(v->name, GRADIENT_PREFIX, strlen(GRADIENT_PREFIX)) == 0;
 }

@@ -125,6 +125,8 @@ uint32_t program_first_half(const program *p);
 bool program_is_gradient(const program_value *v);
 // The smallest extent of |axis| in a run: 1, or what the bounds of its parts need.
 int64_t program_least_extent(const program *p, int axis);
+// The axis whose lengths of rows |v| has, an input called "T.lengths"; NO_AXIS if it is something else.
+int program_lengths_axis(const program *p, const program_value *v);
 // As text, which can be read back (passes/program_text.h).
 void program_print(const program *p, strbuf *out);
 

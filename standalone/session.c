@@ -88,21 +88,24 @@ void session_fill_lengths(session *s, int32_t index) {
     }
 }
 
-static void check_tokens(const session *s) {
+// Tokens are below the limit, lengths of rows are up to the sequence's.
+static void check_numbers(const session *s) {
     for (int32_t i = 0; i < s->m->input_count; i++) {
         const standalone_value *v = &s->m->inputs[i];
-        int64_t count = v->limit > 0 ? value_count(v, s->extents) : 0;
+        int32_t most = v->lengths >= 0 ? s->extents[v->lengths] : v->limit - 1;
+        int64_t count = v->lengths >= 0 || v->limit > 0 ? value_count(v, s->extents) : 0;
         for (int64_t j = 0; j < count; j++) {
-            int32_t token = ((const int32_t *)s->in[i])[j];
-            if (token < 0 || token >= v->limit) {
-                die("%s: the token %d is not one of 0 to %d", v->name, token, v->limit - 1);
+            int32_t number = ((const int32_t *)s->in[i])[j];
+            if (number < 0 || number > most) {
+                die("%s: the %s %d is not one of 0 to %d", v->name, v->lengths >= 0 ? "length" : "token",
+                    number, most);
             }
         }
     }
 }
 
 void session_run(session *s) {
-    check_tokens(s);
+    check_numbers(s);
     int32_t status = s->m->call(s->arena, s->extents, (const void *const *)s->in, s->out);
     if (status != 0) {
         die("the model refuses this run (%d)", status);

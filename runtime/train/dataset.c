@@ -360,6 +360,7 @@ static rnnc_status fit_inputs(loader *l) {
         s->extents[a] = s->extents[a] ? s->extents[a] : graph_least_extent(s->model->graph, (int)a);
     }
     TRY(graph_bind_parts(s->model->graph, s->extents, l->d));
+    TRY(data_lengths_check(s, l->d));
     if (!s->recipe && s->places < s->batch) {
         s->batch = s->extents[AXIS_BATCH] = s->places;
     }

@@ -145,6 +145,8 @@ const char *data_find_path(const dataset_request *request, const char *key);
 // Checks the values for one input, but for padding, and converts them where its type needs it. All inputs have their
 // sources.
 rnnc_status data_source_check(const dataset *data, data_source *s, const data_input *input, diag_sink *d);
+// Once all extents are known: checks that no row's length, of those that the data says, is beyond its axis.
+rnnc_status data_lengths_check(const dataset *data, diag_sink *d);
 
 // ---- dataset_random.c ----
 
@@ -176,6 +178,8 @@ rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d);
 // Whether element |index| of |input|'s data, an array of examples, lies behind its example's length along the first of its
 // axes: nothing depends on what stands there.
 bool data_is_padding(const dataset *s, const data_input *input, int64_t index);
+// The lengths of rows along |axis| that the data says, or NULL.
+const data_source *data_lengths_of_axis(const dataset *s, int axis);
 // The source whose rows are as long as |axis|, or NULL.
 const data_source *data_rows_of_axis(const dataset *s, int axis);
 // Puts the examples that are held out of each file behind all others, those of the test last.

@@ -182,7 +182,8 @@ static rnnc_status check_tokens(const dataset *data, data_source *s, const data_
         bool outside = token < 0 || (input->classes && token >= (double)input->classes);
         if (outside && !data_is_padding(data, input, i)) {
             char expected[96];
-            snprintf(expected, sizeof expected, "'%.40s' is a token of 0 to %lld", input->name,
+            snprintf(expected, sizeof expected, "'%.40s' is a %s of 0 to %lld", input->name,
+                     input->classes ? "token" : "number",
                      (long long)(input->classes ? input->classes - 1 : INT32_MAX));
             return refuse_value(s, i, expected, d);
         }
@@ -202,6 +203,29 @@ static rnnc_status check_reals(const dataset *data, data_source *s, const data_i
         if (!(fabs(value) <= largest) && !data_is_padding(data, input, i)) {
             return refuse_value(
                 s, i, isfinite(value) ? "it does not fit in f32" : "data must be finite numbers", d);
+        }
+    }
+    return RNNC_OK;
+}
+
+static rnnc_status check_lengths(const data_source *s, const char *axis, int64_t extent, diag_sink *d) {
+    char expected[96];
+    snprintf(expected, sizeof expected, "sequences have 0 to %lld steps of %.40s", (long long)extent, axis);
+    int64_t count = array_count(&s->values);
+    for (int64_t i = 0; i < count; i++) {
+        if (array_to_double(&s->values, i) > (double)extent) {
+            return refuse_value(s, i, expected, d);
+        }
+    }
+    return RNNC_OK;
+}
+
+rnnc_status data_lengths_check(const dataset *data, diag_sink *d) {
+    const graph *g = data->model->graph;
+    for (uint32_t axis = 1; axis < g->axes.count; axis++) {
+        const data_source *lengths = data->has_lengths[axis] ? data_lengths_of_axis(data, (int)axis) : NULL;
+        if (lengths) {
+            TRY(check_lengths(lengths, g->axes.at[axis].name, data->extents[axis], d));
         }
     }
     return RNNC_OK;

@@ -88,15 +88,14 @@ rnnc_status data_rows_fit(dataset *s, const data_input *input, diag_sink *d) {
     return agree_on_rows(s, input, axis, d);
 }
 
-// The lengths along |axis| that the data says, or NULL.
-static const array *lengths_of(const dataset *s, int axis) {
+const data_source *data_lengths_of_axis(const dataset *s, int axis) {
     const char *name = s->model->graph->axes.at[axis].name;
     size_t length = strlen(name);
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *at = &s->inputs.at[i];
         bool fits = strncmp(at->name, name, length) == 0 && strcmp(at->name + length, ".lengths") == 0;
         if (fits && at->source != UINT32_MAX) {
-            return &s->sources.at[at->source].values;
+            return &s->sources.at[at->source];
         }
     }
     return NULL;
@@ -110,7 +109,8 @@ bool data_is_padding(const dataset *s, const data_input *input, int64_t index) {
         place++;
     }
     bool along = s->batching == BATCH_EXAMPLES && place < s->model->graph->axes.count && values->rank > 1;
-    const array *lengths = along ? lengths_of(s, graph_declared_axis(s->model->graph, place)) : NULL;
+    const data_source *lengths =
+        along ? data_lengths_of_axis(s, graph_declared_axis(s->model->graph, place)) : NULL;
     if (!lengths) {
         return false;
     }
@@ -119,7 +119,8 @@ bool data_is_padding(const dataset *s, const data_input *input, int64_t index) {
         inner *= values->dim[i];
     }
     int64_t position = index / inner % values->dim[1], example = index / inner / values->dim[1];
-    return example < array_count(lengths) && (double)position >= array_to_double(lengths, example);
+    return example < array_count(&lengths->values) &&
+           (double)position >= array_to_double(&lengths->values, example);
 }
 
 const data_source *data_rows_of_axis(const dataset *s, int axis) {

@@ -133,13 +133,15 @@ static void write_array(fixture *f, const char *path, array_kind kind, int rank,
     array_deinit(&a);
 }
 
+static const char model_of_lengths[] =
+    "model m() {\n    input x: real(2)[T lengths]\n    target y: token(4)[T lengths]\n"
+    "    loss = mean[T, batch] cross_entropy(linear(4, x), y)\n}\n"
+    "train r {\n    optimizer sgd(rate = 0.1)   batch 2   epochs 1\n"
+    "    data { x = npy(\"x\")\n y = npy(\"y\")\n T.lengths = npy(\"n\") }\n}\n";
+
 // Two rows of three steps, of lengths 1 and 3.
 static void padding_may_hold_anything(void **state) {
     fixture *f = *state;
-    const char *text = "model m() {\n    input x: real(2)[T lengths]\n    target y: token(4)[T lengths]\n"
-                       "    loss = mean[T, batch] cross_entropy(linear(4, x), y)\n}\n"
-                       "train r {\n    optimizer sgd(rate = 0.1)   batch 2   epochs 1\n"
-                       "    data { x = npy(\"x\")\n y = npy(\"y\")\n T.lengths = npy(\"n\") }\n}\n";
     const float none = NAN, much = INFINITY;
     float x[12] = {1, 2, none, much, none, none, 3, 4, 5, 6, 7, 8};
     int32_t y[6] = {3, -1, 77, 0, 1, 2}, lengths[2] = {1, 3};
@@ -154,11 +156,32 @@ static void padding_may_hold_anything(void **state) {
         write_array(f, "n", ARRAY_I32, 1, (int64_t[]){2}, lengths);
         if (bad) {
             const char *where = bad == 1 ? "x: element [1, 2, 1] is nan" : "y: row 0, column 0";
-            assert_fails(f, load(f, text, &unit, &m, &s), RNNC_CORRUPT, where);
+            assert_fails(f, load(f, model_of_lengths, &unit, &m, &s), RNNC_CORRUPT, where);
         } else {
-            assert_int_equal(load(f, text, &unit, &m, &s), RNNC_OK);
+            assert_int_equal(load(f, model_of_lengths, &unit, &m, &s), RNNC_OK);
         }
         unload(unit, m, bad ? NULL : s);
+    }
+}
+
+static void no_row_is_longer_than_its_sequence(void **state) {
+    fixture *f = *state;
+    const float x[12] = {0};
+    const int32_t y[6] = {0};
+    const struct {
+        int32_t length;
+        const char *why;
+    } bad[] = {{4, "n: row 1 (counted from 0) is 4; sequences have 0 to 3 steps of T"},
+               {-1, "n: row 1 (counted from 0) is -1; 'T.lengths' is a number of 0 to 2147483647"}};
+    write_array(f, "x", ARRAY_F32, 3, (int64_t[]){2, 3, 2}, x);
+    write_array(f, "y", ARRAY_I32, 2, (int64_t[]){2, 3}, y);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        source_unit *unit;
+        model *m;
+        dataset *s;
+        write_array(f, "n", ARRAY_I32, 1, (int64_t[]){2}, (int32_t[]){3, bad[i].length});
+        assert_fails(f, load(f, model_of_lengths, &unit, &m, &s), RNNC_CORRUPT, bad[i].why);
+        unload(unit, m, NULL);
     }
 }
 
@@ -170,6 +193,7 @@ int main(void) {
         data_test(lines_are_counted_file_by_file),
         data_test(categories_are_counted_row_by_row),
         data_test(padding_may_hold_anything),
+        data_test(no_row_is_longer_than_its_sequence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -403,6 +403,29 @@ static void test_too_large(void **state) {
     diff_backend_close(&backend);
 }
 
+// A row is as long as the run at most.
+static void test_bad_lengths(void **state) {
+    (void)state;
+    diff_backend backend;
+    diff_backend_open("llvm", &backend);
+    static const char text[] =
+        "model m() {\n    input x: real[T lengths]\n    y = lstm(3, x)\n    output y\n}\n";
+    object o;
+    open_object(diff_graph_of_text(text, false), &backend, "bad-lengths", &o);
+    const float x[3][2] = {{1, 2}, {3, 4}, {5, 6}};
+    float y[3][2][3];
+    const int32_t good[] = {0, 3}, high[] = {4, 3}, low[] = {3, -1}, lost[] = {INT32_MAX, INT32_MIN};
+#define RUN(lengths) o.run(o.arena, 2, 3, lengths, x, y, NULL, NULL, NULL, NULL, NULL)
+    assert_int_equal(RUN(good), AHEAD_OK);
+    assert_int_equal(RUN(high), AHEAD_BAD_EXTENT);
+    assert_int_equal(RUN(low), AHEAD_BAD_EXTENT);
+    assert_int_equal(RUN(lost), AHEAD_BAD_EXTENT);
+    assert_int_equal(RUN(NULL), AHEAD_NO_INPUT);
+#undef RUN
+    close_object(&o);
+    diff_backend_close(&backend);
+}
+
 // ---- Which models have a step ----
 
 static bool streams(const char *equation) {
@@ -430,10 +453,12 @@ static void test_streams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one),       cmocka_unit_test(test_one_f64), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_both),      cmocka_unit_test(test_lengths), cmocka_unit_test(test_exchanged),
-        cmocka_unit_test(test_large),     cmocka_unit_test(test_bad_use), cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_one),         cmocka_unit_test(test_one_f64),
+        cmocka_unit_test(test_two),         cmocka_unit_test(test_both),
+        cmocka_unit_test(test_lengths),     cmocka_unit_test(test_exchanged),
+        cmocka_unit_test(test_large),       cmocka_unit_test(test_bad_use),
+        cmocka_unit_test(test_streams),     cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_bad_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,6 +164,7 @@ static void test_access(void **state) {
     assert_int_equal(o->set_weight(o->arena + 8, 0, values), AHEAD_BAD_ARENA);
     assert_int_equal(o->set_rate(o->arena, -1), AHEAD_BAD_ARGUMENT);
     assert_int_equal(o->set_rate(o->arena, NAN), AHEAD_BAD_ARGUMENT);
+    assert_int_equal(o->set_rate(o->arena, INFINITY), AHEAD_BAD_ARGUMENT);
     assert_int_equal(o->set_position(o->arena, 1, 0), AHEAD_BAD_ARGUMENT);
     learning_close(&l);
     diff_backend_close(&backend);
