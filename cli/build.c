@@ -26,21 +26,6 @@ typedef struct build_job {
 
 // ---- What is asked for ----
 
-// No file is written over another, or over what is read.
-static rnnc_status check_paths(const command_line *line, diag_sink *d) {
-    const char *const paths[] = {line->output, line->header, line->weights_file, line->weights, line->file};
-    enum { WRITTEN = 3, PATHS = sizeof paths / sizeof *paths };
-    for (int i = 0; i < WRITTEN; i++) {
-        for (int j = i + 1; j < PATHS; j++) {
-            if (paths[i] && paths[j] && strcmp(paths[i], paths[j]) == 0) {
-                return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                                 "%s stands for two files: give each its own name", paths[i]);
-            }
-        }
-    }
-    return RNNC_OK;
-}
-
 static rnnc_status check_request(build_job *job) {
     const command_line *line = job->line;
     diag_sink *d = job->d;
@@ -59,7 +44,6 @@ static rnnc_status check_request(build_job *job) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--parallel takes up to %d threads",
                          BUILD_MOST_THREADS);
     }
-    TRY(check_paths(line, d));
     TRY(check_writable(line->output, d));
     TRY(line->weights_file ? check_writable(line->weights_file, d) : RNNC_OK);
     return line->header ? check_writable(line->header, d) : RNNC_OK;

@@ -28,6 +28,9 @@ rnnc_status command_inspect(const command_line *line, diag_sink *d);
 rnnc_status command_sample(const command_line *line, diag_sink *d);
 rnnc_status command_plot(const command_line *line, diag_sink *d);
 
+// Checks that no file would be written over another, or over what is read (paths.c).
+rnnc_status check_paths(const command_line *line, diag_sink *d);
+
 // Writes what |d| has collected to standard error and forgets it, so that nothing appears twice.
 void show_diagnostics(diag_sink *d);
 

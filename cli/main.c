@@ -98,7 +98,7 @@ static int report_unknown(const char *name) {
         names[i] = commands[i].name;
     }
     const char *near = nearest_name(name, names, COMMAND_COUNT);
-    fprintf(stderr, "error: there is no command '%s'%s%s%s\n", name,
+    fprintf(stderr, "rnnc: error: there is no command '%s'%s%s%s\n", name,
             near ? "; did you mean '" : "; see rnnc --help", near ? near : "", near ? "'?" : "");
     return EXIT_MISUSE;
 }
@@ -122,7 +122,8 @@ static int run_command(const command_row *c, int argc, char **argv) {
     } else if (line.help) {
         print_help(c);
     } else {
-        rnnc_status status = flush_output(c->run(&line, &d), &d);
+        rnnc_status status = check_paths(&line, &d);
+        status = flush_output(status == RNNC_OK ? c->run(&line, &d) : status, &d);
         if (status != RNNC_OK && d.error_count == 0) {
             diag_fail(&d, status, NO_SPAN, "%s", status_text(status));
         }

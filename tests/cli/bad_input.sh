@@ -197,6 +197,29 @@ if [ -c /dev/full ]; then
     says err "standard output"
 fi
 
+echo "files that would be written over what is read, or over each other"
+cp "$scratch/files.rnn" "$scratch/kept.rnn"
+cp "$good_x" "$scratch/kept.npy"
+ln -sf "$good_x" "$scratch/link.npy"
+for path in "$scratch/files.rnn" "$good_x" "$scratch/link.npy"; do
+    for option in --weights-out --metrics --plot; do
+        refused "stands for two files" files --data x="$good_x" --data y="$good_y" $option "$path"
+    done
+done
+refused "stands for two files" files --data x="$good_x" --data y="$good_y" --metrics "$scratch/one" --plot "$scratch/one"
+absent "$scratch/one"
+refused "stands for two files" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
+    --out forecast="$x"
+refused "stands for two files" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
+    --out forecast="$weights"
+cmp "$scratch/files.rnn" "$scratch/kept.rnn" || fail "a model was written over"
+cmp "$good_x" "$scratch/kept.npy" || fail "data were written over"
+# Weights may take the place of those that the training began with, and a device takes anything.
+cp "$weights" "$scratch/own.safetensors"
+run 0 "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet --weights "$scratch/own.safetensors" \
+    --weights-out "$scratch/own.safetensors"
+run 0 "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet --weights-out /dev/null --metrics /dev/null
+
 echo "a loss that is not a number"
 refused "the loss is" "$RNNC" train $series --interpret --steps 50 --quiet --set rate=1e30 \
     --weights-out "$scratch/infinite.safetensors"
