@@ -155,8 +155,12 @@ rnnc_status rnnc_backward(rnnc_context *c, rnnc_diagnostics *diagnostics) {
 
 static const char weight_prefix[] = "gradient.";
 
+static bool keeps_gradients(const rnnc_program *p) {
+    return p->purpose == RNNC_GRADIENTS || (p->purpose == RNNC_TRAIN && p->keeps_gradients);
+}
+
 static rnnc_status check_gradients(const rnnc_context *c, rnnc_diagnostics *d) {
-    if (!c || !c->has_gradients || (c->program->purpose == RNNC_TRAIN && !c->program->keeps_gradients)) {
+    if (!c || !c->has_gradients || !keeps_gradients(c->program)) {
         return api_fail(d, RNNC_INVALID_ARGUMENT,
                         "gradients of weights are read after a run (with given gradients, after its backward "
                         "pass) of a program for RNNC_GRADIENTS, or for RNNC_TRAIN with keep_gradients");

@@ -47,13 +47,19 @@ const char *rnnc_program_step_obstacle(const rnnc_program *p) {
 // ---- What is asked for ----
 
 static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
-    bool sound = o->purpose >= RNNC_FORWARD && o->purpose <= RNNC_TRAIN && o->max_batch >= 0 &&
-                 o->max_batch <= longest_axis && o->max_length >= 0 && o->max_length <= longest_axis &&
-                 (!o->max_length_count || o->max_lengths);
-    if (!sound) {
+    if (o->max_length_count && !o->max_lengths) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "max_lengths are not NULL where there are some");
+    }
+    if (o->purpose < RNNC_FORWARD || o->purpose > RNNC_TRAIN) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no purpose %d", (int)o->purpose);
+    }
+    int64_t wrong = o->max_batch < 0 || o->max_batch > longest_axis     ? o->max_batch
+                    : o->max_length < 0 || o->max_length > longest_axis ? o->max_length
+                                                                        : 0;
+    if (wrong) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "the options of a program begin with RNNC_COMPILE_OPTIONS; maxima are 0 to %lld",
-                         (long long)longest_axis);
+                         "max_batch and max_length are 0 to %lld, found %lld", (long long)longest_axis,
+                         (long long)wrong);
     }
     for (size_t i = 0; i < o->output_count; i++) {
         if (o->output_count > INT32_MAX || !o->outputs || !o->outputs[i]) {

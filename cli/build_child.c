@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,7 @@ static void silence(void) {
 
 static int run_child(child_work *work, void *user, int to) {
     silence();
+    prctl(PR_SET_PDEATHSIG, SIGKILL); // nobody would read what it makes
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     diag_sink d;
     diag_init(&d);

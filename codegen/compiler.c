@@ -59,9 +59,11 @@ static bool find_module(char *out_path, size_t size) {
 // ---- Loading ----
 
 static rnnc_status cannot_load(diag_sink *d, const char *path, const char *why) {
-    return diag_fail(d, RNNC_IO, NO_SPAN,
-                     "%s: the code generator cannot be loaded: %s; --cpu interpret does without it", path,
-                     why);
+    return diag_fail(
+        d, RNNC_IO, NO_SPAN,
+        "%s: the code generator cannot be loaded: %s; RNNC_LLVM_MODULE may say its path, and the "
+        "processor \"interpret\" does without it",
+        path, why);
 }
 
 rnnc_status compiler_module_open(compiler_module *m, diag_sink *d) {

@@ -56,7 +56,7 @@ static rnnc_status check_form(const safetensors *file, diag_sink *d) {
     const char *form = safetensors_metadata(file, CHECKPOINT_KEY);
     if (!form) {
         return diag_fail(d, RNNC_CORRUPT, NO_SPAN,
-                         "%s is not a checkpoint; to begin with the weights in it: --weights", file->name);
+                         "%s is not a checkpoint; the weights in it can be loaded as weights", file->name);
     }
     if (strcmp(form, CHECKPOINT_FORM) != 0) {
         return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,

@@ -169,13 +169,13 @@ static void test_bad_options(void **state) {
     refuse_compile(f.model, o, RNNC_OUT_OF_MEMORY, f.d, "too large");
     o = (rnnc_compile_options)RNNC_COMPILE_OPTIONS;
     o.max_batch = -1;
-    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "maxima");
+    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "max_batch and max_length are 0 to");
     o = (rnnc_compile_options)RNNC_COMPILE_OPTIONS;
     o.struct_size = 0;
     refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "RNNC_COMPILE_OPTIONS");
     o = (rnnc_compile_options)RNNC_COMPILE_OPTIONS;
     o.purpose = (rnnc_purpose)9;
-    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "RNNC_COMPILE_OPTIONS");
+    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "no purpose 9");
     o = (rnnc_compile_options)RNNC_COMPILE_OPTIONS;
     o.threads = 1000;
     refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "threads");
@@ -184,7 +184,7 @@ static void test_bad_options(void **state) {
     refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "x87");
     o = (rnnc_compile_options)RNNC_COMPILE_OPTIONS;
     o.max_length_count = 1;
-    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "maxima");
+    refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "max_lengths are not NULL");
     o.max_lengths = &wrong;
     refuse_compile(f.model, o, RNNC_INVALID_ARGUMENT, f.d, "no sequence axis 'Z'");
     o.max_lengths = &negative;
@@ -228,6 +228,11 @@ static void test_bad_arrays(void **state) {
     fixture_ok(rnnc_context_write_input(c, 0, RNNC_STEPS_FIRST, x, 54, f.d), f.d);
     fixture_ok(rnnc_run(c, f.d), f.d);
     fixture_refused(rnnc_context_read_output(c, 0, RNNC_STEPS_FIRST, x, 28, f.d), bad, f.d, "27 elements");
+    // A forward program has no gradients, not even zeros.
+    double norm;
+    fixture_refused(rnnc_context_read_gradient(c, "forecast.b", RNNC_F32, x, 1, f.d), bad, f.d,
+                    "RNNC_GRADIENTS");
+    fixture_refused(rnnc_context_gradient_norm(c, f.d, &norm), bad, f.d, "RNNC_GRADIENTS");
     // Other extents: the input has to be given anew.
     fixture_ok(rnnc_context_set_extents(c, 3, 5, f.d), f.d);
     fixture_refused(rnnc_run(c, f.d), bad, f.d, "has no values");

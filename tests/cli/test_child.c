@@ -1,4 +1,5 @@
 // Work in a process of its own: however that ends, it is a result or one error here.
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -6,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -84,11 +86,48 @@ static void an_end_is_an_error(void **state) {
     assert_int_equal(o.out.length, 0);
 }
 
+// Says that it is there, and works for ever; |user|: the end of a pipe, which closes when the last that has it ends.
+static rnnc_status work_on(void *user, diag_sink *d, strbuf *out) {
+    (void)d;
+    (void)out;
+    if (write(*(int *)user, "!", 1) != 1) {
+        _exit(1);
+    }
+    alarm(30);
+    for (;;) {
+        pause();
+    }
+}
+
+// A killed command leaves nobody behind who goes on compiling for it.
+static void it_ends_with_its_parent(void **state) {
+    (void)state;
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    pid_t parent = fork();
+    assert_true(parent >= 0);
+    if (parent == 0) {
+        close(ends[0]);
+        try_work(work_on, &ends[1]);
+        _exit(0);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    struct pollfd closed = {.fd = ends[0], .events = POLLIN};
+    assert_int_equal(poll(&closed, 1, 10000), 1);
+    assert_int_equal(read(ends[0], &byte, 1), 0);
+    close(ends[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_made_comes_back),
         cmocka_unit_test(an_error_is_handed_on),
         cmocka_unit_test(an_end_is_an_error),
+        cmocka_unit_test(it_ends_with_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
