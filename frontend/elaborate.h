@@ -135,8 +135,8 @@ typedef struct use_counter {
 
 typedef struct cell_state {
     const char *name;
-    const char *full_name; // lstm.0.h
-    span where;
+    const char *full_name;  // lstm.0.h
+    span where, next_where; // of its declaration and of `next h`
     int32_t size;
     meaning old, next;
     node_id delay; // NO_NODE in an explicit step

@@ -288,7 +288,9 @@ static bool bind_by_place(elaborator *el, application *a, const call_argument *a
         return false;
     }
     if (full) {
-        elaborate_error(el, arg->where, "too many values: '%s' takes %s", def->name,
+        bool late = *inputs_begun && is_compile_time(arg->value);
+        elaborate_error(el, arg->where, "%s: '%s' takes %s",
+                        late ? "parameters stand before inputs" : "too many values", def->name,
                         join_names(el, signature(el, a)));
     }
     return !full;

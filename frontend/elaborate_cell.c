@@ -248,8 +248,8 @@ static void close_state(elaborator *el, cell_state *s) {
         return;
     }
     place_set_origin(el, s->where, s->full_name);
-    node_id next =
-        fit_state(el, s, s->next, s->where, f->state_axes, arena_printf(el->memory, "'next %s'", s->name));
+    node_id next = fit_state(el, s, s->next, s->next_where, f->state_axes,
+                             arena_printf(el->memory, "'next %s'", s->name));
     if (next == NO_NODE) {
         return;
     }

@@ -26,6 +26,7 @@ static void define_next(elaborator *el, const target_name *target, meaning v) {
         elaborate_error(el, target->where, "'next %s' is already defined", target->name);
     } else {
         state->has_next = true;
+        state->next_where = target->where;
         state->next = v.kind == MEANING_NUMBER ? meaning_real(build_real(el->g, v.number)) : v;
     }
 }
