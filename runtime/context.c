@@ -130,9 +130,9 @@ static rnnc_status check_extent(const program_axis *a, int64_t extent, diag_sink
                          (long long)extent);
     }
     if (extent < 1 || extent > a->maximum) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "axis %s: this program runs 1 to %lld members, found %lld", a->name,
-                         (long long)a->maximum, (long long)extent);
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s%s: this program runs 1 to %lld, found %lld",
+                         a->kind == AXIS_IS_BATCH ? "rows of the batch" : "steps of ",
+                         a->kind == AXIS_IS_BATCH ? "" : a->name, (long long)a->maximum, (long long)extent);
     }
     return RNNC_OK;
 }

@@ -29,7 +29,7 @@ static int find_value(const standalone_value *values, int32_t count, const choic
 static void set_extent(file_job *job, int axis, int64_t extent, const char *name) {
     const char *from = job->from[axis];
     if (from && job->whole[axis] != extent) {
-        die("%s has %lld along %s, %s has %d", name, (long long)extent, job->m->axes[axis].name, from,
+        die("%s has %lld along %s, %s has %d", name, (long long)extent, axis_name(job->m, axis), from,
             job->whole[axis]);
     }
     job->whole[axis] = (int32_t)extent;
@@ -81,7 +81,7 @@ static void complete_extents(file_job *job) {
     derive_extents(job->m, derived);
     for (int32_t a = 0; a < job->m->axis_count; a++) {
         if (job->from[a] && derived[a] != job->whole[a]) {
-            die("%s has %d along %s, where %d are needed", job->from[a], job->whole[a], job->m->axes[a].name,
+            die("%s has %d along %s, where %d are needed", job->from[a], job->whole[a], axis_name(job->m, a),
                 derived[a]);
         }
     }

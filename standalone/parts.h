@@ -38,6 +38,8 @@ void derive_extents(const standalone_model *m, int32_t *extents);
 void session_set_extents(session *s, const int32_t *extents);
 void session_run(session *s);
 
+// Of an axis, for people.
+const char *axis_name(const standalone_model *m, int axis);
 int64_t kind_bytes(int32_t kind);
 // Numbers of a value with |extents|.
 int64_t value_count(const standalone_value *v, const int32_t *extents);

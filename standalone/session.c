@@ -7,6 +7,10 @@ int64_t kind_bytes(int32_t kind) {
     return kind == STANDALONE_F64 ? 8 : 4;
 }
 
+const char *axis_name(const standalone_model *m, int axis) {
+    return axis == 0 ? "the rows" : m->axes[axis].name;
+}
+
 int64_t value_count(const standalone_value *v, const int32_t *extents) {
     int64_t count = v->columns;
     for (int a = 0; a < MOST_AXES; a++) {
@@ -73,7 +77,7 @@ void session_set_extents(session *s, const int32_t *extents) {
     for (int32_t a = 0; a < s->m->axis_count; a++) {
         const standalone_axis *axis = &s->m->axes[a];
         if (axis->whole < 0 && (s->extents[a] < axis->least || s->extents[a] > axis->most)) {
-            die("%d along %s: this model was built for %d to %d", s->extents[a], axis->name, axis->least,
+            die("%d along %s: this model was built for %d to %d", s->extents[a], axis_name(s->m, a), axis->least,
                 axis->most);
         }
     }

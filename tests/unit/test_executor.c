@@ -412,9 +412,9 @@ static void test_extents_are_checked(void **state) {
     fixture f;
     start(&f, two_calls(false), 1);
     check_two_calls(&f, 4, 3);
-    expect_error(&f, MAX_B + 1, 3, "axis B: this program runs 1 to 70 members, found 71");
-    expect_error(&f, 4, MAX_T + 1, "axis T: this program runs 1 to 9 members, found 10");
-    expect_error(&f, 4, 0, "axis T: this program runs 1 to 9 members, found 0");
+    expect_error(&f, MAX_B + 1, 3, "rows of the batch: this program runs 1 to 70, found 71");
+    expect_error(&f, 4, MAX_T + 1, "steps of T: this program runs 1 to 9, found 10");
+    expect_error(&f, 4, 0, "steps of T: this program runs 1 to 9, found 0");
     assert_int_equal(context_extents(f.c)[0], 4);
     check_two_calls(&f, 4, 3);
     f.p->axes.at[AXIS_T].fixed = 6;
