@@ -39,6 +39,9 @@ static void describe(const rnnc_context *c, record *about) {
     record_whole(about, key_plateaus, c->plateaus);
     record_real(about, key_rate, c->rate);
     record_whole(about, key_seed, (int64_t)c->seed);
+    for (size_t i = 0; i < c->weights->kept.count; i++) {
+        record_text(about, c->weights->kept.pairs[i].key, c->weights->kept.pairs[i].value);
+    }
 }
 
 static rnnc_status collect_guarded(const rnnc_context *c, record *about, tensor_list *list, diag_sink *d) {
@@ -95,6 +98,7 @@ typedef struct training_record {
     int64_t epoch, step, plateaus, seed;
     double rate;
     weights *weights;
+    api_kept kept;
 } training_record;
 
 static rnnc_status read_counts(const rnnc_context *c, const safetensors *file, diag_sink *d,
@@ -164,7 +168,10 @@ static rnnc_status take(rnnc_context *c, const safetensors *file, training_recor
     TRY(weights_create(c->weights->program->program->variables.at, now->count, d, &from->weights));
     checkpoint_arrays arrays = {.weights = from->weights};
     TRY(checkpoint_restore(file, &arrays, d));
+    TRY(api_kept_copy(&c->weights->memory, file->metadata, file->metadata_count, d, &from->kept));
     TRY(take_states(c, file, d));
+    api_kept_replace(c->weights, &from->kept);
+    from->kept = (api_kept){NULL, 0};
     weights_copy(c->weights->values, from->weights);
     api_mark_all_set(c->weights);
     c->epoch = from->epoch;
@@ -184,6 +191,7 @@ static rnnc_status load(rnnc_context *c, const char *path, diag_sink *d) {
     if (from.weights) {
         weights_destroy(from.weights);
     }
+    allocator_free(&c->weights->memory, from.kept.pairs);
     safetensors_deinit(&file);
     return status;
 }

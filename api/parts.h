@@ -9,6 +9,7 @@
 #include "frontend/model.h"
 #include "include/rnnc.h"
 #include "passes/gradients.h"
+#include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
 
@@ -84,6 +85,12 @@ void api_list_values(rnnc_program *p);
 
 // ---- weights.c ----
 
+// Metadata of the file that weights were read from (kept.c). One block of memory, the weights'.
+typedef struct api_kept {
+    text_pair *pairs; // NULL: there are none
+    size_t count;
+} api_kept;
+
 struct rnnc_weights {
     atomic_uint references;
     rnnc_program *program; // whose variables these are
@@ -95,12 +102,21 @@ struct rnnc_weights {
     } *parts;
     uint32_t count;
     uint32_t unset; // parts without values
+    api_kept kept;
     allocator memory;
 };
 
 // Weight number |index|, if it is not -1, has values now; or all have.
 void api_mark_set(rnnc_weights *w, int index);
 void api_mark_all_set(rnnc_weights *w);
+// ---- kept.c ----
+
+// Copies those of |count| pairs that are vocabularies or their hashes into |memory|.
+rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_t count, diag_sink *d,
+                          api_kept *out_kept);
+// Lets |w| have |kept|, which is of its memory, in place of what it had.
+void api_kept_replace(rnnc_weights *w, const api_kept *kept);
+
 // The first weight without values, as an error.
 rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
 

@@ -11,6 +11,7 @@ static void destroy(rnnc_weights *w) {
     allocator memory = w->memory;
     weights_destroy(w->values);
     allocator_free(&memory, w->parts);
+    allocator_free(&memory, w->kept.pairs);
     rnnc_program_release(w->program);
     allocator_free(&memory, w);
 }
@@ -128,14 +129,6 @@ static rnnc_status load_weights_of(const rnnc_weights *w, const safetensors *fil
     return status;
 }
 
-static rnnc_status load_from(const rnnc_weights *w, safetensors *file, bool partial, diag_sink *d) {
-    bool summed = file->owned.data && safetensors_metadata(file, SAFETENSORS_CHECKSUM_KEY) != NULL;
-    rnnc_status status = summed ? safetensors_verify(file, d) : RNNC_OK;
-    status = status == RNNC_OK ? load_weights_of(w, file, partial, d) : status;
-    safetensors_deinit(file);
-    return status;
-}
-
 // Where weights are read from.
 typedef struct weights_source {
     const char *path; // NULL: memory
@@ -143,10 +136,27 @@ typedef struct weights_source {
     bool partial; // what fits
 } weights_source;
 
-static rnnc_status load(const rnnc_weights *w, const weights_source *from, diag_sink *d) {
+// The vocabularies of weights that only fit in part are taken where there are none yet.
+static rnnc_status load_from(rnnc_weights *w, const safetensors *file, bool partial, diag_sink *d) {
+    bool summed = file->owned.data && safetensors_metadata(file, SAFETENSORS_CHECKSUM_KEY) != NULL;
+    api_kept kept;
+    TRY(summed ? safetensors_verify(file, d) : RNNC_OK);
+    TRY(api_kept_copy(&w->memory, file->metadata, file->metadata_count, d, &kept));
+    rnnc_status status = load_weights_of(w, file, partial, d);
+    if (status == RNNC_OK && !(partial && w->kept.pairs)) {
+        api_kept_replace(w, &kept);
+    } else {
+        allocator_free(&w->memory, kept.pairs);
+    }
+    return status;
+}
+
+static rnnc_status load(rnnc_weights *w, const weights_source *from, diag_sink *d) {
     safetensors file;
     TRY(from->path ? safetensors_read(from->path, d, &file) : safetensors_parse(from->view, d, &file));
-    return load_from(w, &file, from->partial, d);
+    rnnc_status status = load_from(w, &file, from->partial, d);
+    safetensors_deinit(&file);
+    return status;
 }
 
 static rnnc_status load_and_mark(rnnc_weights *w, const weights_source *from, rnnc_diagnostics *diagnostics) {
@@ -207,7 +217,7 @@ rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diag
     }
     diag_sink sink;
     diag_init(&sink);
-    rnnc_status status = weights_save(w->values, SELECT_WEIGHTS, NULL, 0, path, &sink);
+    rnnc_status status = weights_save(w->values, SELECT_WEIGHTS, w->kept.pairs, w->kept.count, path, &sink);
     api_report(diagnostics, &sink, status);
     diag_deinit(&sink);
     return status;
@@ -299,6 +309,22 @@ static const weight_part *find_source(const rnnc_weights *from, const weight_par
     return p && p->rows == to->rows && p->columns == to->columns ? p : NULL;
 }
 
+static rnnc_status copy_kept(rnnc_weights *to, const rnnc_weights *from, rnnc_diagnostics *diagnostics) {
+    diag_sink sink;
+    api_kept kept;
+    if (to == from || !from->kept.pairs) {
+        return RNNC_OK;
+    }
+    diag_init(&sink);
+    rnnc_status status = api_kept_copy(&to->memory, from->kept.pairs, from->kept.count, &sink, &kept);
+    api_report(diagnostics, &sink, status);
+    diag_deinit(&sink);
+    if (status == RNNC_OK) {
+        api_kept_replace(to, &kept);
+    }
+    return status;
+}
+
 rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from, rnnc_diagnostics *diagnostics) {
     if (!to || !from) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "copying weights needs two of them");
@@ -310,6 +336,7 @@ rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from, rnnc_d
                             to->parts[i].part.part->name);
         }
     }
+    TRY(copy_kept(to, from, diagnostics));
     for (uint32_t i = 0; i < to->count; i++) {
         const weight_part *t = &to->parts[i].part, *f = find_source(from, t);
         for (int64_t k = 0; k < t->rows * t->columns; k++) {

@@ -19,6 +19,10 @@ rnnc_status build_text_load(const command_line *line, const model *m, diag_sink 
     speller s;
     TRY(load_vocabularies(line->weights, d, &out_text->carried));
     if (!find_speller(m, &out_text->carried, &s)) {
+        if (reads_text(m)) {
+            diag_note(d, NO_SPAN, "%s holds no vocabulary for '%s': what is built takes tokens, not texts",
+                      line->weights, find_data_input(m->graph));
+        }
         return RNNC_OK;
     }
     TRY(speller_tables_create(&s, d, &out_text->tables));

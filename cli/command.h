@@ -104,6 +104,8 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
 void carried_deinit(carried_data *c);
 // The first input of data, or "".
 const char *find_data_input(const graph *g);
+// Whether the recipe cuts that input's tokens out of a text.
+bool reads_text(const model *m);
 // How that input's tokens are spelt, by a vocabulary of |carried|; false if there is none. |out_speller| borrows from it.
 bool find_speller(const model *m, const carried_data *carried, speller *out_speller);
 // What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,

@@ -7,10 +7,6 @@
 #include "runtime/data/atomic_file.h"
 #include "runtime/train/checkpoint.h"
 
-// Of characters, by the key of their text, and of words, by the name of an input; and their hashes.
-static const char vocabulary_prefix[] = "vocabulary.", hash_prefix[] = "vocabulary_hash.";
-static const char words_prefix[] = "words.", words_hash_prefix[] = "words_hash.";
-
 rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, bool validation,
                       diag_sink *d, dataset **out_dataset) {
     arena *memory = (arena *)&line->memory;
@@ -115,8 +111,8 @@ static rnnc_status check_characters_file(const char *file, const char *key, cons
 
 static rnnc_status add_vocabulary(const char *path, const text_pair *pair, const safetensors *file,
                                   diag_sink *d, carried_data *out) {
-    const char *key = pair->key + strlen(vocabulary_prefix);
-    TRY(check_hash(hash_prefix, key, pair->value, file, &out->memory, d));
+    const char *key = pair->key + strlen(VOCABULARY_KEY);
+    TRY(check_hash(VOCABULARY_HASH_KEY, key, pair->value, file, &out->memory, d));
     vocabulary *v = arena_new(&out->memory, vocabulary);
     file_view view = {path, (const uint8_t *)pair->value, strlen(pair->value)};
     TRY(vocabulary_parse(view, d, v));
@@ -148,8 +144,8 @@ static rnnc_status check_words_file(const char *file, const char *input, const w
 
 static rnnc_status add_words(const char *path, const text_pair *pair, const safetensors *file, diag_sink *d,
                              carried_data *out) {
-    const char *key = pair->key + strlen(words_prefix);
-    TRY(check_hash(words_hash_prefix, key, pair->value, file, &out->memory, d));
+    const char *key = pair->key + strlen(WORDS_KEY);
+    TRY(check_hash(WORDS_HASH_KEY, key, pair->value, file, &out->memory, d));
     word_list *words = arena_new(&out->memory, word_list);
     file_view view = {path, (const uint8_t *)pair->value, strlen(pair->value)};
     TRY(word_list_parse(view, d, words));
@@ -165,9 +161,9 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
     TRY(safetensors_read(path, d, &file));
     rnnc_status status = RNNC_OK;
     for (size_t i = 0; i < file.metadata_count && status == RNNC_OK; i++) {
-        if (strncmp(file.metadata[i].key, vocabulary_prefix, strlen(vocabulary_prefix)) == 0) {
+        if (strncmp(file.metadata[i].key, VOCABULARY_KEY, strlen(VOCABULARY_KEY)) == 0) {
             status = add_vocabulary(path, &file.metadata[i], &file, d, out_carried);
-        } else if (strncmp(file.metadata[i].key, words_prefix, strlen(words_prefix)) == 0) {
+        } else if (strncmp(file.metadata[i].key, WORDS_KEY, strlen(WORDS_KEY)) == 0) {
             status = add_words(path, &file.metadata[i], &file, d, out_carried);
         }
     }
@@ -221,10 +217,10 @@ static void add_vocabularies(const dataset *data, record *about) {
         strbuf text = {0};
         if (s->characters) {
             vocabulary_render(s->characters, &text);
-            record_vocabulary(about, vocabulary_prefix, hash_prefix, s->key, &text);
+            record_vocabulary(about, VOCABULARY_KEY, VOCABULARY_HASH_KEY, s->key, &text);
         } else if (s->words) {
             word_list_render(s->words, &text);
-            record_vocabulary(about, words_prefix, words_hash_prefix, s->input, &text);
+            record_vocabulary(about, WORDS_KEY, WORDS_HASH_KEY, s->input, &text);
         }
         strbuf_deinit(&text);
     }

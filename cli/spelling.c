@@ -35,6 +35,12 @@ static const data_vocabulary *find_vocabulary(const carried_data *carried, const
     return carried->vocabularies.count == 1 ? &carried->vocabularies.at[0] : NULL;
 }
 
+bool reads_text(const model *m) {
+    const data_binding *b = find_binding(m, find_data_input(m->graph));
+    return b && (b->kind == DATA_CHARACTERS || b->kind == DATA_WORDS || b->kind == DATA_LINES ||
+                 b->kind == DATA_COLUMN);
+}
+
 bool find_speller(const model *m, const carried_data *carried, speller *out_speller) {
     const char *input = find_data_input(m->graph);
     const data_binding *b = find_binding(m, input);

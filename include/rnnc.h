@@ -381,7 +381,9 @@ RNNC_API rnnc_status rnnc_weights_initialize(rnnc_weights *weights, uint64_t see
                                              rnnc_diagnostics *diagnostics);
 /**
  * Reads all weights from a safetensors file: each under its name, with its shape, and nothing else.
- * Of a checkpoint (rnnc_context_save_training(), `rnnc train --checkpoint`) the weights without the rest.
+ * Of a checkpoint (rnnc_context_save_training(), `rnnc train --checkpoint`) the weights without the rest. The vocabularies
+ * by which `rnnc train` has numbered texts come along, and go where the weights are copied and saved to; with a file
+ * that has none they are gone.
  * @return #RNNC_TYPE and the like if the file is of another model; one diagnostic lists what does not fit
  */
 RNNC_API rnnc_status rnnc_weights_load(rnnc_weights *weights, const char *path,
@@ -391,12 +393,12 @@ RNNC_API rnnc_status rnnc_weights_load_memory(rnnc_weights *weights, const void 
                                               rnnc_diagnostics *diagnostics);
 /**
  * Reads those weights for which the file has a tensor of the same name and shape; the others keep what they have, so all
- * must have values before. A note says what was taken and what not.
+ * must have values before. A note says what was taken and what not. Vocabularies are taken if there are none yet.
  * @return #RNNC_TYPE if nothing fits
  */
 RNNC_API rnnc_status rnnc_weights_load_partial(rnnc_weights *weights, const char *path,
                                                rnnc_diagnostics *diagnostics);
-/** Writes all weights as a safetensors file, which appears complete or not at all. */
+/** Writes all weights, with their vocabularies, as a safetensors file, which appears complete or not at all. */
 RNNC_API rnnc_status rnnc_weights_save(const rnnc_weights *weights, const char *path,
                                        rnnc_diagnostics *diagnostics);
 /** Copies every weight that @p from has too, by name. @return #RNNC_TYPE if one of @p to found no source */

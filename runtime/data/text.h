@@ -27,6 +27,10 @@ size_t text_decode_one(const uint8_t *bytes, size_t size, uint32_t *out_code);
 // Appends the UTF-8 form of |code|, or U+FFFD where |code| is no character.
 void text_add_code(strbuf *out, uint32_t code);
 
+// The vocabulary of the text KEY in the metadata of weights, and its hash: "vocabulary.KEY".
+#define VOCABULARY_KEY "vocabulary."
+#define VOCABULARY_HASH_KEY "vocabulary_hash."
+
 // Token t is the character code[t].
 typedef struct vocabulary {
     uint32_t *code;   // owned

@@ -7,6 +7,10 @@
 #include "runtime/data/tensor.h"
 #include "runtime/data/text.h"
 
+// The words of an input in the metadata of weights, and their hash: "words.INPUT".
+#define WORDS_KEY "words."
+#define WORDS_HASH_KEY "words_hash."
+
 // Distinct words, numbered from 0 in the order in which they were added. Starts as all zeros.
 typedef struct word_list {
     char *bytes; // each word and a zero byte; owned

@@ -30,6 +30,12 @@ train quick {
         streams
     }
 }
+
+train numbers {
+    batch 1   steps T = 3
+    optimizer adam(rate = 0.01)
+    data { words = npy("x")  next = npy("x") }
+}
 EOF
 for i in 1 2 3 4 5 6; do printf "The cat, it's here.\nThe (cat) !\n"; done >words.txt
 tokens=11
@@ -53,6 +59,16 @@ goes_on "words.rnn --set vocab=$tokens" words --length 80 --temperature 2
 goes_on "words.rnn --set vocab=$tokens" words --prompt "THE cat,  it's strange" --length 30 --seed 3
 goes_on "words.rnn --set vocab=$tokens" words --prompt "the (cat)
 " --length 30 --seed 4
+# Weights that were trained on numbers know no words, and that is said.
+zeros 12 | make_npy numbers.npy '<i4' '1, 3'
+run 0 "$RNNC" train words.rnn --recipe numbers --epochs 1 --quiet --data x=numbers.npy --weights-out numbers.safetensors
+run 0 "$RNNC" build words.rnn --weights numbers.safetensors --length 3 -o numbers
+says err "note: numbers.safetensors holds no vocabulary for 'words'"
+run 0 ./numbers --help
+grep -e '--prompt' out && fail "a program without a vocabulary goes on with texts"
+run 0 "$RNNC" build words.rnn --recipe numbers --weights numbers.safetensors --length 3 -o numbers
+[ -s err ] && fail "a note about a text, and yet the recipe has none"
+
 run 1 ./letters --prompt z
 says err 'byte 0 is not UTF-8 or not in the vocabulary'
 run 0 ./letters --help
