@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "ir/classes.h"
 #include "passes/place.h"
 #include "runtime/initialize.h"
-#include "runtime/train/classes.h"
 #include "support/clock.h"
 #include "support/philox.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/build.h"
-#include "runtime/train/classes.h"
+#include "ir/classes.h"
 #include "runtime/train/sampler.h"
 
 // Whether the input that the vocabulary numbers is one of tokens, and all of them are the model's.

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "runtime/train/classes.h"
+#include "ir/classes.h"
 
 static const char *axes_text(const graph *g, value_type t, arena *memory) {
     const char *text = "";

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "ir/classes.h"
 #include "runtime/data/npy.h"
-#include "runtime/train/classes.h"
 #include "runtime/train/feed.h"
 
 // An output and its values for all rows, [rows, axes …, columns].

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "runtime/train/classes.h"
+#include "ir/classes.h"
 #include "runtime/train/sampler.h"
 
 enum { DEFAULT_LENGTH = 500 };

@@ -9,6 +9,11 @@ bool ahead_is_state(const program_value *input) {
     return strcmp(input->role, "state") == 0;
 }
 
+int64_t ahead_token_limit(const program *p, const ahead_request *r, uint32_t index) {
+    int64_t known = p->inputs.at[index].limit;
+    return known ? known : r->limits[index];
+}
+
 bool ahead_is_given(const program_value *input) {
     return !ahead_is_state(input) && strcmp(input->role, "setting") != 0;
 }

@@ -91,6 +91,8 @@ void ahead_lay_out(const ahead_request *r, ahead_layout *out_layout);
 bool ahead_is_state(const program_value *input);
 // Whether the caller of a run gives it: states and settings lie in the arena.
 bool ahead_is_given(const program_value *input);
+// Below what the tokens of input |index| of |p| must be where they count; 0: not known, or no tokens.
+int64_t ahead_token_limit(const program *p, const ahead_request *r, uint32_t index);
 // Whether the caller of a run takes it: all but states; of a training program the loss.
 bool ahead_is_taken(const ahead_request *r, const program_value *output);
 // Where the values of state |input| begin in the caller's arena.

@@ -118,7 +118,7 @@ static void describe_values(const header *h) {
     strbuf_add(h->out, " * Arrays are dense; the last dimension runs fastest.\n");
     for (uint32_t i = 0; i < h->p->inputs.count; i++) {
         if (ahead_is_given(&h->p->inputs.at[i])) {
-            header_describe_value(h, &h->p->inputs.at[i], "in_", h->r->limits[i]);
+            header_describe_value(h, &h->p->inputs.at[i], "in_", ahead_token_limit(h->p, h->r, i));
         }
     }
     for (uint32_t i = 0; i < h->p->outputs.count; i++) {

@@ -56,7 +56,8 @@ void header_describe_training(const header *h) {
         h->r->name, h->r->name);
     for (uint32_t i = 0; i < trained.p->inputs.count; i++) {
         if (ahead_is_given(&trained.p->inputs.at[i])) {
-            header_describe_value(&trained, &trained.p->inputs.at[i], "in_", trained.r->limits[i]);
+            header_describe_value(&trained, &trained.p->inputs.at[i], "in_",
+                                  ahead_token_limit(trained.p, trained.r, i));
         }
     }
     strbuf_add(h->out, " * and gives\n *   out_loss[1]: the loss, before the update\n");

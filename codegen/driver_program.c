@@ -84,7 +84,7 @@ static LLVMValueRef describe_inputs(const driver *w, LLVMValueRef *room, unsigne
     *out_count = 0;
     for (uint32_t i = 0; i < w->p->inputs.count; i++) {
         if (!ahead_is_state(&w->p->inputs.at[i])) {
-            room[(*out_count)++] = describe_value(w, &w->p->inputs.at[i], w->r->limits[i]);
+            room[(*out_count)++] = describe_value(w, &w->p->inputs.at[i], ahead_token_limit(w->p, w->r, i));
         }
     }
     return *out_count ? array(w, "inputs", room, *out_count) : LLVMConstNull(w->e->pointer);

@@ -52,8 +52,48 @@ static void take_values(driver *w, unsigned at) {
     }
 }
 
-// Every number below the limit; a negative one is a large unsigned one.
-static void check_numbers(const driver *w, uint32_t input, LLVMValueRef limit, int status) {
+static int find_lengths(const program *p, int axis) {
+    for (uint32_t i = 0; i < p->inputs.count; i++) {
+        if (program_lengths_axis(p, &p->inputs.at[i]) == axis) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+// Whether the axes of |input| have lengths of rows, behind which its tokens may be anything.
+static bool has_padding(const program *p, uint32_t input) {
+    axis_set axes = p->inputs.at[input].type.axes;
+    bool found = false;
+    for (uint32_t axis = 1; axis < p->axes.count; axis++) {
+        found |= (axes & AXIS_BIT(axis)) && find_lengths(p, (int)axis) >= 0;
+    }
+    return found && (axes & AXIS_BIT(AXIS_BATCH));
+}
+
+// Whether the token at place |at| is behind its row's length.
+static LLVMValueRef is_padding(const driver *w, uint32_t input, LLVMValueRef at) {
+    emitter *e = w->e;
+    LLVMValueRef rows = w->extents[AXIS_BATCH], behind = LLVMConstInt(e->i1, 0, false);
+    LLVMValueRef row = l_remainder(e, at, rows), rest = l_quotient(e, at, rows);
+    for (int axis = (int)w->p->axes.count - 1; axis > 0; axis--) {
+        int lengths = find_lengths(w->p, axis);
+        if (!(w->p->inputs.at[input].type.axes & AXIS_BIT(axis))) {
+            continue;
+        }
+        if (lengths >= 0) {
+            LLVMValueRef length = l_load(e, e->i32, l_at(e, e->i32, w->inputs[lengths], row));
+            LLVMValueRef step = l_remainder(e, rest, w->extents[axis]);
+            LLVMValueRef counts = l_less(e, step, LLVMBuildSExt(e->builder, length, e->i64, ""));
+            behind = LLVMBuildOr(e->builder, behind, LLVMBuildNot(e->builder, counts, ""), "");
+        }
+        rest = l_quotient(e, rest, w->extents[axis]);
+    }
+    return behind;
+}
+
+// Every number below the limit, but for padding where that |may_pad|; a negative one is a large unsigned one.
+static void check_numbers(const driver *w, uint32_t input, LLVMValueRef limit, int status, bool may_pad) {
     emitter *e = w->e;
     LLVMValueRef count = driver_term(w, (extent_term){w->p->inputs.at[input].type.axes, 1});
     LLVMValueRef good = LLVMConstInt(e->i1, 1, false);
@@ -61,27 +101,47 @@ static void check_numbers(const driver *w, uint32_t input, LLVMValueRef limit, i
     l_loop_begin(e, &loop, l_i64(e, 0), count, 1, &good, 1);
     LLVMValueRef token = l_load(e, e->i32, l_at(e, e->i32, w->inputs[input], loop.index));
     LLVMValueRef fits = LLVMBuildICmp(e->builder, LLVMIntULT, token, limit, "");
+    if (may_pad) {
+        fits = LLVMBuildOr(e->builder, fits, is_padding(w, input, loop.index), "");
+    }
     LLVMValueRef next = LLVMBuildAnd(e->builder, loop.value[0], fits, "");
     l_loop_end(&loop, &next);
     driver_require(w, loop.value[0], status);
+}
+
+// Where kernels read the tokens as they are, padding is none: it must be below the limit, too.
+static void check_tokens(const driver *w, uint32_t input) {
+    int64_t known = w->p->inputs.at[input].limit, direct = w->r->limits[input];
+    bool pads = has_padding(w->p, input);
+    if (direct > 0) {
+        check_numbers(w, input, l_int(w->e, w->e->i32, direct), AHEAD_BAD_TOKEN, false);
+    }
+    if (known > 0 && known != direct) {
+        check_numbers(w, input, l_int(w->e, w->e->i32, known), AHEAD_BAD_TOKEN, pads);
+    }
 }
 
 // Tokens are below the input's limit, lengths of rows up to that of the sequence.
 static void check_input(const driver *w, uint32_t input) {
     emitter *e = w->e;
     int axis = program_lengths_axis(w->p, &w->p->inputs.at[input]);
-    if (w->r->limits[input] > 0) {
-        check_numbers(w, input, l_int(e, e->i32, w->r->limits[input]), AHEAD_BAD_TOKEN);
-    } else if (axis != NO_AXIS) {
+    if (axis != NO_AXIS) {
         LLVMValueRef longest = LLVMBuildTrunc(e->builder, w->extents[axis], e->i32, "");
-        check_numbers(w, input, l_add(e, longest, l_int(e, e->i32, 1)), AHEAD_BAD_EXTENT);
+        check_numbers(w, input, l_add(e, longest, l_int(e, e->i32, 1)), AHEAD_BAD_EXTENT, false);
+    } else if (w->p->inputs.at[input].type.elem == DT_I32) {
+        check_tokens(w, input);
     }
 }
 
+// Lengths of rows are read for other inputs, too, so nothing is null before they are.
 static void check_inputs(const driver *w) {
     for (uint32_t i = 0; i < w->p->inputs.count; i++) {
         if (ahead_is_given(&w->p->inputs.at[i])) {
             driver_require_pointer(w, w->inputs[i], AHEAD_NO_INPUT);
+        }
+    }
+    for (uint32_t i = 0; i < w->p->inputs.count; i++) {
+        if (ahead_is_given(&w->p->inputs.at[i])) {
             check_input(w, i);
         }
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/classes.h"
+
 // ---- What the program knows of the graph ----
 
 static bool has_input(const program *p, const char *name) {
@@ -29,6 +31,7 @@ static void copy_inputs(const graph *g, program *p) {
                                       .columns = at->type.dim[at->type.rank - 1],
                                       .axes = at->type.axes,
                                       .slot_axis = NO_AXIS};
+        value.limit = strcmp(value.role, "lengths") == 0 ? 0 : graph_token_classes(g, n);
         vec_push(&p->memory, p->inputs, value);
     }
 }

@@ -75,6 +75,9 @@ typedef struct program_value {
         role; // inputs: "data", "target", "state", "lengths", "setting", "gradient"; outputs: "value", "loss", "state", "metric"
     value_type type;
     program_place place; // outputs: where the value is after a run (slot_axis NO_AXIS, or pinned)
+    // Inputs of tokens: below which those must be that are not behind their row's length; 0: not known. No part of the
+    // program's text.
+    int64_t limit;
 } program_value;
 
 typedef struct program_axis {

@@ -146,33 +146,63 @@ void engine_bind_output(engine *e, uint32_t index, void *data, const int64_t *st
     context_bind_output(e->context, index, data, data ? strides : NULL);
 }
 
-// A row's elements, of which |before| came in other rows.
-static rnnc_status check_row(const engine_slot *s, const int32_t *tokens, int64_t before, diag_sink *d) {
-    for (int64_t i = 0; i < type_columns(s->info.type); i++) {
-        if (tokens[i] < 0 || tokens[i] >= s->limit) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                             "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
-                             (long long)(before + i), tokens[i], (long long)s->limit - 1);
+// The length of |row| along |axis|, if the program has lengths there; else the axis's own.
+static int64_t row_length(const engine *e, int axis, int64_t row) {
+    for (uint32_t i = 0; i < e->input_count; i++) {
+        if (program_lengths_axis(e->program, &e->program->inputs.at[i]) == axis) {
+            walk_rows w;
+            const int32_t *lengths = engine_input_values(e, i, &w);
+            return lengths[row * w.stride[0][0]];
         }
     }
-    return RNNC_OK;
+    return e->extents[axis];
 }
 
-static rnnc_status check_tokens(const engine *e, uint32_t index, diag_sink *d) {
+// Whether what is at |w|, a place of a value over |axes|, is behind its row's length: it may be anything.
+static bool is_padding(const engine *e, axis_set axes, const walk_rows *w) {
+    bool behind = false;
+    int dimension = 0;
+    for (int axis = AXIS_BATCH + 1; axes & AXIS_BIT(AXIS_BATCH) && axis < MAX_AXES; axis++) {
+        if (axes & AXIS_BIT(axis)) {
+            behind |= w->index[dimension++] >= row_length(e, axis, w->index[w->count - 1]);
+        }
+    }
+    return behind;
+}
+
+// What the graph says of the input's tokens where they count.
+static int64_t known_limit(const engine *e, uint32_t index) {
+    bool tokens = e->program && e->inputs[index].info.type.elem == DT_I32;
+    return tokens ? e->program->inputs.at[index].limit : 0;
+}
+
+static bool is_outside(int32_t token, int64_t limit) {
+    return limit > 0 && (token < 0 || token >= limit);
+}
+
+static rnnc_status check_tokens(const engine *e, uint32_t index, int64_t known, diag_sink *d) {
     const engine_slot *s = &e->inputs[index];
     walk_rows w;
     const int32_t *tokens = engine_input_values(e, index, &w);
-    int64_t before = 0;
+    int64_t columns = type_columns(s->info.type), at = 0;
     do {
-        TRY(check_row(s, tokens + w.at[0], before, d));
-        before += type_columns(s->info.type);
+        for (int64_t i = 0; i < columns; i++, at++) {
+            int32_t token = tokens[w.at[0] + i];
+            bool wrong = is_outside(token, known) && !is_padding(e, s->info.type.axes, &w);
+            if (wrong || is_outside(token, s->limit)) {
+                return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                                 "input %s: element %lld is %d, tokens are 0 to %lld", s->info.name,
+                                 (long long)at, token, (long long)(known ? known : s->limit) - 1);
+            }
+        }
     } while (walk_next(&w));
     return RNNC_OK;
 }
 
 rnnc_status engine_check_tokens(const engine *e, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
-        TRY(e->inputs[i].limit ? check_tokens(e, i, d) : RNNC_OK);
+        int64_t known = known_limit(e, i);
+        TRY(known || e->inputs[i].limit ? check_tokens(e, i, known, d) : RNNC_OK);
     }
     return RNNC_OK;
 }

@@ -92,17 +92,42 @@ void session_fill_lengths(session *s, int32_t index) {
     }
 }
 
+// The lengths of rows along |axis|, or NULL.
+static const int32_t *find_lengths(const session *s, int axis) {
+    for (int32_t i = 0; i < s->m->input_count; i++) {
+        if (s->m->inputs[i].lengths == axis) {
+            return s->in[i];
+        }
+    }
+    return NULL;
+}
+
+// Whether the token at position |at| is behind its row's length: it may be anything.
+static bool is_padding(const session *s, const standalone_value *v, int64_t at) {
+    int64_t row = at % s->extents[0], rest = at / s->extents[0];
+    bool behind = false;
+    for (int a = s->m->axis_count - 1; a > 0 && v->axes & 1; a--) {
+        if (v->axes >> a & 1) {
+            const int32_t *lengths = find_lengths(s, a);
+            behind |= lengths && rest % s->extents[a] >= lengths[row];
+            rest /= s->extents[a];
+        }
+    }
+    return behind;
+}
+
 // Tokens are below the limit, lengths of rows are up to the sequence's.
 static void check_numbers(const session *s) {
     for (int32_t i = 0; i < s->m->input_count; i++) {
         const standalone_value *v = &s->m->inputs[i];
-        int32_t most = v->lengths >= 0 ? s->extents[v->lengths] : v->limit - 1;
-        int64_t count = v->lengths >= 0 || v->limit > 0 ? value_count(v, s->extents) : 0;
+        bool lengths = v->lengths >= 0;
+        int32_t most = lengths ? s->extents[v->lengths] : v->limit - 1;
+        int64_t count = lengths || v->limit > 0 ? value_count(v, s->extents) : 0;
         for (int64_t j = 0; j < count; j++) {
             int32_t number = ((const int32_t *)s->in[i])[j];
-            if (number < 0 || number > most) {
-                die("%s: the %s %d is not one of 0 to %d", v->name, v->lengths >= 0 ? "length" : "token",
-                    number, most);
+            if ((number < 0 || number > most) && (lengths || !is_padding(s, v, j))) {
+                die("%s: the %s %d is not one of 0 to %d", v->name, lengths ? "length" : "token", number,
+                    most);
             }
         }
     }

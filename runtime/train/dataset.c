@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/train/classes.h"
+#include "ir/classes.h"
 
 typedef struct loader {
     const dataset_request *request;

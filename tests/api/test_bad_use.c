@@ -261,6 +261,67 @@ static void test_tokens_out_of_range(void **state) {
 }
 
 // Lengths of rows are within those of the run; 0 is one.
+// Behind a row's length a token may be anything, and nowhere else, though no kernel reads it as it is.
+static void test_tokens_with_lengths(void **state) {
+    (void)state;
+    fixture f = fixture_make("model m() {\n input x: token(5)[T lengths]\n target z: token(4)[T lengths]\n"
+                             " y = linear(4, lstm(4, embedding(5, 3, x)))\n"
+                             " loss = mean[T, batch] cross_entropy(y, z)\n output y\n}\n",
+                             RNNC_EVALUATE);
+    const char *const names[] = {"x", "z"};
+    int32_t tokens[2][6] = {{0}}, rows[2] = {3, 1};
+    fixture_ok(rnnc_context_set_extents(f.context, 2, 3, f.d), f.d);
+    uint32_t lengths = (uint32_t)rnnc_program_find_input(f.program, "T.lengths");
+    fixture_ok(rnnc_context_bind_input(f.context, lengths, rows, 2, f.d), f.d);
+    for (int i = 0; i < 2; i++) {
+        uint32_t input = (uint32_t)rnnc_program_find_input(f.program, names[i]);
+        fixture_ok(rnnc_context_bind_input(f.context, input, tokens[i], 6, f.d), f.d);
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *const wrong[2][2] = {{"input x: element 4 is 5, tokens are 0 to 4", "element 1 is -1"},
+                                         {"input z: element 4 is 5, tokens are 0 to 3", "element 1 is -1"}};
+        tokens[i][3] = INT32_MAX; // row 1, step 1
+        tokens[i][5] = INT32_MIN;
+        fixture_ok(rnnc_run(f.context, f.d), f.d);
+        tokens[i][4] = 5; // row 0, step 2
+        fixture_refused(rnnc_run(f.context, f.d), RNNC_INVALID_ARGUMENT, f.d, wrong[i][0]);
+        tokens[i][4] = 0;
+        tokens[i][1] = -1; // row 1, step 0
+        fixture_refused(rnnc_run(f.context, f.d), RNNC_INVALID_ARGUMENT, f.d, wrong[i][1]);
+        tokens[i][1] = 0;
+    }
+    fixture_free(&f);
+}
+
+// An input that was declared before the lengths is read where they say nothing counts, so it must be right there.
+static void test_tokens_that_nothing_hides(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "model m() {\n input x: token(5)[T]\n input v: real[T lengths]\n"
+        " output y = lstm(4, concat(embedding(5, 3, x), v))\n}\n",
+        "model m() {\n input x: token(5)[T]\n input v: real[T]\n"
+        " output y = lstm(4, concat(embedding(5, 3, where(v > 1, x, x)), v))\n}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        fixture f = fixture_make(texts[i], RNNC_FORWARD);
+        int32_t x[3] = {0}, one = 1;
+        float v[3] = {0};
+        fixture_ok(rnnc_context_set_extents(f.context, 1, 3, f.d), f.d);
+        int lengths = rnnc_program_find_input(f.program, "T.lengths");
+        uint32_t at = (uint32_t)rnnc_program_find_input(f.program, "x");
+        fixture_ok(rnnc_context_bind_input(f.context, at, x, 3, f.d), f.d);
+        at = (uint32_t)rnnc_program_find_input(f.program, "v");
+        fixture_ok(rnnc_context_bind_input(f.context, at, v, 3, f.d), f.d);
+        if (lengths >= 0) {
+            fixture_ok(rnnc_context_bind_input(f.context, (uint32_t)lengths, &one, 1, f.d), f.d);
+        }
+        fixture_ok(rnnc_run(f.context, f.d), f.d);
+        x[2] = 5;
+        fixture_refused(rnnc_run(f.context, f.d), RNNC_INVALID_ARGUMENT, f.d, "element 2 is 5");
+        fixture_free(&f);
+    }
+}
+
 static void test_lengths_out_of_range(void **state) {
     (void)state;
     fixture f = fixture_make("model m() {\n input x: real[T lengths]\n output y = sum[T](rnn(2, x))\n}\n",
@@ -373,11 +434,18 @@ static void test_without_diagnostics(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_null_handles),        cmocka_unit_test(test_bad_models),
-        cmocka_unit_test(test_place_of_an_error),   cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_bad_arrays),          cmocka_unit_test(test_tokens_out_of_range),
-        cmocka_unit_test(test_bad_weights),         cmocka_unit_test(test_other_models),
-        cmocka_unit_test(test_without_diagnostics), cmocka_unit_test(test_lengths_out_of_range),
+        cmocka_unit_test(test_null_handles),
+        cmocka_unit_test(test_bad_models),
+        cmocka_unit_test(test_place_of_an_error),
+        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_bad_arrays),
+        cmocka_unit_test(test_tokens_out_of_range),
+        cmocka_unit_test(test_bad_weights),
+        cmocka_unit_test(test_other_models),
+        cmocka_unit_test(test_without_diagnostics),
+        cmocka_unit_test(test_tokens_with_lengths),
+        cmocka_unit_test(test_tokens_that_nothing_hides),
+        cmocka_unit_test(test_lengths_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -426,6 +426,37 @@ static void test_bad_lengths(void **state) {
     diff_backend_close(&backend);
 }
 
+// Behind a row's length a token may be anything; before it, it is checked, though no kernel reads it as it is.
+static void test_tokens_with_lengths(void **state) {
+    (void)state;
+    diff_backend backend;
+    diff_backend_open("llvm", &backend);
+    static const char text[] = "model m() {\n    input t: token(6)[T lengths]\n"
+                               "    output h = lstm(3, embedding(6, 4, t))\n}\n";
+    object o;
+    open_object(diff_graph_of_text(text, false), &backend, "tokens-lengths", &o);
+    const int32_t lengths[] = {3, 1};
+    int32_t tokens[] = {0, 5, 5, 6, 1, -1};
+    float h[3][2][3];
+#define RUN() o.run(o.arena, 2, 3, lengths, tokens, h, NULL, NULL, NULL, NULL, NULL)
+    assert_int_equal(RUN(), AHEAD_OK);
+    tokens[3] = INT32_MAX;
+    assert_int_equal(RUN(), AHEAD_OK);
+    for (int at = 0; at < 5; at += at == 2 ? 2 : 1) {
+        int32_t good = tokens[at];
+        tokens[at] = 6;
+        assert_int_equal(RUN(), AHEAD_BAD_TOKEN);
+        tokens[at] = -1;
+        assert_int_equal(RUN(), AHEAD_BAD_TOKEN);
+        tokens[at] = good;
+    }
+    assert_int_equal(RUN(), AHEAD_OK);
+    assert_int_equal(o.run(o.arena, 2, 3, NULL, tokens, h, NULL, NULL, NULL, NULL, NULL), AHEAD_NO_INPUT);
+#undef RUN
+    close_object(&o);
+    diff_backend_close(&backend);
+}
+
 // ---- Which models have a step ----
 
 static bool streams(const char *equation) {
@@ -458,7 +489,7 @@ int main(void) {
         cmocka_unit_test(test_lengths),     cmocka_unit_test(test_exchanged),
         cmocka_unit_test(test_large),       cmocka_unit_test(test_bad_use),
         cmocka_unit_test(test_streams),     cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_bad_lengths),
+        cmocka_unit_test(test_bad_lengths), cmocka_unit_test(test_tokens_with_lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static inline uint32_t hand_input(program *p, const char *name, const char *role
 }
 
 static inline void hand_output(program *p, const char *name, value_type type, program_place place) {
-    program_value v = {name, "value", type, place};
+    program_value v = {.name = name, .role = "value", .type = type, .place = place};
     vec_push(&p->memory, p->outputs, v);
 }
 

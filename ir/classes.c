@@ -1,4 +1,4 @@
-#include "runtime/train/classes.h"
+#include "ir/classes.h"
 
 #include <string.h>
 

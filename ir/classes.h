@@ -1,6 +1,6 @@
 // How many classes a model's token inputs have: what the graph's own tables and vectors say.
-#ifndef RNNC_RUNTIME_TRAIN_CLASSES_H
-#define RNNC_RUNTIME_TRAIN_CLASSES_H
+#ifndef RNNC_IR_CLASSES_H
+#define RNNC_IR_CLASSES_H
 
 #include "ir/graph.h"
 
