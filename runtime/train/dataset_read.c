@@ -224,9 +224,7 @@ rnnc_status data_lengths_check(const dataset *data, diag_sink *d) {
     const graph *g = data->model->graph;
     for (uint32_t axis = 1; axis < g->axes.count; axis++) {
         const data_source *lengths = data->has_lengths[axis] ? data_lengths_of_axis(data, (int)axis) : NULL;
-        if (lengths) {
-            TRY(check_lengths(lengths, g->axes.at[axis].name, data->extents[axis], d));
-        }
+        TRY(lengths ? check_lengths(lengths, g->axes.at[axis].name, data->extents[axis], d) : RNNC_OK);
     }
     return RNNC_OK;
 }
