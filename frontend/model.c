@@ -47,9 +47,7 @@ static bool choose_model(build *b) {
         diag_error(b->el.d, NO_SPAN, "%s holds no model: write model NAME(…) { … }", unit->name);
         return false;
     }
-    const char *near = nearest_name(b->options->model, unit->model_names.at, unit->model_names.count);
-    diag_error(b->el.d, NO_SPAN, "unknown model '%s'%s%s%s", b->options->model,
-               near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    source_report_unknown(unit, false, b->options->model, NO_SPAN, b->el.d);
     return false;
 }
 

@@ -18,16 +18,6 @@ static const recipe_definition *find(const source_unit *unit, const char *name) 
     return NULL;
 }
 
-static bool report_unknown_recipe(diag_sink *d, const source_unit *unit, const char *name, span where) {
-    const char *near = nearest_name(name, unit->recipe_names.at, unit->recipe_names.count);
-    if (near) {
-        diag_error(d, where, "unknown recipe '%s'; did you mean '%s'?", name, near);
-    } else {
-        diag_error(d, where, "unknown recipe '%s'", name);
-    }
-    return false;
-}
-
 static bool names_any(const declaration *at, uint32_t count, const char *name) {
     for (uint32_t i = 0; i < count; i++) {
         if (strcmp(at[i].name, name) == 0) {
@@ -78,7 +68,10 @@ bool recipe_find(diag_sink *d, const source_unit *unit, const definition *def, c
         return true;
     }
     *out = find(unit, name);
-    return *out || report_unknown_recipe(d, unit, name, NO_SPAN);
+    if (!*out) {
+        source_report_unknown(unit, true, name, NO_SPAN, d);
+    }
+    return *out;
 }
 
 bool recipe_flatten(diag_sink *d, const source_unit *unit, const recipe_definition *r, arena *memory,
@@ -88,7 +81,8 @@ bool recipe_flatten(diag_sink *d, const source_unit *unit, const recipe_definiti
         vec_push(memory, chain, at);
         const recipe_definition *base = at->base ? find(unit, at->base) : NULL;
         if (at->base && !base) {
-            return report_unknown_recipe(d, unit, at->base, at->base_where);
+            source_report_unknown(unit, true, at->base, at->base_where, d);
+            return false;
         }
         if (chain.count > unit->tree.recipes.count) {
             diag_error(d, r->where, "the recipe '%s' is built on itself", r->name);

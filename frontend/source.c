@@ -222,6 +222,34 @@ void source_destroy(source_unit *unit) {
     }
 }
 
+static void list_names(const char *const *names, uint32_t count, strbuf *out) {
+    enum { MOST = 8 };
+    if (!count) {
+        strbuf_add(out, "; there is none");
+    }
+    for (uint32_t i = 0; i < count && i < MOST; i++) {
+        strbuf_addf(out, "%s%s", i ? ", " : count > 1 ? "; there are " : "; there is only ", names[i]);
+    }
+    if (count > MOST) {
+        strbuf_addf(out, " and %u more", count - MOST);
+    }
+}
+
+void source_report_unknown(const source_unit *unit, bool is_recipe, const char *name, span where,
+                           diag_sink *d) {
+    const char *const *names;
+    uint32_t count = is_recipe ? source_recipe_names(unit, &names) : source_model_names(unit, &names);
+    const char *near = nearest_name(name, names, count);
+    strbuf known = {0};
+    if (near) {
+        strbuf_addf(&known, "; did you mean '%s'?", near);
+    } else {
+        list_names(names, count, &known);
+    }
+    diag_error(d, where, "unknown %s '%s'%s", is_recipe ? "recipe" : "model", name, strbuf_text(&known));
+    strbuf_deinit(&known);
+}
+
 uint32_t source_model_names(const source_unit *unit, const char *const **out_names) {
     *out_names = (const char *const *)unit->model_names.at;
     return unit->model_names.count;

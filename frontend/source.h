@@ -19,4 +19,8 @@ struct source_unit {
 // The definition that |name| means to a user's text, or within the standard library; NULL if there is none.
 const definition *source_find(const source_unit *unit, const char *name, bool from_standard);
 
+// Reports that there is no model, or with |is_recipe| no recipe, called |name|: with the one that may be meant, or all.
+void source_report_unknown(const source_unit *unit, bool is_recipe, const char *name, span where,
+                           diag_sink *d);
+
 #endif

@@ -66,7 +66,8 @@ refused "did you mean 'hidden'" "$RNNC" check $series --set hiden=3
 run 2 "$RNNC" check $series --set hidden=3 --set hidden=4
 says err "hidden stands twice"
 refused "did you mean 'windows'" "$RNNC" check $series --recipe window
-refused "unknown model" "$RNNC" check $series --model nothing
+refused "unknown model 'nothing'; there is only series" "$RNNC" check $series --model nothing
+refused "unknown recipe 'x'; there are " "$RNNC" check examples/mnist.rnn --recipe x
 refused "did you mean 'x'" files --data xx="$good_x" --data y="$good_y"
 refused "needs a file for 'y'" files --data x="$good_x"
 refused "did you mean 'forecast'" "$RNNC" run $series --set hidden=5 --weights "$weights" --in value="$x" \
