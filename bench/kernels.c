@@ -343,6 +343,7 @@ typedef struct team {
     bench_kernel *b;
     kernel_function *function;
     int64_t units, grain;
+    bool turns_back; // every other turn goes from the last unit to the first, as a loop would
     void *scratch[2];
     int members;
     long turns;
@@ -358,8 +359,9 @@ static void run_share(team *t, int member) {
             end = blocks * (member + 1) / t->members * t->grain;
     end = end < t->units ? end : t->units;
     for (long i = 0; i < t->turns; i++) {
+        bool back = t->turns_back && i % 2;
         if (begin < end) {
-            t->function(args, t->b->ints, begin, end);
+            t->function(args, t->b->ints, back ? end : begin, back ? begin : end);
         }
         atomic_fetch_add(&t->arrived, 1);
         for (int spins = 0; atomic_load(&t->arrived) < (i + 1) * t->members; spins++) {
@@ -435,6 +437,7 @@ static void bench(codegen *c, const bench_case *at, diag_sink *d) {
     kernel_code_set code = compile(&backend, &b.k, d, &compile_seconds);
     team t = {.b = &b, .function = code.functions[0], .grain = b.k.flat ? 16 : 1};
     t.units = kernel_units(&b.k, backend.shape, b.ints);
+    t.turns_back = kernel_turns(&b.k, backend.shape);
     size_t scratch = (size_t)kernel_scratch_bytes(&b.k, backend.shape) + 64;
     if (posix_memalign(&t.scratch[0], 64, scratch) || posix_memalign(&t.scratch[1], 64, scratch)) {
         exit(1);
