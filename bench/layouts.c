@@ -1,32 +1,14 @@
 // What the order of the caller's arrays costs: an LSTM over 16 rows of 50 steps whose input and output are bound with
 // the steps first, with the rows first, and with the rows first but copied by the caller on both sides.
 //     cmake -B build -DRNNC_BENCH=ON && ninja -C build bench_layouts && build/bench/layouts
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "include/rnnc.h"
+#include "bench/measure.h"
 
 enum { UNITS = 128, ROWS = 16, LENGTH = 50, ELEMENTS = UNITS * ROWS * LENGTH, ROUNDS = 300, WAYS = 3 };
 
 static const char text[] = "model layers(n = 128) {\n    input x: real(n)[T]\n    output h = lstm(n, x)\n}\n";
 static const char *const names[WAYS] = {"steps first", "rows first", "rows first, copied by the caller"};
-
-static rnnc_diagnostics *said;
-
-static void check(rnnc_status status) {
-    if (status != RNNC_OK) {
-        fprintf(stderr, "%s: %s\n", rnnc_status_text(status), rnnc_diagnostics_text(said));
-        exit(1);
-    }
-}
-
-static int64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static int by_size(const void *a, const void *b) {
     const int64_t *x = a, *y = b;

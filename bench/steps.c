@@ -1,31 +1,13 @@
 // What a step costs: rnnc_step beside a call of the same step in an object made ahead of time, in one process; and an
 // LSTM fed silence, whose state must not become slow numbers.
 //     cmake -B build -DRNNC_BENCH=ON && ninja -C build bench_steps_run
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/measure.h"
 #include "bench_ahead.h"
-#include "include/rnnc.h"
 
 // The two sides take turns of TURN calls, so that a change of the processor's pace meets both.
 enum { UNITS = 8, CALLS = 1000000, TURN = 1000, BLOCKS = CALLS / TURN };
-
-static rnnc_diagnostics *said;
-
-static void check(rnnc_status status) {
-    if (status != RNNC_OK) {
-        fprintf(stderr, "%s: %s\n", rnnc_status_text(status), rnnc_diagnostics_text(said));
-        exit(1);
-    }
-}
-
-static int64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static int by_size(const void *a, const void *b) {
     const int32_t *x = a, *y = b;
