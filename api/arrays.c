@@ -97,6 +97,7 @@ void api_change_input(rnnc_context *c, uint32_t index, const program_value *v) {
     c->waiting &= program_is_gradient(v);
     c->given[index] = true;
     c->inputs[index].data = NULL;
+    c->inputs[index].begin = NULL;
     c->settled = false;
 }
 

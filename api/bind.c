@@ -82,8 +82,8 @@ static void take_strides(api_binding *b, const rnnc_strides *strides) {
     b->theirs[b->count - 1] = strides->columns;
 }
 
-// Whether all elements are among the |count| that are there.
-static bool stays_within(const api_binding *b, size_t count) {
+// Whether all elements are among the |count| that are there; writes how far behind the first the last one lies.
+static bool stays_within(const api_binding *b, size_t count, int64_t *out_last) {
     int64_t last = 0, part = 0;
     for (int i = 0; i < b->count; i++) {
         if (b->extent[i] > 1 &&
@@ -92,6 +92,7 @@ static bool stays_within(const api_binding *b, size_t count) {
             return false;
         }
     }
+    *out_last = last;
     return (size_t)last < count;
 }
 
@@ -135,7 +136,8 @@ static rnnc_status make_binding(const rnnc_context *c, const wanted *w, rnnc_dia
     }
     api_binding b = dimensions_of(c, v->type);
     take_strides(&b, w->strides);
-    if (!stays_within(&b, w->count)) {
+    int64_t last = 0;
+    if (!stays_within(&b, w->count, &last)) {
         return api_fail(d, RNNC_INVALID_ARGUMENT,
                         "the %lld elements of '%s' do not lie within the %zu that are there, with these "
                         "strides",
@@ -146,6 +148,9 @@ static rnnc_status make_binding(const rnnc_context *c, const wanted *w, rnnc_dia
                         v->name);
     }
     b.data = (void *)(uintptr_t)w->data;
+    b.begin = b.data;
+    b.end = b.begin + (last + 1) * dtype_bytes(v->type.elem);
+    b.whole = last + 1 == api_elements(c, v->type);
     *out_binding = b;
     return RNNC_OK;
 }
@@ -240,12 +245,38 @@ rnnc_status rnnc_context_bind_output(rnnc_context *c, uint32_t index, void *data
     return RNNC_OK;
 }
 
+// Of arrays with gaps the elements may lie between each other's.
+static bool meet(const api_binding *a, const api_binding *b) {
+    bool bound = a->begin && b->begin && a->whole && b->whole;
+    return bound && (uintptr_t)a->begin < (uintptr_t)b->end && (uintptr_t)b->begin < (uintptr_t)a->end;
+}
+
+rnnc_status api_check_apart(const rnnc_context *c, rnnc_diagnostics *d) {
+    for (uint32_t i = 0; i < c->program->output_count; i++) {
+        const program_value *other = NULL;
+        for (uint32_t j = 0; j < c->program->input_count; j++) {
+            other = meet(&c->outputs[i], &c->inputs[j]) ? api_input_of(c, j) : other;
+        }
+        for (uint32_t j = 0; j < i; j++) {
+            other = meet(&c->outputs[i], &c->outputs[j]) ? api_output_of(c, j) : other;
+        }
+        if (other) {
+            return api_fail(d, RNNC_INVALID_ARGUMENT,
+                            "the output '%s' is bound to memory that '%s' is bound to: each needs its own",
+                            api_output_of(c, i)->name, other->name);
+        }
+    }
+    return RNNC_OK;
+}
+
 void api_forget_bindings(rnnc_context *c) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
         c->inputs[i].data = NULL;
+        c->inputs[i].begin = NULL;
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
         c->outputs[i].data = NULL;
+        c->outputs[i].begin = NULL;
         engine_bind_output(c->engine, c->program->outputs[i].index, NULL, NULL);
     }
     c->copies = false;

@@ -355,6 +355,9 @@ static rnnc_status run_engine(rnnc_context *c) {
 }
 
 rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
+    if (!c->settled) {
+        TRY(api_check_apart(c, d));
+    }
     if (c->copies) {
         api_gather_inputs(c, false);
     }

@@ -130,6 +130,9 @@ rnnc_status api_run_back(rnnc_context *c, rnnc_diagnostics *d) {
         return api_fail(d, RNNC_INVALID_ARGUMENT, "the weights have changed since rnnc_run: run again");
     }
     TRY(check_given(c, d));
+    if (!c->settled) {
+        TRY(api_check_apart(c, d));
+    }
     c->waiting = false;
     if (c->copies) {
         api_gather_inputs(c, true);

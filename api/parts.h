@@ -145,6 +145,9 @@ typedef struct api_state {
 // rnnc_strides: the axes, the batch, the columns; distances in elements.
 typedef struct api_binding {
     void *data; // NULL: nothing is to be copied
+    // The caller's memory from the first to the last element; NULL: none is bound. |whole|: all of it is the array's.
+    const char *begin, *end;
+    bool whole;
     int count;
     int64_t extent[RNNC_MOST_AXES + 2], mine[RNNC_MOST_AXES + 2], theirs[RNNC_MOST_AXES + 2];
 } api_binding;
@@ -192,5 +195,7 @@ void api_gather_inputs(const rnnc_context *c, bool second);
 void api_scatter_outputs(const rnnc_context *c, bool second);
 // Nothing is bound any more but inputs that the engine has.
 void api_forget_bindings(rnnc_context *c);
+// Fails if a bound output lies in the memory of a bound input or of another output.
+rnnc_status api_check_apart(const rnnc_context *c, rnnc_diagnostics *d);
 
 #endif

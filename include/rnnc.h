@@ -541,7 +541,8 @@ RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint
 /**
  * Lets runs write an output to memory of the caller's; @p data NULL: no longer. Otherwise like
  * rnnc_context_bind_input_strided(), but no two elements may have the same place, and what lies between them is left as
- * it is. The array must be none of the bound inputs, and not overlap that of another output.
+ * it is. The array must be none of the bound inputs, and not overlap that of another output; where neither has gaps, runs
+ * refuse what does.
  *
  * Kernels write the array where it lies, and it may then change at any time of a run, with these exceptions, in which it
  * is copied at the end of each run and step:
@@ -566,7 +567,8 @@ RNNC_API size_t rnnc_context_copied_arrays(rnnc_context *context);
  * Runs a whole sequence, from the states as they are, which then are those after the last step. On one thread: no
  * allocation, no lock, no system call; nor any with more threads between rnnc_begin() and rnnc_end(), a pool's own
  * aside.
- * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, or a token or a row's length is out of range
+ * @return #RNNC_INVALID_ARGUMENT if a weight or an input has no values, a token or a row's length is out of range, or a
+ *         bound output lies in the memory of another bound array
  */
 RNNC_API rnnc_status rnnc_run(rnnc_context *context, rnnc_diagnostics *diagnostics);
 /**

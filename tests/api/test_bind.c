@@ -195,6 +195,31 @@ static void test_wrong_strides(void **state) {
     fixture_free(&f);
 }
 
+// Outputs in the memory of an input or of each other are refused by the run, so that arrays can change places before it.
+static void test_meeting(void **state) {
+    (void)state;
+    fixture f = fixture_make(shown_text, RNNC_FORWARD);
+    rnnc_context *c = f.context;
+    enum { IN = STEPS * ROWS * INPUTS, OUT = STEPS * ROWS * HIDDEN };
+    static float room[2 * OUT + IN];
+    uint32_t h = output_of(&f, "h");
+    float *x = room + OUT;
+    fixture_fill(room, 2 * OUT + IN, 3);
+    fixture_ok(rnnc_context_bind_input(c, 0, x, IN, f.d), f.d);
+    fixture_ok(rnnc_context_bind_output(c, h, room + 1, OUT, NULL, f.d), f.d);
+    fixture_refused(rnnc_run(c, f.d), RNNC_INVALID_ARGUMENT, f.d, "'h' is bound to memory that");
+    fixture_ok(rnnc_context_bind_output(c, h, room, OUT, NULL, f.d), f.d);
+    fixture_ok(rnnc_run(c, f.d), f.d);
+    fixture_ok(rnnc_context_bind_output(c, h, x, OUT, NULL, f.d), f.d);
+    fixture_ok(rnnc_context_bind_input(c, 0, room, IN, f.d), f.d);
+    fixture_ok(rnnc_run(c, f.d), f.d);
+    fixture_ok(rnnc_context_bind_input(c, 0, x + OUT - 1, IN, f.d), f.d);
+    fixture_refused(rnnc_run(c, f.d), RNNC_INVALID_ARGUMENT, f.d, "each needs its own");
+    fixture_ok(rnnc_context_write_input(c, 0, RNNC_STEPS_FIRST, room, IN, f.d), f.d);
+    fixture_ok(rnnc_run(c, f.d), f.d);
+    fixture_free(&f);
+}
+
 // The memory of an output is another value's before, which is written in parts and read as a whole.
 static void test_reused_memory(void **state) {
     (void)state;
@@ -397,6 +422,7 @@ int main(void) {
         cmocka_unit_test(test_strides),
         cmocka_unit_test(test_strides_to_begin_with),
         cmocka_unit_test(test_wrong_strides),
+        cmocka_unit_test(test_meeting),
         cmocka_unit_test(test_reused_memory),
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_list_of_equations),
