@@ -39,14 +39,15 @@ static bool series_value(elaborator *el, const recipe_item *item, double t, doub
     return true;
 }
 
-// The value with all that is allocated for it in |memory|; false if there is none left.
+// The value with all that is allocated for it in |memory|; false if there is none left, there or for the nodes and texts
+// that the expression makes: nobody jumps over |memory|.
 static bool series_value_in(elaborator *el, const recipe_item *item, double t, arena *memory, bool *out_sound,
                             double *out) {
     jmp_buf exhausted;
     if (setjmp(exhausted)) {
         return false;
     }
-    memory->exhausted = &exhausted;
+    memory->exhausted = el->g->memory.exhausted = el->d->memory.exhausted = &exhausted;
     el->memory = memory;
     *out_sound = series_value(el, item, t, out);
     return true;
@@ -65,6 +66,7 @@ static bool series_value_apart(elaborator *el, const recipe_item *item, double t
     kept.too_large = el->too_large;
     *el = kept;
     *el->frame = kept_frame;
+    el->g->memory.exhausted = el->d->memory.exhausted = el->memory->exhausted;
     arena_deinit(&memory);
     if (!had_memory) {
         arena_give_up(el->memory);

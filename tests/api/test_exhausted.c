@@ -121,10 +121,62 @@ static void test_exhausted(void **state) {
     }
 }
 
+// ---- The caller has none ----
+
+// As many blocks as there are |left|.
+static void *take_some(void *user, size_t bytes, size_t alignment) {
+    int *left = user;
+    return *left && (*left)-- ? __libc_memalign(alignment, bytes) : NULL;
+}
+
+static void give_some(void *user, void *block) {
+    (void)user;
+    __libc_free(block);
+}
+
+// A series is computed in work space of the system's, value by value. An expression that is no number has made nodes, in
+// the caller's memory, before it is refused.
+static void write_series(char *text, size_t size) {
+    snprintf(text, size,
+             "function twice(v) {\n output v + v\n}\n"
+             "model m() {\n input x: real[T]\n target y: real[T]\n"
+             " loss = mean[T, batch] mean squared_error(x, y)\n}\n"
+             "train p {\n batch 1 steps T = 4 optimizer sgd(rate = 0.1) max_steps 1\n"
+             " data { x = series(twice(x)");
+    for (int i = 0; i < 300; i++) {
+        strncat(text, " + x", size - strlen(text) - 1);
+    }
+    strncat(text, " in t, t = 0 to 9 by 1) y = random(20) windows validation last 5 }\n}\n",
+            size - strlen(text) - 1);
+}
+
+static void test_series(void **state) {
+    (void)state;
+    char text[4096];
+    rnnc_status status = RNNC_OUT_OF_MEMORY;
+    int blocks = 0;
+    write_series(text, sizeof text);
+    for (; status == RNNC_OUT_OF_MEMORY; blocks++) {
+        int left = blocks;
+        rnnc_allocator some = {&left, take_some, give_some};
+        rnnc_model_options options = RNNC_MODEL_OPTIONS;
+        rnnc_model *m = NULL;
+        options.allocator = &some;
+        watch(0);
+        status = rnnc_model_from_text(text, strlen(text), "series.rnn", &options, NULL, &m);
+        watching = false;
+        assert_null(m);
+        assert_int_equal(live, 0);
+    }
+    assert_int_equal(status, RNNC_TYPE);
+    assert_true(blocks > 8);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_kept),
         cmocka_unit_test(test_exhausted),
+        cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
