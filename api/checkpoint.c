@@ -122,13 +122,17 @@ static bool is_state(const safetensors_entry *e) {
     return strncmp(e->name, CHECKPOINT_STATE, strlen(CHECKPOINT_STATE)) == 0;
 }
 
+static int find_state(const rnnc_context *c, const safetensors_entry *e) {
+    return rnnc_program_find_state(c->program, e->name + strlen(CHECKPOINT_STATE));
+}
+
 static rnnc_status check_state(const rnnc_context *c, const safetensors *file, const safetensors_entry *e,
                                diag_sink *d) {
     int64_t count = 1;
     for (int i = 0; i < e->rank; i++) {
         count *= e->dim[i];
     }
-    int index = rnnc_program_find_state(c->program, e->name + strlen(CHECKPOINT_STATE));
+    int index = find_state(c, e);
     const program_value *v = index < 0 ? NULL : state_of(c, (uint32_t)index);
     bool fits = v && e->kind == kind_of(v->type.elem) && count == api_elements(c, v->type);
     return fits ? RNNC_OK
@@ -144,19 +148,21 @@ static rnnc_status check_states(const rnnc_context *c, const safetensors *file, 
     return RNNC_OK;
 }
 
+static rnnc_status take_state(rnnc_context *c, const safetensors *file, const safetensors_entry *e,
+                              diag_sink *d) {
+    array a = {0};
+    TRY(safetensors_load(file, e->name, d, &a));
+    int index = find_state(c, e);
+    memcpy(c->states[index].data, a.data, array_bytes(&a));
+    array_deinit(&a);
+    return RNNC_OK;
+}
+
+// After check_states.
 static rnnc_status take_states(rnnc_context *c, const safetensors *file, diag_sink *d) {
     api_clear_states(c);
-    for (uint32_t i = 0; i < c->program->state_count; i++) {
-        char name[256];
-        snprintf(name, sizeof name, CHECKPOINT_STATE "%.240s", state_of(c, i)->name);
-        array a = {0};
-        if (!safetensors_find(file, name)) {
-            continue;
-        }
-        TRY(safetensors_load(file, name, d, &a));
-        memcpy(c->states[i].data, a.data,
-               (size_t)array_count(&a) * (size_t)dtype_bytes(state_of(c, i)->type.elem));
-        array_deinit(&a);
+    for (size_t i = 0; i < file->count; i++) {
+        TRY(is_state(&file->entries[i]) ? take_state(c, file, &file->entries[i], d) : RNNC_OK);
     }
     return RNNC_OK;
 }

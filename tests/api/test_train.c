@@ -113,6 +113,32 @@ static void test_taken_up_again(void **state) {
     fixture_free(&f);
 }
 
+// A state is known by all of its name, however long.
+static void test_long_names(void **state) {
+    (void)state;
+    char path[4096], text[1024], name[301] = "";
+    float in[STEPS * ROWS], a[ROWS] = {0}, b[ROWS] = {0};
+    memset(name, 'n', sizeof name - 1);
+    make_path(path, "names.safetensors");
+    snprintf(text, sizeof text,
+             "cell %s(k) {\n input v\n state h[k]\n next h = 0.5 * h + linear(k, v)\n output h\n}\n"
+             "model m() {\n input x: real[T]\n loss = mean[T, batch] mean squared_error(%s(1, x), x)\n}\n"
+             "train p {\n batch 3 steps T = 9 carry state optimizer sgd(rate = 0.1) max_steps 9\n}\n",
+             name, name);
+    fixture f = make_training(text), g = fixture_make(text, RNNC_TRAIN);
+    fixture_fill(in, STEPS * ROWS, 1);
+    fixture_ok(rnnc_context_bind_input(f.context, 0, in, STEPS * ROWS, f.d), f.d);
+    fixture_ok(rnnc_train_step(f.context, f.d, NULL), f.d);
+    fixture_ok(rnnc_context_save_training(f.context, path, f.d), f.d);
+    fixture_ok(rnnc_context_load_training(g.context, path, g.d), g.d);
+    fixture_ok(rnnc_context_save_states(f.context, a, sizeof a, f.d), f.d);
+    fixture_ok(rnnc_context_save_states(g.context, b, sizeof b, g.d), g.d);
+    assert_true(a[0] != 0);
+    assert_memory_equal(a, b, sizeof a);
+    fixture_free(&f);
+    fixture_free(&g);
+}
+
 static void check_refused(fixture *f, const char *path, const char *why) {
     rnnc_weights *before = NULL;
     fixture_ok(rnnc_weights_create(f->program, f->d, &before), f->d);
@@ -463,10 +489,11 @@ static void test_partial(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_taken_up_again), cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_rate),           cmocka_unit_test(test_kept_gradients),
-        cmocka_unit_test(test_measuring),      cmocka_unit_test(test_partial),
-        cmocka_unit_test(test_recipe),         cmocka_unit_test(test_command),
+        cmocka_unit_test(test_taken_up_again), cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_bad_files),      cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_kept_gradients), cmocka_unit_test(test_measuring),
+        cmocka_unit_test(test_partial),        cmocka_unit_test(test_recipe),
+        cmocka_unit_test(test_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
