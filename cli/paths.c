@@ -31,8 +31,8 @@ static void list_written(const command_line *line, path_lists *l) {
 }
 
 static void list_read(const command_line *line, path_lists *l) {
-    // A training may put its weights in the place of those that it began with.
-    if (line->weights && !line->weights_out) {
+    // A training may put its weights in the place of those that it began with: then they are in the other list.
+    if (line->weights && !(line->weights_out && is_same_file(line->weights, line->weights_out))) {
         vec_push(&l->memory, l->read, line->weights);
     }
     if (line->file) {

@@ -217,8 +217,14 @@ cmp "$scratch/files.rnn" "$scratch/kept.rnn" || fail "a model was written over"
 cmp "$good_x" "$scratch/kept.npy" || fail "data were written over"
 # Weights may take the place of those that the training began with, and a device takes anything.
 cp "$weights" "$scratch/own.safetensors"
+cp "$weights" "$scratch/before.safetensors"
 run 0 "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet --weights "$scratch/own.safetensors" \
     --weights-out "$scratch/own.safetensors"
+for option in --metrics --plot; do
+    refused "stands for two files" "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet \
+        --weights "$weights" --weights-out "$scratch/two.safetensors" $option "$weights"
+done
+cmp "$weights" "$scratch/before.safetensors" || fail "weights were written over"
 run 0 "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet --weights-out /dev/null --metrics /dev/null
 
 echo "a loss that is not a number"
