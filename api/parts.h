@@ -109,6 +109,9 @@ struct rnnc_weights {
 // Weight number |index|, if it is not -1, has values now; or all have.
 void api_mark_set(rnnc_weights *w, int index);
 void api_mark_all_set(rnnc_weights *w);
+// The first weight without values, as an error.
+rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
+
 // ---- kept.c ----
 
 // Copies those of |count| pairs that are vocabularies or their hashes into |memory|.
@@ -117,13 +120,10 @@ rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_
 // Lets |w| have |kept|, which is of its memory, in place of what it had.
 void api_kept_replace(rnnc_weights *w, const api_kept *kept);
 
-// The first weight without values, as an error.
-rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
+// ---- memory.c ----
 
 // Threads of a context, shares of a pool.
 enum { API_MOST_THREADS = 64 };
-
-// ---- memory.c ----
 
 // The caller's allocator as the rooms below know it; NULL: the system's. Fails if one of its functions is missing.
 rnnc_status api_take_allocator(const rnnc_allocator *given, rnnc_diagnostics *d, allocator *out_memory);

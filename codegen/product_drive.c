@@ -2,9 +2,9 @@
 // scratch; after the last block the body reads them there, tile by tile while they are warm.
 //
 // Units are done in one of two orders. With one block of inner indices: panel after panel, so that a panel of
-// B, once in cache, serves all its row blocks; from the last to the first where the caller turns (kernel_turns). With several blocks: row block after row block, a few panels
-// side by side, so that a block of A serves them all. Where the inner indices are known to be one block, there is no code
-// for more.
+// B, once in cache, serves all its row blocks; from the last to the first where the caller turns (kernel_turns). With
+// several blocks: row block after row block, a few panels side by side, so that a block of A serves them all. Where the
+// inner indices are known to be one block, there is no code for more.
 #include <stdio.h>
 
 #include "codegen/chunk.h"

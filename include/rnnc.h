@@ -30,7 +30,7 @@
  * **Arrays.** A value has one vector of columns for every index of its axes. As an array its dimensions are, with
  * #RNNC_STEPS_FIRST, the sequence axes in the order in which the model declares them, the batch, the columns; with
  * #RNNC_ROWS_FIRST the batch comes first. What a value lacks is left out. Rows of an array follow each other without
- * gaps. Counts are of elements, never of bytes.
+ * gaps, but where one is bound with #rnnc_strides. Counts are of elements, never of bytes.
  *
  * **What is not here.** All that the command `rnnc` computes can be had from C: models, programs, weights, runs, steps,
  * training, evaluation, gradients, measuring for `standardise`, checkpoints. What it does around that stays with the
