@@ -34,9 +34,13 @@ static void silence(void) {
     }
 }
 
+// Without its parent nobody would read what the child makes: it ends with it, also if that has ended already.
+static bool end_with(pid_t parent) {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == parent;
+}
+
 static int run_child(child_work *work, void *user, int to) {
     silence();
-    prctl(PR_SET_PDEATHSIG, SIGKILL); // nobody would read what it makes
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     diag_sink d;
     diag_init(&d);
@@ -75,7 +79,7 @@ rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return no_child(d);
     }
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     if (child < 0) {
         rnnc_status status = no_child(d);
         close(ends[0]);
@@ -84,7 +88,7 @@ rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag
     }
     if (child == 0) {
         // Nothing of the parent's is flushed or taken down here.
-        _exit(run_child(work, user, ends[1]));
+        _exit(end_with(parent) ? run_child(work, user, ends[1]) : 1);
     }
     close(ends[1]);
     strbuf answer = {0};

@@ -62,10 +62,11 @@ static rnnc_status allocate_variables(interpreter *in) {
 // The order's memory is an arena, which leaves by longjmp when there is none.
 static rnnc_status compute_order(interpreter *in, diag_sink *d) {
     jmp_buf exhausted;
-    in->memory.exhausted = &exhausted;
     if (setjmp(exhausted)) {
+        in->memory.exhausted = NULL;
         return RNNC_OUT_OF_MEMORY;
     }
+    in->memory.exhausted = &exhausted;
     rnnc_status status = graph_order_compute(in->run.g, &in->memory, d, &in->order);
     in->memory.exhausted = NULL;
     return status;
