@@ -134,7 +134,7 @@ static void print_values(const report *r) {
 static rnnc_status print_obstacle(report *r) {
     diag_sink unused; // what there is to warn of has been said
     model *used = NULL;
-    diag_init(&unused);
+    diag_init_beside(&unused, r->d);
     rnnc_status status = load_model(&r->source, false, &unused, &used);
     if (status == RNNC_OK) {
         const char *obstacle = graph_step_obstacle(used->graph, r->d, &r->memory);

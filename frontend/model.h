@@ -202,7 +202,8 @@ typedef struct model {
 } model;
 
 // Elaborates a model: binds parameters (recipe's, then the settings), infers and checks shapes, builds the graph.
-// Errors go to |d|. Inputs have the roles "data", "target" and "state" in the graph (OP_INPUT's role).
+// Errors go to |d|, the sink that |unit| was read with or one beside it (diag_init_beside). Inputs have
+// the roles "data", "target" and "state" in the graph (OP_INPUT's role).
 rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_options *options,
                         model **out_model);
 void model_destroy(model *m);
