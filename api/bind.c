@@ -150,7 +150,7 @@ static rnnc_status make_binding(const rnnc_context *c, const wanted *w, rnnc_dia
     b.data = (void *)(uintptr_t)w->data;
     b.begin = b.data;
     b.end = b.begin + (last + 1) * dtype_bytes(v->type.elem);
-    b.whole = last + 1 == api_elements(c, v->type);
+    b.whole = last + 1 == api_elements(c, v->type) && is_distinct(&b);
     *out_binding = b;
     return RNNC_OK;
 }
