@@ -167,20 +167,36 @@ static void bind(const driver *w) {
     l_if_end(&branch);
 }
 
-// Row after row: those of a place may lie further apart than its columns.
+// Copies the words [from, to) of a row, |lanes| at a time.
+static void copy_words(const driver *w, LLVMTypeRef word, LLVMValueRef source, LLVMValueRef target,
+                       int64_t from, int64_t to, unsigned lanes) {
+    emitter *e = w->e;
+    if (from == to) {
+        return;
+    }
+    l_loop loop;
+    l_loop_begin_sure(e, &loop, l_i64(e, from), l_i64(e, to), lanes, NULL, 0);
+    LLVMTypeRef type = lanes > 1 ? l_vector_type(word, lanes) : word;
+    l_store(e, l_load(e, type, l_at(e, word, source, loop.index)), l_at(e, word, target, loop.index));
+    l_loop_end(&loop, NULL);
+}
+
+// Row after row: those of a place may lie further apart than its columns. By whole vectors as far as they go: what the
+// next step reads as a vector should not have been written word by word, since the processor then waits for all of it.
 static void copy_value(const driver *w, const program_value *v, LLVMValueRef to) {
     emitter *e = w->e;
     LLVMValueRef from = driver_address(w, &v->place, NULL),
                  rows = driver_term(w, (extent_term){v->type.axes, 1});
-    LLVMTypeRef word = dtype_bytes(v->type.elem) == 8 ? e->i64 : e->i32;
-    LLVMValueRef columns = l_i64(e, type_columns(v->type)), step = l_i64(e, v->place.columns);
-    l_loop row, column;
+    int bytes = dtype_bytes(v->type.elem) == 8 ? 8 : 4;
+    LLVMTypeRef word = bytes == 8 ? e->i64 : e->i32;
+    int64_t columns = type_columns(v->type), lanes = w->p->shape.vector_bytes / bytes;
+    int64_t whole = columns / lanes * lanes;
+    l_loop row;
     l_loop_begin(e, &row, l_i64(e, 0), rows, 1, NULL, 0);
-    LLVMValueRef source = l_at(e, word, from, l_mul(e, row.index, step));
-    LLVMValueRef target = l_at(e, word, to, l_mul(e, row.index, columns));
-    l_loop_begin(e, &column, l_i64(e, 0), columns, 1, NULL, 0);
-    l_store(e, l_load(e, word, l_at(e, word, source, column.index)), l_at(e, word, target, column.index));
-    l_loop_end(&column, NULL);
+    LLVMValueRef source = l_at(e, word, from, l_mul(e, row.index, l_i64(e, v->place.columns)));
+    LLVMValueRef target = l_at(e, word, to, l_mul(e, row.index, l_i64(e, columns)));
+    copy_words(w, word, source, target, 0, whole, (unsigned)lanes);
+    copy_words(w, word, source, target, whole, columns, 1);
     l_loop_end(&row, NULL);
 }
 
