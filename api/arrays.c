@@ -2,16 +2,6 @@
 #include <string.h>
 
 #include "api/parts.h"
-#include "passes/place.h"
-
-// A copy between an engine's array and one in a public layout.
-typedef struct api_copy {
-    value_type type;
-    rnnc_layout layout;
-    bool to_engine;
-    void *engine;
-    void *array;
-} api_copy;
 
 // Whether memory has the axes of |type| in the declared order.
 static bool is_in_order(const rnnc_context *c, value_type type) {
@@ -27,28 +17,6 @@ static bool is_in_order(const rnnc_context *c, value_type type) {
         }
     }
     return true;
-}
-
-static void copy_values(const rnnc_context *c, const api_copy *how) {
-    const int64_t *extents = engine_extents(c->engine);
-    size_t bytes = (size_t)type_columns(how->type) * (size_t)dtype_bytes(how->type.elem);
-    bool batch = how->type.axes & AXIS_BIT(AXIS_BATCH);
-    int64_t rows = batch ? extents[AXIS_BATCH] : 1;
-    int64_t positions = axes_extent(how->type.axes, extents) / rows;
-    if (is_in_order(c, how->type) && (how->layout == RNNC_STEPS_FIRST || rows == 1 || positions == 1)) {
-        size_t all = (size_t)(rows * positions) * bytes;
-        memcpy(how->to_engine ? how->engine : how->array, how->to_engine ? how->array : how->engine, all);
-        return;
-    }
-    for (int64_t p = 0; p < positions; p++) {
-        int64_t place = graph_declared_position(c->program->model->graph, how->type.axes, extents, p);
-        for (int64_t row = 0; row < rows; row++) {
-            int64_t at = how->layout == RNNC_ROWS_FIRST ? row * positions + place : place * rows + row;
-            char *mine = (char *)how->engine + (size_t)(p * rows + row) * bytes;
-            char *theirs = (char *)how->array + (size_t)at * bytes;
-            memcpy(how->to_engine ? mine : theirs, how->to_engine ? theirs : mine, bytes);
-        }
-    }
 }
 
 const program_value *api_input_of(const rnnc_context *c, uint32_t index) {
@@ -96,8 +64,7 @@ static rnnc_status check_layout(rnnc_layout layout, rnnc_diagnostics *d) {
 void api_change_input(rnnc_context *c, uint32_t index, const program_value *v) {
     c->waiting &= program_is_gradient(v);
     c->given[index] = true;
-    c->inputs[index].data = NULL;
-    c->inputs[index].begin = NULL;
+    c->inputs[index] = (api_binding){.begin = NULL};
     c->settled = false;
 }
 
@@ -110,12 +77,8 @@ rnnc_status rnnc_context_write_input(rnnc_context *c, uint32_t index, rnnc_layou
     uint32_t number = c->program->inputs[index].index;
     int64_t elements = 0;
     engine_bind_input(c->engine, number, NULL, NULL);
-    api_copy how = {.type = v->type,
-                    .layout = layout,
-                    .to_engine = true,
-                    .engine = engine_input(c->engine, number, &elements),
-                    .array = (void *)(uintptr_t)data};
-    copy_values(c, &how);
+    void *to = engine_input(c->engine, number, &elements);
+    api_copy_values(c, v->type, layout, to, (void *)(uintptr_t)data, true);
     return RNNC_OK;
 }
 
@@ -143,8 +106,7 @@ rnnc_status rnnc_context_read_output(const rnnc_context *c, uint32_t index, rnnc
     TRY(check_has_run(c, v, diagnostics));
     int64_t elements = 0;
     const void *from = engine_output(c->engine, c->program->outputs[index].index, &elements);
-    api_copy how = {.type = v->type, .layout = layout, .engine = (void *)(uintptr_t)from, .array = data};
-    copy_values(c, &how);
+    api_copy_values(c, v->type, layout, (void *)(uintptr_t)from, data, false);
     return RNNC_OK;
 }
 

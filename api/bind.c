@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "api/parts.h"
-#include "passes/place.h"
 
 // ---- Dimensions ----
 
@@ -17,12 +16,13 @@ static api_binding dimensions_of(const rnnc_context *c, value_type type) {
     const graph *g = c->program->model->graph;
     const int64_t *extents = engine_extents(c->engine);
     bool batch = type.axes & AXIS_BIT(AXIS_BATCH);
-    api_binding b = {.data = NULL};
+    api_binding b = {.begin = NULL};
+    int64_t dense[MAX_AXES];
+    walk_dense(type.axes, extents, type_columns(type), dense);
     for (uint32_t place = 1; place < g->axes.count; place++) {
         int axis = graph_declared_axis(g, place);
         if (type.axes & AXIS_BIT(axis)) {
-            axis_set inside = (axis_set)(type.axes & ((~0u << (axis + 1)) | AXIS_BIT(AXIS_BATCH)));
-            add_dimension(&b, extents[axis], axes_extent(inside, extents) * type_columns(type));
+            add_dimension(&b, extents[axis], dense[axis]);
         }
     }
     add_dimension(&b, batch ? extents[AXIS_BATCH] : 1, type_columns(type));
@@ -144,11 +144,10 @@ static rnnc_status make_binding(const rnnc_context *c, const wanted *w, rnnc_dia
                         (long long)api_elements(c, v->type), v->name, w->count);
     }
     if (w->is_output && !is_distinct(&b)) {
-        return api_fail(d, RNNC_INVALID_ARGUMENT, "with these strides elements of '%s' share a place",
+        return api_fail(d, RNNC_INVALID_ARGUMENT, "with these strides elements of '%s' may share a place",
                         v->name);
     }
-    b.data = (void *)(uintptr_t)w->data;
-    b.begin = b.data;
+    b.begin = (char *)(uintptr_t)w->data;
     b.end = b.begin + (last + 1) * dtype_bytes(v->type.elem);
     b.whole = last + 1 == api_elements(c, v->type) && is_distinct(&b);
     *out_binding = b;
@@ -189,10 +188,10 @@ static bool is_engine_layout(const api_binding *b) {
 static size_t count_gathered(const rnnc_context *c) {
     size_t count = 0;
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        count += c->inputs[i].data != NULL;
+        count += c->inputs[i].copied;
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
-        count += c->outputs[i].data != NULL;
+        count += c->outputs[i].copied;
     }
     return count;
 }
@@ -217,8 +216,8 @@ rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, con
     bool direct = dense || (has_dense_columns(&b) &&
                             context_reads_directly(engine_context(c->engine), number, by_axis));
     api_change_input(c, index, w.value);
-    engine_bind_input(c->engine, number, direct ? b.data : NULL, dense ? NULL : by_axis);
-    b.data = direct ? NULL : b.data;
+    engine_bind_input(c->engine, number, direct ? b.begin : NULL, dense ? NULL : by_axis);
+    b.copied = !direct;
     c->inputs[index] = b;
     look_for_copies(c);
     return RNNC_OK;
@@ -226,17 +225,17 @@ rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, con
 
 rnnc_status rnnc_context_bind_output(rnnc_context *c, uint32_t index, void *data, size_t count,
                                      const rnnc_strides *strides, rnnc_diagnostics *diagnostics) {
-    api_binding b = {.data = NULL};
+    api_binding b = {.begin = NULL};
     int64_t by_axis[MAX_AXES] = {0};
     wanted w = {api_output_of(c, index), data, count, strides, true};
     if (!w.value || data) {
         TRY(make_binding(c, &w, diagnostics, &b));
         find_engine_strides(c, w.value->type, &b, by_axis);
     }
-    bool direct = b.data && has_dense_columns(&b);
-    engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.data : NULL,
+    bool direct = b.begin && has_dense_columns(&b);
+    engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.begin : NULL,
                        is_engine_layout(&b) ? NULL : by_axis);
-    b.data = direct ? NULL : b.data;
+    b.copied = b.begin && !direct;
     c->outputs[index] = b;
     // What a run has left is not at the new places, where the second half of one would look for it.
     c->has_run = c->waiting = c->has_gradients = false;
@@ -271,12 +270,10 @@ rnnc_status api_check_apart(const rnnc_context *c, rnnc_diagnostics *d) {
 
 void api_forget_bindings(rnnc_context *c) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        c->inputs[i].data = NULL;
-        c->inputs[i].begin = NULL;
+        c->inputs[i] = (api_binding){.begin = NULL};
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
-        c->outputs[i].data = NULL;
-        c->outputs[i].begin = NULL;
+        c->outputs[i] = (api_binding){.begin = NULL};
         engine_bind_output(c->engine, c->program->outputs[i].index, NULL, NULL);
     }
     c->copies = false;
@@ -298,16 +295,32 @@ static void copy_row(const api_binding *b, size_t size, const char *from, char *
 }
 
 static void copy_all(const api_binding *b, size_t size, void *engine_array, bool to_engine) {
+    if (is_engine_layout(b)) {
+        size_t bytes = size;
+        for (int i = 0; i < b->count; i++) {
+            bytes *= (size_t)b->extent[i];
+        }
+        memcpy(to_engine ? engine_array : b->begin, to_engine ? b->begin : engine_array, bytes);
+        return;
+    }
     walk_rows w = {.count = 0};
     for (int i = 0; i < b->count - 1; i++) {
         walk_add(&w, b->extent[i], b->mine[i], b->theirs[i]);
     }
     do {
         char *engine_row = (char *)engine_array + (size_t)w.at[0] * size;
-        char *caller_row = (char *)b->data + (size_t)w.at[1] * size;
+        char *caller_row = b->begin + (size_t)w.at[1] * size;
         copy_row(b, size, to_engine ? caller_row : engine_row, to_engine ? engine_row : caller_row,
                  to_engine);
     } while (walk_next(&w));
+}
+
+void api_copy_values(const rnnc_context *c, value_type type, rnnc_layout layout, void *engine_array,
+                     void *caller_array, bool to_engine) {
+    api_binding b = dimensions_of(c, type);
+    fill_dense(&b, layout);
+    b.begin = caller_array;
+    copy_all(&b, (size_t)dtype_bytes(type.elem), engine_array, to_engine);
 }
 
 static bool is_second(const rnnc_context *c, const program_value *v) {
@@ -316,7 +329,7 @@ static bool is_second(const rnnc_context *c, const program_value *v) {
 
 void api_gather_inputs(const rnnc_context *c, bool second) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
-        if (c->inputs[i].data && is_second(c, api_input_of(c, i)) == second) {
+        if (c->inputs[i].copied && is_second(c, api_input_of(c, i)) == second) {
             int64_t count = 0;
             uint32_t number = c->program->inputs[i].index;
             copy_all(&c->inputs[i], (size_t)dtype_bytes(api_input_of(c, i)->type.elem),
@@ -327,7 +340,7 @@ void api_gather_inputs(const rnnc_context *c, bool second) {
 
 void api_scatter_outputs(const rnnc_context *c, bool second) {
     for (uint32_t i = 0; i < c->program->output_count; i++) {
-        if (c->outputs[i].data && is_second(c, api_output_of(c, i)) == second) {
+        if (c->outputs[i].copied && is_second(c, api_output_of(c, i)) == second) {
             int64_t count = 0;
             const void *from = engine_output(c->engine, c->program->outputs[i].index, &count);
             copy_all(&c->outputs[i], (size_t)dtype_bytes(api_output_of(c, i)->type.elem),

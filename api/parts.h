@@ -141,13 +141,11 @@ typedef struct api_state {
     size_t bytes;     // of it
 } api_state;
 
-// An array of the caller's that runs copy from or to, since it lies in another way than the engine's. Dimensions as in
-// rnnc_strides: the axes, the batch, the columns; distances in elements.
+// An array of the caller's. Dimensions as in rnnc_strides: the axes, the batch, the columns; distances in elements.
 typedef struct api_binding {
-    void *data; // NULL: nothing is to be copied
-    // The caller's memory from the first to the last element; NULL: none is bound. |whole|: all of it is the array's.
-    const char *begin, *end;
-    bool whole;
+    char *begin, *end; // from the first to the last element; NULL: none is bound
+    bool whole;        // there are no gaps
+    bool copied;       // runs copy it, as the engine cannot use it where it lies
     int count;
     int64_t extent[RNNC_MOST_AXES + 2], mine[RNNC_MOST_AXES + 2], theirs[RNNC_MOST_AXES + 2];
 } api_binding;
@@ -161,7 +159,7 @@ struct rnnc_context {
     diag_sink sink;
     bool *given;                   // by input of the API: it has values
     api_binding *inputs, *outputs; // by input and output of the API
-    bool copies;                   // one of them has data
+    bool copies;                   // one of them is copied
     api_state *states;
     bool settled; // where new states are found is known: nothing was bound since, nor sized
     bool swaps;   // one of them is read from another's place
@@ -189,6 +187,9 @@ const program_value *api_output_of(const rnnc_context *c, uint32_t index);
 
 // The caller has given input number |index|, which is |v|.
 void api_change_input(rnnc_context *c, uint32_t index, const program_value *v);
+// Copies an input or output of |type| between the engine's array and one without gaps in |layout|.
+void api_copy_values(const rnnc_context *c, value_type type, rnnc_layout layout, void *engine_array,
+                     void *caller_array, bool to_engine);
 // Copies to the engine, before a run, the inputs that are bound with other strides; and after it the outputs. Where runs
 // have two halves, gradients belong to the |second|, all else to the first.
 void api_gather_inputs(const rnnc_context *c, bool second);

@@ -167,7 +167,7 @@ static rnnc_status choose_maxima(const rnnc_program *p, const rnnc_compile_optio
 static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
     if (o->cpu && strcmp(o->cpu, "interpret") == 0) {
         p->interpreter = (interpreter_home){{.vector_bytes = 32, .vector_registers = 16}, p->memory.from};
-        p->backend = kernel_interpret_backend_in(&p->interpreter);
+        p->backend = kernel_interpret_backend(&p->interpreter);
         return RNNC_OK;
     }
     TRY(codegen_create_in(&p->memory.from, o->cpu, d, &p->codegen));

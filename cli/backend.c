@@ -55,15 +55,15 @@ static rnnc_status choose_foreign(const command_line *line, diag_sink *d, compil
         TRY(choose_levels(line, d, c));
     }
     TRY(codegen_create(NULL, d, &c->codegen));
-    c->shape = target_panels_of(&c->facts);
-    c->backend = kernel_interpret_backend(&c->shape);
+    c->interpreter.shape = target_panels_of(&c->facts);
+    c->backend = kernel_interpret_backend(&c->interpreter);
     return RNNC_OK;
 }
 
 static rnnc_status choose_backend(const command_line *line, diag_sink *d, compiler *c) {
     if (line->cpu && strcmp(line->cpu, no_processor) == 0) {
-        c->shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
-        c->backend = kernel_interpret_backend(&c->shape);
+        c->interpreter.shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
+        c->backend = kernel_interpret_backend(&c->interpreter);
         return RNNC_OK;
     }
     if (line->target && strcmp(line->target, "native") != 0) {
@@ -75,7 +75,6 @@ static rnnc_status choose_backend(const command_line *line, diag_sink *d, compil
         codegen_use_cache(c->codegen);
     }
     c->backend = codegen_backend(c->codegen);
-    c->shape = c->backend.shape;
     return RNNC_OK;
 }
 

@@ -71,7 +71,7 @@ static rnnc_status measure_step(report *r) {
     compile_options options = {.pipeline = r->line->passes,
                                .hooks = &r->compiler.hooks,
                                .update = &update,
-                               .shape = r->compiler.shape};
+                               .shape = r->compiler.backend.shape};
     memcpy(options.maxima, r->extents, sizeof options.maxima);
     if (r->compiler.unroll) {
         unrolled_extents(r->model->graph, r->extents, options.unroll);

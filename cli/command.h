@@ -8,6 +8,7 @@
 #include "passes/pass.h"
 #include "runtime/data/metrics.h"
 #include "runtime/data/plot.h"
+#include "runtime/kernel_interpret.h"
 #include "runtime/train/dataset.h"
 #include "runtime/train/machine.h"
 #include "runtime/train/record.h"
@@ -70,7 +71,7 @@ typedef struct compiler {
     double code_milliseconds;
     target_facts facts; // `build`: of the machine that is built for
     level_set levels;   // `build`: those of one object; count 0: it is for one machine
-    target_shape shape;
+    interpreter_home interpreter;
     int threads;
     bool unroll;
     const char *pipeline;

@@ -118,7 +118,7 @@ static compile_options options_of(const dump_job *job) {
                                .plan = job->plan,
                                .hooks = &job->compiler.hooks,
                                .update = job->trains ? &job->update : NULL,
-                               .shape = job->compiler.shape};
+                               .shape = job->compiler.backend.shape};
     fill_maxima(job, options.maxima);
     if (job->compiler.unroll) {
         unrolled_extents(job->graph, options.maxima, options.unroll);
@@ -161,7 +161,7 @@ static rnnc_status dump_program(dump_job *job) {
 
 // A program's panels are cut for one kind of registers.
 static rnnc_status check_target(const dump_job *job, const program *p) {
-    target_shape ours = job->compiler.shape, its = p->shape;
+    target_shape ours = job->compiler.backend.shape, its = p->shape;
     if (ours.vector_bytes == its.vector_bytes && ours.vector_registers == its.vector_registers) {
         return RNNC_OK;
     }

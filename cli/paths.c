@@ -49,21 +49,22 @@ static void list_read(const command_line *line, path_lists *l) {
     }
 }
 
-static const char *find_clash(const path_lists *l) {
-    for (uint32_t i = 0; i < l->written.count; i++) {
-        const char *path = l->written.at[i];
-        for (uint32_t j = i + 1; j < l->written.count; j++) {
-            if (is_same_file(path, l->written.at[j])) {
-                return path;
-            }
-        }
-        for (uint32_t j = 0; j < l->read.count; j++) {
-            if (is_same_file(path, l->read.at[j])) {
-                return path;
-            }
+static rnnc_status check_written(const path_lists *l, uint32_t index, diag_sink *d) {
+    const char *path = l->written.at[index];
+    for (uint32_t i = index + 1; i < l->written.count; i++) {
+        if (is_same_file(path, l->written.at[i])) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "%s would be written twice: give each file a name of its own", path);
         }
     }
-    return NULL;
+    for (uint32_t i = 0; i < l->read.count; i++) {
+        if (is_same_file(path, l->read.at[i])) {
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                             "%s is read, and would be written over: give what is written another name",
+                             path);
+        }
+    }
+    return RNNC_OK;
 }
 
 rnnc_status check_paths(const command_line *line, diag_sink *d) {
@@ -71,10 +72,10 @@ rnnc_status check_paths(const command_line *line, diag_sink *d) {
     arena_init(&lists.memory);
     list_written(line, &lists);
     list_read(line, &lists);
-    const char *path = find_clash(&lists);
-    rnnc_status status = path ? diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                                          "%s stands for two files: give each its own name", path)
-                              : RNNC_OK;
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < lists.written.count && status == RNNC_OK; i++) {
+        status = check_written(&lists, i, d);
+    }
     arena_deinit(&lists.memory);
     return status;
 }

@@ -540,9 +540,10 @@ RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint
                                                      rnnc_diagnostics *diagnostics);
 /**
  * Lets runs write an output to memory of the caller's; @p data NULL: no longer. Otherwise like
- * rnnc_context_bind_input_strided(), but no two elements may have the same place, and what lies between them is left as
- * it is. The array must be none of the bound inputs, and not overlap that of another output; where neither has gaps, runs
- * refuse what does.
+ * rnnc_context_bind_input_strided(), but no two elements may have the same place: each dimension must lie within one
+ * stride of the next larger one, other strides are refused. What lies between the elements is left as it is. The array
+ * must be none of the bound inputs, and not overlap that of another output; where neither has gaps, runs refuse what
+ * does.
  *
  * Kernels write the array where it lies, and it may then change at any time of a run, with these exceptions, in which it
  * is copied at the end of each run and step:

@@ -310,8 +310,8 @@ static void call_interpreted(const void *handle, uint32_t kernel, void *const *a
     kernel_interpret(set->kernels[kernel], set->home.shape, args, ints, begin, end);
 }
 
-static rnnc_status compile_in(void *self, const kernel_desc *const *kernels, uint32_t count, int threads,
-                              diag_sink *d, kernel_code_set *out_code) {
+static rnnc_status compile_interpreted(void *self, const kernel_desc *const *kernels, uint32_t count,
+                                       int threads, diag_sink *d, kernel_code_set *out_code) {
     (void)threads; // there is nothing to do side by side
     const interpreter_home *home = self;
     interpreted_set *set = allocator_array(&home->from, 1, sizeof *set + count * sizeof *set->kernels);
@@ -326,12 +326,6 @@ static rnnc_status compile_in(void *self, const kernel_desc *const *kernels, uin
     return RNNC_OK;
 }
 
-static rnnc_status compile_interpreted(void *self, const kernel_desc *const *kernels, uint32_t count,
-                                       int threads, diag_sink *d, kernel_code_set *out_code) {
-    interpreter_home home = {.shape = *(const target_shape *)self};
-    return compile_in(&home, kernels, count, threads, d, out_code);
-}
-
 static void release_interpreted(void *self, kernel_code_set *code) {
     (void)self;
     interpreted_set *set = code->handle;
@@ -342,10 +336,6 @@ static void release_interpreted(void *self, kernel_code_set *code) {
     *code = (kernel_code_set){0};
 }
 
-kernel_backend kernel_interpret_backend(target_shape *shape) {
-    return (kernel_backend){"interpret", shape, *shape, compile_interpreted, release_interpreted};
-}
-
-kernel_backend kernel_interpret_backend_in(interpreter_home *home) {
-    return (kernel_backend){"interpret", home, home->shape, compile_in, release_interpreted};
+kernel_backend kernel_interpret_backend(interpreter_home *home) {
+    return (kernel_backend){"interpret", home, home->shape, compile_interpreted, release_interpreted};
 }

@@ -5,16 +5,13 @@
 
 #include "passes/backend.h"
 
-// A backend for |shape|, which must outlive it. The shape decides how products are cut and so nothing of
-// their values.
-kernel_backend kernel_interpret_backend(target_shape *shape);
-
-// The same with what code keeps in memory of the caller's.
 typedef struct interpreter_home {
-    target_shape shape;
-    allocator from;
+    target_shape shape; // decides how products are cut and so nothing of their values
+    allocator from;     // of what code keeps; zeros: the system's
 } interpreter_home;
-kernel_backend kernel_interpret_backend_in(interpreter_home *home);
+
+// A backend for |home|, which must outlive it.
+kernel_backend kernel_interpret_backend(interpreter_home *home);
 
 // One call of |k| as its kernel_function would do it. No allocation; safe for use by several threads at once.
 void kernel_interpret(const kernel_desc *k, target_shape shape, void *const *args, const int64_t *ints,

@@ -82,15 +82,22 @@ static inline rnnc_model *fixture_model(const char *text, rnnc_diagnostics *d) {
     return m;
 }
 
-static inline rnnc_program *fixture_program(rnnc_model *m, rnnc_purpose purpose, int threads,
-                                            rnnc_diagnostics *d) {
+// With the processor of the tests and the cache.
+static inline rnnc_compile_options fixture_options(rnnc_purpose purpose, int64_t max_batch,
+                                                   int64_t max_length) {
     rnnc_compile_options options = RNNC_COMPILE_OPTIONS;
     options.purpose = purpose;
-    options.max_batch = 3;
-    options.max_length = 9;
-    options.threads = threads;
+    options.max_batch = max_batch;
+    options.max_length = max_length;
     options.cpu = fixture_cpu();
     options.use_cache = 1;
+    return options;
+}
+
+static inline rnnc_program *fixture_program(rnnc_model *m, rnnc_purpose purpose, int threads,
+                                            rnnc_diagnostics *d) {
+    rnnc_compile_options options = fixture_options(purpose, 3, 9);
+    options.threads = threads;
     rnnc_program *p = NULL;
     fixture_ok(rnnc_program_compile(m, &options, d, &p), d);
     return p;

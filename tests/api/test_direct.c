@@ -113,12 +113,8 @@ static subject make(const char *cell, const char *form, const rnnc_context_optio
     snprintf(what, sizeof what, "%s, %s, %d threads%s", cell, form, threads,
              o && o->parallel_for ? " of a pool" : "");
     subject s = {.what = what};
-    rnnc_compile_options options = RNNC_COMPILE_OPTIONS;
-    options.max_batch = MOST_ROWS;
-    options.max_length = MOST_STEPS;
+    rnnc_compile_options options = fixture_options(RNNC_FORWARD, MOST_ROWS, MOST_STEPS);
     options.threads = threads;
-    options.cpu = fixture_cpu();
-    options.use_cache = 1;
     fixture *f = &s.f;
     assert_int_equal(rnnc_diagnostics_create(&f->d), RNNC_OK);
     f->model = fixture_model(text, f->d);
@@ -324,12 +320,7 @@ typedef struct trained {
 static fixture make_trained(void) {
     static const char *const shown[] = {"h"};
     fixture f = {0};
-    rnnc_compile_options options = RNNC_COMPILE_OPTIONS;
-    options.purpose = RNNC_TRAIN;
-    options.max_batch = TRAINED_ROWS;
-    options.max_length = TRAINED_STEPS;
-    options.cpu = fixture_cpu();
-    options.use_cache = 1;
+    rnnc_compile_options options = fixture_options(RNNC_TRAIN, TRAINED_ROWS, TRAINED_STEPS);
     options.outputs = shown;
     options.output_count = 1;
     assert_int_equal(rnnc_diagnostics_create(&f.d), RNNC_OK);

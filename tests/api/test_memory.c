@@ -159,12 +159,7 @@ static answer ask(const fixture *f, rnnc_program *training, rnnc_program *forwar
 }
 
 static rnnc_program *compile_wide(rnnc_model *m, rnnc_purpose purpose, rnnc_diagnostics *d) {
-    rnnc_compile_options options = RNNC_COMPILE_OPTIONS;
-    options.purpose = purpose;
-    options.max_batch = ROWS;
-    options.max_length = STEPS;
-    options.cpu = fixture_cpu();
-    options.use_cache = 1;
+    rnnc_compile_options options = fixture_options(purpose, ROWS, STEPS);
     rnnc_program *p = NULL;
     fixture_ok(rnnc_program_compile(m, &options, d, &p), d);
     return p;

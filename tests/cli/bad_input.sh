@@ -204,14 +204,14 @@ cp "$good_x" "$scratch/kept.npy"
 ln -sf "$good_x" "$scratch/link.npy"
 for path in "$scratch/files.rnn" "$good_x" "$scratch/link.npy"; do
     for option in --weights-out --metrics --plot; do
-        refused "stands for two files" files --data x="$good_x" --data y="$good_y" $option "$path"
+        refused "is read, and would be written over" files --data x="$good_x" --data y="$good_y" $option "$path"
     done
 done
-refused "stands for two files" files --data x="$good_x" --data y="$good_y" --metrics "$scratch/one" --plot "$scratch/one"
+refused "would be written twice" files --data x="$good_x" --data y="$good_y" --metrics "$scratch/one" --plot "$scratch/one"
 absent "$scratch/one"
-refused "stands for two files" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
+refused "is read, and would be written over" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
     --out forecast="$x"
-refused "stands for two files" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
+refused "is read, and would be written over" "$RNNC" run $series --interpret --set hidden=5 --weights "$weights" --in value="$x" \
     --out forecast="$weights"
 cmp "$scratch/files.rnn" "$scratch/kept.rnn" || fail "a model was written over"
 cmp "$good_x" "$scratch/kept.npy" || fail "data were written over"
@@ -221,7 +221,7 @@ cp "$weights" "$scratch/before.safetensors"
 run 0 "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet --weights "$scratch/own.safetensors" \
     --weights-out "$scratch/own.safetensors"
 for option in --metrics --plot; do
-    refused "stands for two files" "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet \
+    refused "is read, and would be written over" "$RNNC" train $series --interpret --steps 2 --set hidden=5 --quiet \
         --weights "$weights" --weights-out "$scratch/two.safetensors" $option "$weights"
 done
 cmp "$weights" "$scratch/before.safetensors" || fail "weights were written over"

@@ -124,8 +124,8 @@ refused 'nowhere/no.h' "$RNNC" build pair.rnn $with -o no.o --header nowhere/no.
 refused 'sequences along T' "$RNNC" build pair.rnn --model forward --weights forward.safetensors -o no.o
 refused 'unknown processor' "$RNNC" build pair.rnn $with -o no.o --cpu z80
 refused 'a name for C' "$RNNC" build pair.rnn $with -o no.o --name 2nd
-refused 'no.o stands for two files' "$RNNC" build pair.rnn $with -o no.o --header no.o
-refused 'no.o stands for two files' "$RNNC" build pair.rnn $with -o no.o --weights-file no.o
-refused 'forward.safetensors stands for two files' "$RNNC" build pair.rnn $with -o no.o --weights-file forward.safetensors
+refused 'no.o would be written twice' "$RNNC" build pair.rnn $with -o no.o --header no.o
+refused 'no.o would be written twice' "$RNNC" build pair.rnn $with -o no.o --weights-file no.o
+refused 'forward.safetensors is read, and' "$RNNC" build pair.rnn $with -o no.o --weights-file forward.safetensors
 absent no.o no.h
 finish

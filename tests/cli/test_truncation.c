@@ -46,7 +46,7 @@ typedef struct bench {
     source_unit *unit;
     model *model;
     dataset *data;
-    target_shape shape;
+    interpreter_home interpreter;
     kernel_backend backend;
     machine machine;
 } bench;
@@ -66,7 +66,7 @@ static void open_bench(bench *b, int steps, int advance, bool summed, bool inter
         snprintf(every, sizeof every, " every %d", advance);
     }
     snprintf(source, sizeof source, text, summed ? "sum[T] mean[batch]" : "mean[T, batch]", steps, every);
-    *b = (bench){.shape = {.vector_bytes = 16, .vector_registers = 16}};
+    *b = (bench){.interpreter = {.shape = {.vector_bytes = 16, .vector_registers = 16}}};
     diag_init(&b->d);
     check(b, source_parse(&b->d, "test.rnn", source, strlen(source), &b->unit));
     model_options options = {.training = true};
@@ -78,7 +78,7 @@ static void open_bench(bench *b, int steps, int advance, bool summed, bool inter
         check(b, graph_overlap(b->model->graph, b->data->step_axis, &b->d));
     }
     update_options update = recipe_update(b->model->recipe, &b->d.memory);
-    b->backend = kernel_interpret_backend(&b->shape);
+    b->backend = kernel_interpret_backend(&b->interpreter);
     machine_options made = {.threads = 1, .update = &update, .backend = interpreted ? NULL : &b->backend};
     memcpy(made.maxima, b->data->extents, sizeof made.maxima);
     check(b, machine_create(b->model->graph, &made, &b->d, &b->machine));

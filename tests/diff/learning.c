@@ -71,7 +71,8 @@ static void make_subjects(learning *l, diff_backend *backend, bool *out_streams)
     make_subject(l, backend, &l->update, NULL, &l->expected);
     make_subject(l, backend, NULL, out_streams, &l->used);
     diff_backend_open("interpret", &l->slow);
-    l->slow.shape = l->slow.backend.shape = l->levels ? target_panels_of(&l->levels->base) : backend->shape;
+    l->slow.interpreter.shape = l->slow.backend.shape =
+        l->levels ? target_panels_of(&l->levels->base) : backend->backend.shape;
     make_subject(l, &l->slow, &given, NULL, &l->trained);
     make_subject(l, &l->slow, NULL, out_streams, &l->shipped);
 }

@@ -53,9 +53,8 @@ static void release_counted(void *self, kernel_code_set *code) {
 
 static void finish_backend(const char *name, diff_backend *b) {
     b->name = name;
-    b->inner = b->codegen ? codegen_backend(b->codegen) : kernel_interpret_backend(&b->shape);
-    b->shape = b->inner.shape;
-    b->backend = (kernel_backend){name, b, b->shape, compile_counted, release_counted};
+    b->inner = b->codegen ? codegen_backend(b->codegen) : kernel_interpret_backend(&b->interpreter);
+    b->backend = (kernel_backend){name, b, b->inner.shape, compile_counted, release_counted};
 }
 
 bool diff_backend_open_cpu(const char *cpu, diff_backend *out_backend) {
@@ -72,7 +71,7 @@ bool diff_backend_open_cpu(const char *cpu, diff_backend *out_backend) {
 
 void diff_backend_open(const char *name, diff_backend *out_backend) {
     if (strcmp(name, "llvm") != 0) {
-        *out_backend = (diff_backend){.shape = {32, 16}};
+        *out_backend = (diff_backend){.interpreter = {.shape = {32, 16}}};
         finish_backend(name, out_backend);
     } else if (!diff_backend_open_cpu(NULL, out_backend)) {
         fail_msg("no machine code on this machine");
@@ -112,7 +111,7 @@ static rnnc_status reread(program **io_program, diag_sink *d) {
 static rnnc_status create_compiled(subject *s, const subject_options *o, diag_sink *d) {
     pass_hooks hooks = {.verify_each = true, .bisect_limit = -1};
     compile_options options = {
-        .pipeline = o->pipeline, .hooks = &hooks, .update = o->update, .shape = o->backend->shape};
+        .pipeline = o->pipeline, .hooks = &hooks, .update = o->update, .shape = o->backend->backend.shape};
     for (int a = 0; a < MAX_AXES; a++) {
         options.maxima[a] = a == AXIS_BATCH ? o->largest : o->longest;
         options.unroll[a] = a == AXIS_BATCH ? 0 : o->unroll;

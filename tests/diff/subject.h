@@ -7,6 +7,7 @@
 #include "codegen/backend.h"
 #include "passes/compile.h"
 #include "runtime/engine.h"
+#include "runtime/kernel_interpret.h"
 
 // A backend by name: "interpret" runs kernels by their descriptions, "llvm" as this machine's code. Counts what it
 // compiles. At most one use at a time.
@@ -14,7 +15,7 @@ typedef struct diff_backend {
     const char *name;
     kernel_backend backend; // to be given to engines
     kernel_backend inner;
-    target_shape shape;
+    interpreter_home interpreter;
     codegen *codegen;  // NULL: not by LLVM
     uint64_t compiled; // kernels so far
 } diff_backend;

@@ -168,8 +168,8 @@ static void test_program(void **state) {
     (void)state;
     diag_sink d;
     diag_init(&d);
-    target_shape shape = hand_shape;
-    kernel_backend backend = kernel_interpret_backend(&shape);
+    interpreter_home home = {.shape = hand_shape};
+    kernel_backend backend = kernel_interpret_backend(&home);
     for (int threads = 1; threads <= 2; threads++) {
         program *p = make_program();
         engine *e = NULL, *second = NULL;

@@ -20,7 +20,7 @@ enum { N = 5 };
 // A program with what is needed to run it.
 typedef struct fixture {
     program *p;
-    target_shape shape;
+    interpreter_home interpreter;
     kernel_backend backend;
     kernel_code_set code;
     weights *w;
@@ -32,8 +32,8 @@ typedef struct fixture {
 static void start(fixture *f, program *p, int threads) {
     memset(f, 0, sizeof *f);
     f->p = p;
-    f->shape = hand_shape;
-    f->backend = kernel_interpret_backend(&f->shape);
+    f->interpreter.shape = hand_shape;
+    f->backend = kernel_interpret_backend(&f->interpreter);
     diag_init(&f->d);
     const kernel_desc *kernels[8];
     for (uint32_t i = 0; i < p->kernels.count; i++) {

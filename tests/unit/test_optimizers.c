@@ -42,7 +42,7 @@ typedef struct bench {
     graph *g;
     codegen *codegen;
     kernel_backend backend;
-    target_shape shape;
+    interpreter_home interpreter;
     program *program;
     engine *engine;
     double loss;
@@ -85,7 +85,7 @@ static void open_bench(bench *b, graph *g, const char *pipeline, way how, const 
     static const pass_hooks hooks = {.verify_each = true, .bisect_limit = -1};
     diag_sink d;
     diag_init(&d);
-    *b = (bench){.g = g, .shape = {32, 16}};
+    *b = (bench){.g = g, .interpreter = {.shape = {32, 16}}};
     if (how == BY_INTERPRETER) {
         run_passes(g, pipeline, o);
         check(engine_create_interpreter(g, INTERPRET_AS_TYPED, &d, &b->engine), &d);
@@ -93,7 +93,7 @@ static void open_bench(bench *b, graph *g, const char *pipeline, way how, const 
         if (how == BY_MACHINE_CODE) {
             check(codegen_create(NULL, &d, &b->codegen), &d);
         }
-        b->backend = b->codegen ? codegen_backend(b->codegen) : kernel_interpret_backend(&b->shape);
+        b->backend = b->codegen ? codegen_backend(b->codegen) : kernel_interpret_backend(&b->interpreter);
         compile_options options = {.hooks = &hooks, .update = o, .shape = b->backend.shape};
         for (int a = 0; a < MAX_AXES; a++) {
             options.maxima[a] = a == AXIS_BATCH ? BATCH : LENGTH;
