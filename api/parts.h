@@ -12,6 +12,7 @@
 #include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
+#include "support/strbuf.h"
 
 // ---- diagnostics.c ----
 
@@ -21,6 +22,11 @@ rnnc_status api_fail(rnnc_diagnostics *to, rnnc_status status, const char *forma
 // Moves what |from| has collected to |to|, which may be NULL, and leaves |from| as if nothing had been reported;
 // its files stay. What there is no memory for is left out. Returns |status|.
 rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status);
+
+// ---- bytes.c ----
+
+// A copy of |from| in |memory|, where it may hold zeros, too. An error if |from| is incomplete.
+rnnc_status api_bytes_create(const allocator *memory, const strbuf *from, diag_sink *d, rnnc_bytes **out);
 
 // ---- model.c ----
 

@@ -144,6 +144,24 @@ RNNC_API rnnc_status rnnc_diagnostics_get(const rnnc_diagnostics *diagnostics, s
 RNNC_API const char *rnnc_diagnostics_text(const rnnc_diagnostics *diagnostics);
 
 /** @} */
+/** @name Bytes
+ * @{ */
+
+/** What the library writes for its caller: a text or the contents of a file. In memory of the handle that it was made
+ * from, unless options say otherwise; it outlives that handle. */
+typedef struct rnnc_bytes rnnc_bytes;
+
+/** The bytes, and a zero behind the last: a text can be printed as it is. "" for NULL. */
+RNNC_API const char *rnnc_bytes_data(const rnnc_bytes *bytes);
+/** How many there are, without that zero; 0 for NULL. */
+RNNC_API size_t rnnc_bytes_size(const rnnc_bytes *bytes);
+/** Writes them to a file, which appears complete or not at all. @return #RNNC_INVALID_ARGUMENT, #RNNC_IO */
+RNNC_API rnnc_status rnnc_bytes_save(const rnnc_bytes *bytes, const char *path,
+                                     rnnc_diagnostics *diagnostics);
+/** Gives them back; NULL is fine. */
+RNNC_API void rnnc_bytes_destroy(rnnc_bytes *bytes);
+
+/** @} */
 /** @name Models
  * @{ */
 
