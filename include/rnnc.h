@@ -359,6 +359,47 @@ RNNC_API rnnc_status rnnc_program_state(const rnnc_program *program, uint32_t in
 RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *name);
 
 /** @} */
+/** @name Arrays in files
+ * @{ */
+
+/** An array that was read from a file. Immutable: any number of threads may look at it. */
+typedef struct rnnc_array rnnc_array;
+
+/** Limits of arrays in files. */
+enum {
+    RNNC_MOST_DIMENSIONS = 8 /**< no array in a file has more */
+};
+
+/**
+ * Reads a NumPy file (.npy, may be gzipped), all of it, into memory of @p allocator (copied; NULL: the system's). Its
+ * elements become #RNNC_F64 if they are f8, #RNNC_F32 if they are other floats, #RNNC_I32 if they are integers or
+ * booleans.
+ * @return #RNNC_IO, #RNNC_CORRUPT, #RNNC_OUT_OF_MEMORY; #RNNC_TYPE for an integer that does not fit
+ */
+RNNC_API rnnc_status rnnc_array_load(const char *path, const rnnc_allocator *allocator,
+                                     rnnc_diagnostics *diagnostics, rnnc_array **out_array);
+/** Gives it back; NULL is fine. */
+RNNC_API void rnnc_array_destroy(rnnc_array *array);
+/** The type of its elements. */
+RNNC_API rnnc_type rnnc_array_type(const rnnc_array *array);
+/** How many dimensions it has; 0: it is a single number. */
+RNNC_API int rnnc_array_rank(const rnnc_array *array);
+/** The size of dimension number @p index, the outermost first; 0 if there is none. */
+RNNC_API int64_t rnnc_array_dimension(const rnnc_array *array, int index);
+/** How many elements it has. */
+RNNC_API size_t rnnc_array_count(const rnnc_array *array);
+/** Its elements, the last dimension innermost, without gaps. */
+RNNC_API const void *rnnc_array_data(const rnnc_array *array);
+/**
+ * Writes a NumPy file, which appears complete or not at all.
+ * @param dimensions  @p rank of them, the outermost first
+ * @param data        the elements, of @p type, the last dimension innermost, without gaps
+ * @return #RNNC_INVALID_ARGUMENT, #RNNC_IO
+ */
+RNNC_API rnnc_status rnnc_array_save(const char *path, rnnc_type type, int rank, const int64_t *dimensions,
+                                     const void *data, rnnc_diagnostics *diagnostics);
+
+/** @} */
 /** @name Weights
  * @{ */
 
