@@ -9,10 +9,8 @@
 #include "runtime/data/metrics.h"
 #include "runtime/data/plot.h"
 #include "runtime/kernel_interpret.h"
-#include "runtime/train/dataset.h"
+#include "runtime/train/carried.h"
 #include "runtime/train/machine.h"
-#include "runtime/train/record.h"
-#include "runtime/train/speller.h"
 
 #define RNNC_VERSION "0.1.0"
 
@@ -89,26 +87,11 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
 
 // ---- Data and weights (files.c) ----
 
-// Vocabularies that a weights file carries.
-typedef struct carried_data {
-    VEC(data_vocabulary) vocabularies;
-    arena memory;
-} carried_data;
-
 // |validation|: with the files that the recipe validates by. |carried| (may be NULL) is from --weights.
 rnnc_status load_data(const command_line *line, const model *m, const carried_data *carried, bool validation,
                       diag_sink *d, dataset **out_dataset);
 // Fills the machine's weights from a file of weights or a checkpoint. |partial|: as far as they fit.
 rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d);
-// Takes the vocabularies of a weights file along, and compares them with files beside it.
-rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_carried);
-void carried_deinit(carried_data *c);
-// The first input of data, or "".
-const char *find_data_input(const graph *g);
-// Whether the recipe cuts that input's tokens out of a text.
-bool reads_text(const model *m);
-// How that input's tokens are spelt, by a vocabulary of |carried|; false if there is none. |out_speller| borrows from it.
-bool find_speller(const model *m, const carried_data *carried, speller *out_speller);
 // What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,
 // rnnc's version.
 rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);

@@ -1,7 +1,7 @@
 // Which vocabulary, of those that a weights file carries, is that of a model's input.
 #include <string.h>
 
-#include "cli/command.h"
+#include "runtime/train/carried.h"
 
 const char *find_data_input(const graph *g) {
     for (node_id n = 0; n < g->nodes.count; n++) {
@@ -13,7 +13,7 @@ const char *find_data_input(const graph *g) {
     return "";
 }
 
-static const data_binding *find_binding(const model *m, const char *input) {
+const data_binding *find_binding(const model *m, const char *input) {
     for (uint32_t i = 0; m->recipe && i < m->recipe->data.count; i++) {
         if (strcmp(m->recipe->data.at[i].input, input) == 0) {
             return &m->recipe->data.at[i];
@@ -32,7 +32,7 @@ static const data_vocabulary *find_vocabulary(const carried_data *carried, const
             return v;
         }
     }
-    return carried->vocabularies.count == 1 ? &carried->vocabularies.at[0] : NULL;
+    return NULL;
 }
 
 bool reads_text(const model *m) {
@@ -41,13 +41,24 @@ bool reads_text(const model *m) {
                  b->kind == DATA_COLUMN);
 }
 
-bool find_speller(const model *m, const carried_data *carried, speller *out_speller) {
-    const char *input = find_data_input(m->graph);
+static const data_vocabulary *find_only(const carried_data *carried) {
+    return carried->vocabularies.count == 1 ? &carried->vocabularies.at[0] : NULL;
+}
+
+// The first input's may have come with a text of another name.
+bool find_speller_of(const model *m, const carried_data *carried, const char *input, speller *out_speller) {
     const data_binding *b = find_binding(m, input);
     const data_vocabulary *v = find_vocabulary(carried, input, b);
+    if (!v && strcmp(input, find_data_input(m->graph)) == 0) {
+        v = find_only(carried);
+    }
     if (v) {
         *out_speller = (speller){.characters = v->vocabulary, .words = v->words};
         out_speller->rules = b ? data_word_rules(b) : (word_rules){0};
     }
     return v != NULL;
+}
+
+bool find_speller(const model *m, const carried_data *carried, speller *out_speller) {
+    return find_speller_of(m, carried, find_data_input(m->graph), out_speller);
 }
