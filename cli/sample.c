@@ -61,6 +61,12 @@ static int64_t find_classes(const sample_job *job) {
 
 // ---- The text ----
 
+static rnnc_status read_prompt(sample_job *job) {
+    const char *text = job->line->prompt ? job->line->prompt : "";
+    file_view view = {"the prompt", (const uint8_t *)text, strlen(text)};
+    return speller_read(&job->speller, view, job->d, &job->prompt, &job->prompt_count);
+}
+
 static rnnc_status feed_prompt(sample_job *job, strbuf *text, int32_t *out_previous) {
     for (size_t i = 0; i < job->prompt_count; i++) {
         TRY(sampler_feed(job->sampler, job->prompt[i], job->d));
@@ -129,8 +135,7 @@ static rnnc_status run_sample(sample_job *job) {
     TRY(check_direction(job));
     TRY(load_vocabularies(line->weights, job->d, &job->carried));
     TRY(choose_speller(job));
-    TRY(speller_read(&job->speller, line->prompt ? line->prompt : "", job->d, &job->prompt,
-                     &job->prompt_count));
+    TRY(read_prompt(job));
     job->classes = find_classes(job);
     TRY(open_compiler(line, job->d, &job->compiler));
     TRY(build_step(job));

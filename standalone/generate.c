@@ -11,7 +11,7 @@ enum { DEFAULT_LENGTH = 500, MOST_SPELT = 4096 };
 typedef struct generator {
     const standalone_model *m;
     session s;
-    double *scores, *weight;
+    draw_scores scores; // after the last step
     int32_t previous; // the last token of the text, or -1
 } generator;
 
@@ -20,11 +20,8 @@ static void feed(generator *g, int32_t token) {
     const void *from = g->s.out[g->m->scores];
     *(int32_t *)g->s.in[g->m->text] = token;
     session_run(&g->s);
-    for (int32_t i = 0; i < v->columns; i++) {
-        g->scores[i] =
-            v->kind == STANDALONE_F32 ? (double)((const float *)from)[i] : ((const double *)from)[i];
-    }
-    draw_prepare(g->scores, v->columns);
+    g->scores = draw_scores_of(from, v->kind != STANDALONE_F32, v->columns);
+    g->scores.count = g->m->named < v->columns ? g->m->named : v->columns;
 }
 
 static void feed_prompt(generator *g, const char *prompt) {
@@ -73,18 +70,14 @@ static void set_extents(session *s) {
 
 void run_generator(const standalone_model *m, const program_line *line) {
     generator g = {.m = m, .previous = -1};
-    int32_t classes = m->outputs[m->scores].columns;
-    int32_t drawn = m->named < classes ? m->named : classes;
     draw_rules rules = {line->temperature, line->top_k, line->seed};
     int64_t length = line->length ? line->length : DEFAULT_LENGTH;
-    g.scores = take_memory(classes, sizeof *g.scores);
-    g.weight = take_memory(classes, sizeof *g.weight);
     session_open(&g.s, m);
     set_extents(&g.s);
     session_reset(&g.s);
     feed_prompt(&g, line->prompt);
     for (int64_t i = 0; i < length; i++) {
-        int32_t token = draw_token(g.scores, g.weight, drawn, &rules, (uint64_t)i);
+        int32_t token = draw_token(&g.scores, &rules, (uint64_t)i);
         show(&g, token);
         if (i + 1 < length) {
             feed(&g, token);
@@ -93,6 +86,4 @@ void run_generator(const standalone_model *m, const program_line *line) {
     putchar('\n');
     flush_output();
     session_close(&g.s);
-    free(g.scores);
-    free(g.weight);
 }

@@ -10,9 +10,9 @@ struct sampler {
     state_carrier *states;
     uint32_t input, output;
     int64_t classes;
-    int64_t named;  // of them, those that are drawn
-    double *scores; // [classes]: after the last step, logarithms of probabilities or up to a constant
-    double *weight; // [classes]: room for a draw
+    int64_t named;      // of them, those that are drawn
+    double *values;     // [classes]
+    draw_scores scores; // of them, after the last step
     uint64_t draws;
 };
 
@@ -83,9 +83,8 @@ static rnnc_status set_extents(const sampler *s, diag_sink *d) {
 
 static rnnc_status fill_sampler(sampler *s, diag_sink *d) {
     TRY(sampler_find(s->engine, s->classes, d, &s->input, &s->output));
-    s->scores = calloc((size_t)s->classes, sizeof *s->scores);
-    s->weight = calloc((size_t)s->classes, sizeof *s->weight);
-    if (!s->scores || !s->weight) {
+    s->values = calloc((size_t)s->classes, sizeof *s->values);
+    if (!s->values) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the scores of %lld tokens",
                          (long long)s->classes);
     }
@@ -111,8 +110,7 @@ rnnc_status sampler_create(engine *e, int64_t classes, diag_sink *d, sampler **o
 void sampler_destroy(sampler *s) {
     if (s) {
         state_carrier_destroy(s->states);
-        free(s->scores);
-        free(s->weight);
+        free(s->values);
         free(s);
     }
 }
@@ -130,11 +128,12 @@ rnnc_status sampler_feed(sampler *s, int32_t token, diag_sink *d) {
     state_put(s->states);
     TRY(engine_run(s->engine, 0, 0, d));
     state_take(s->states);
-    engine_output_doubles(s->engine, s->output, s->scores);
-    draw_prepare(s->scores, s->classes);
+    engine_output_doubles(s->engine, s->output, s->values);
+    s->scores = draw_scores_of(s->values, true, s->classes);
     return RNNC_OK;
 }
 
 int32_t sampler_draw(sampler *s, const draw_rules *how) {
-    return draw_token(s->scores, s->weight, s->named, how, s->draws++);
+    s->scores.count = s->named;
+    return draw_token(&s->scores, how, s->draws++);
 }

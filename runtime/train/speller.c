@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char prompt_name[] = "the prompt";
-
 static bool is_word(const speller *s, int32_t token, const char *word) {
     return token >= 0 && (uint32_t)token < s->words->count &&
            strcmp(word_list_at(s->words, (uint32_t)token), word) == 0;
@@ -40,7 +38,7 @@ static rnnc_status read_words(const speller *s, file_view view, diag_sink *d, in
     word_text text = {0};
     array tokens = {0};
     rnnc_status status = word_text_add(&text, view, &s->rules, d);
-    status = status == RNNC_OK ? word_text_encode(&text, s->words, prompt_name, d, &tokens) : status;
+    status = status == RNNC_OK ? word_text_encode(&text, s->words, view.name, d, &tokens) : status;
     status = status == RNNC_OK ? copy_tokens(&tokens, d, out_tokens, out_count) : status;
     bool open = view.size && view.bytes[view.size - 1] != '\n';
     if (status == RNNC_OK && open && s->rules.line_ends && *out_count) {
@@ -51,13 +49,12 @@ static rnnc_status read_words(const speller *s, file_view view, diag_sink *d, in
     return status;
 }
 
-rnnc_status speller_read(const speller *s, const char *text, diag_sink *d, int32_t **out_tokens,
+rnnc_status speller_read(const speller *s, file_view text, diag_sink *d, int32_t **out_tokens,
                          size_t *out_count) {
-    file_view view = {prompt_name, (const uint8_t *)text, strlen(text)};
     *out_tokens = NULL;
     *out_count = 0;
-    return s->characters ? read_characters(s, view, d, out_tokens, out_count)
-                         : read_words(s, view, d, out_tokens, out_count);
+    return s->characters ? read_characters(s, text, d, out_tokens, out_count)
+                         : read_words(s, text, d, out_tokens, out_count);
 }
 
 int64_t speller_count(const speller *s) {
@@ -85,14 +82,17 @@ bool speller_opens(const char *word) {
     return consists_of(word, "([{$");
 }
 
-static bool is_parted(const speller *s, int32_t previous, const char *word) {
-    bool at_begin = previous < 0 || is_word(s, previous, WORD_LINE_END);
-    if (at_begin || (s->rules.characters)) {
+static const char *spelt(const speller *s, int32_t token) {
+    bool known = token >= 0 && (uint32_t)token < s->words->count;
+    return known ? word_list_at(s->words, (uint32_t)token) : WORD_UNKNOWN;
+}
+
+bool speller_parts(const speller *s, int32_t token, int32_t previous) {
+    if (s->characters || s->rules.characters || previous < 0 || is_word(s, previous, WORD_LINE_END) ||
+        is_word(s, token, WORD_LINE_END)) {
         return false;
     }
-    const char *before =
-        (uint32_t)previous < s->words->count ? word_list_at(s->words, (uint32_t)previous) : "";
-    return !s->rules.punctuation || !(speller_closes(word) || speller_opens(before));
+    return !s->rules.punctuation || !(speller_closes(spelt(s, token)) || speller_opens(spelt(s, previous)));
 }
 
 void speller_write(const speller *s, int32_t token, int32_t previous, strbuf *out) {
@@ -100,12 +100,7 @@ void speller_write(const speller *s, int32_t token, int32_t previous, strbuf *ou
         vocabulary_decode(s->characters, &token, 1, out);
         return;
     }
-    bool known = token >= 0 && (uint32_t)token < s->words->count;
-    const char *word = known ? word_list_at(s->words, (uint32_t)token) : WORD_UNKNOWN;
-    if (strcmp(word, WORD_LINE_END) == 0) {
-        strbuf_add(out, "\n");
-        return;
-    }
-    strbuf_add(out, is_parted(s, previous, word) ? " " : "");
-    strbuf_add(out, word);
+    const char *word = spelt(s, token);
+    strbuf_add(out, speller_parts(s, token, previous) ? " " : "");
+    strbuf_add(out, strcmp(word, WORD_LINE_END) == 0 ? "\n" : word);
 }

@@ -94,7 +94,8 @@ static void check_text(text_object *o, const char *text) {
     diag_init(&d);
     int32_t *expected, found[ROOM], cut[ROOM];
     size_t count;
-    rnnc_status status = speller_read(o->speller, text, &d, &expected, &count);
+    file_view view = {"the text", (const uint8_t *)text, strlen(text)};
+    rnnc_status status = speller_read(o->speller, view, &d, &expected, &count);
     // Behind the text nothing is read: there is a byte that would be a letter.
     size_t size = strlen(text);
     char *copy = malloc(size + 1);

@@ -22,12 +22,16 @@ static word_list make_list(void) {
     return list;
 }
 
+static file_view view_of(const char *text) {
+    return (file_view){"the prompt", (const uint8_t *)text, strlen(text)};
+}
+
 static void check_read(const speller *s, const char *text, const int32_t *expected, size_t count) {
     diag_sink d;
     diag_init(&d);
     int32_t *tokens;
     size_t found;
-    assert_int_equal(speller_read(s, text, &d, &tokens, &found), RNNC_OK);
+    assert_int_equal(speller_read(s, view_of(text), &d, &tokens, &found), RNNC_OK);
     assert_int_equal(found, count);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(tokens[i], expected[i]);
@@ -80,8 +84,8 @@ static void characters(void **state) {
     assert_int_equal(speller_begin(&s), 0);
     int32_t *tokens;
     size_t count;
-    assert_int_not_equal(speller_read(&s, "c", &d, &tokens, &count), RNNC_OK);
-    assert_int_not_equal(speller_read(&s, "\xff", &d, &tokens, &count), RNNC_OK);
+    assert_int_not_equal(speller_read(&s, view_of("c"), &d, &tokens, &count), RNNC_OK);
+    assert_int_not_equal(speller_read(&s, view_of("\xff"), &d, &tokens, &count), RNNC_OK);
     vocabulary_deinit(&v);
     diag_deinit(&d);
 }
