@@ -39,24 +39,28 @@ static rnnc_status take(const array *from, const char *path, rnnc_array *to, dia
                     : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for its elements", path);
 }
 
-static rnnc_status load(const char *path, const allocator *memory, diag_sink *d, rnnc_array **out_array) {
-    array from = {0};
-    TRY(npy_read(path, d, &from));
+rnnc_status api_array_create(const allocator *memory, const array *from, const char *name, diag_sink *d,
+                             rnnc_array **out_array) {
     rnnc_array *made = allocator_array(memory, 1, sizeof *made);
-    rnnc_status status = RNNC_OK;
-    if (made) {
-        made->memory = *memory;
-        status = take(&from, path, made, d);
-    } else {
-        status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for an array", path);
+    if (!made) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for an array", name);
     }
-    array_deinit(&from);
+    made->memory = *memory;
+    rnnc_status status = take(from, name, made, d);
     if (status != RNNC_OK) {
         rnnc_array_destroy(made);
         return status;
     }
     *out_array = made;
     return RNNC_OK;
+}
+
+static rnnc_status load(const char *path, const allocator *memory, diag_sink *d, rnnc_array **out_array) {
+    array from = {0};
+    TRY(npy_read(path, d, &from));
+    rnnc_status status = api_array_create(memory, &from, path, d, out_array);
+    array_deinit(&from);
+    return status;
 }
 
 rnnc_status rnnc_array_load(const char *path, const rnnc_allocator *given, rnnc_diagnostics *diagnostics,

@@ -12,6 +12,7 @@
 #include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
+#include "runtime/train/lexicon.h"
 #include "support/strbuf.h"
 
 // ---- diagnostics.c ----
@@ -27,6 +28,12 @@ rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status
 
 // A copy of |from| in |memory|, where it may hold zeros, too. An error if |from| is incomplete.
 rnnc_status api_bytes_create(const allocator *memory, const strbuf *from, diag_sink *d, rnnc_bytes **out);
+
+// ---- files.c ----
+
+// A copy of |from| in |memory|. |name| begins the message of an error.
+rnnc_status api_array_create(const allocator *memory, const array *from, const char *name, diag_sink *d,
+                             rnnc_array **out_array);
 
 // ---- model.c ----
 
@@ -125,6 +132,14 @@ rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_
                           api_kept *out_kept);
 // Lets |w| have |kept|, which is of its memory, in place of what it had.
 void api_kept_replace(rnnc_weights *w, const api_kept *kept);
+
+// ---- speller.c ----
+
+struct rnnc_speller {
+    atomic_uint references;
+    allocator memory;
+    lexicon lexicon;
+};
 
 // ---- memory.c ----
 

@@ -33,10 +33,9 @@
  * gaps, but where one is bound with #rnnc_strides. Counts are of elements, never of bytes.
  *
  * **What is not here.** All that the command `rnnc` computes can be had from C: models, programs, weights, runs, steps,
- * training, evaluation, gradients, measuring for `standardise`, checkpoints. What it does around that stays with the
- * caller: reading data from files, cutting texts into tokens and back, the order of examples, loops over epochs with
- * early stopping, sampling from a distribution, progress, plots, listings of the compiler's stages (`check`, `dump`),
- * timing (`bench`), and object files (`build`).
+ * training, evaluation, gradients, measuring for `standardise`, checkpoints, texts, sampling, forecasts. What it does around that stays with the
+ * caller: reading data from files, the order of examples, loops over epochs with early stopping, progress, plots,
+ * listings of the compiler's stages (`check`, `dump`), timing (`bench`), and object files (`build`).
  */
 #ifndef RNNC_H
 #define RNNC_H
@@ -362,7 +361,7 @@ RNNC_API int rnnc_program_find_state(const rnnc_program *program, const char *na
 /** @name Arrays in files
  * @{ */
 
-/** An array that was read from a file. Immutable: any number of threads may look at it. */
+/** An array that was read from a file, or made by the library. Immutable: any number of threads may look at it. */
 typedef struct rnnc_array rnnc_array;
 
 /** Limits of arrays in files. */
@@ -687,6 +686,152 @@ RNNC_API rnnc_status rnnc_context_load_states(rnnc_context *context, const void 
 /** Copies all states from one context to another of the same model and batch. @return #RNNC_TYPE if they differ */
 RNNC_API rnnc_status rnnc_context_copy_states(rnnc_context *to, const rnnc_context *from,
                                               rnnc_diagnostics *diagnostics);
+
+/** @} */
+/** @name Texts and sampling
+ * @{ */
+
+/**
+ * How texts become tokens and tokens texts: the vocabulary of one input. Vocabularies travel with weights: `rnnc train`
+ * and rnnc_weights_number_text() put them there. Immutable, reference-counted, shared between threads.
+ */
+typedef struct rnnc_speller rnnc_speller;
+
+/**
+ * Numbers a text's characters, or its words if the model's recipe reads words, as `rnnc train` does with its data, and
+ * lets @p weights have that vocabulary for @p input, in place of one that is there.
+ * @param input  an input or target; NULL: the first input
+ * @return #RNNC_CORRUPT if the text is not UTF-8, #RNNC_TYPE if there are more than the model has tokens,
+ *         #RNNC_INVALID_ARGUMENT, #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_weights_number_text(rnnc_weights *weights, const char *input, const char *text,
+                                              size_t length, rnnc_diagnostics *diagnostics);
+/**
+ * Makes a speller from the vocabulary that @p weights have now, in memory of theirs. What cuts a text into words is what
+ * the model's recipe says. Nothing of the weights is used afterwards.
+ * @param input  an input or target; NULL: the first input
+ * @return #RNNC_INVALID_ARGUMENT if the weights have no vocabulary for it, #RNNC_CORRUPT if that is damaged,
+ *         #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_speller_create(const rnnc_weights *weights, const char *input,
+                                         rnnc_diagnostics *diagnostics, rnnc_speller **out_speller);
+/** Takes another reference. */
+RNNC_API void rnnc_speller_retain(rnnc_speller *speller);
+/** Gives a reference back. */
+RNNC_API void rnnc_speller_release(rnnc_speller *speller);
+/** How many tokens it has: numbers from 0 to one less. A model may have room for more. */
+RNNC_API int32_t rnnc_speller_count(const rnnc_speller *speller);
+/** The token to begin with where there is no text: the end of a line if it has one, else 0. */
+RNNC_API int32_t rnnc_speller_begin(const rnnc_speller *speller);
+/**
+ * What @p token adds to a text behind the token @p previous; -1: at its beginning, where it is the token's text alone.
+ * Words are parted by spaces, but not from the sign that follows them; `<eos>` is the end of a line. A token out of range
+ * is U+FFFD, or `<unk>`. Valid as long as the speller; nothing is allocated.
+ */
+RNNC_API const char *rnnc_speller_piece(const rnnc_speller *speller, int32_t token, int32_t previous);
+/**
+ * Cuts a text into tokens, an array of #RNNC_I32 with one dimension, never more than the text has bytes. A line that the
+ * text leaves open is not ended. The array is in memory of the speller's.
+ * @return #RNNC_CORRUPT if it is not UTF-8, #RNNC_TYPE for a character or word that the vocabulary lacks, unless it has
+ *         `<unk>`; #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_speller_encode(const rnnc_speller *speller, const char *text, size_t length,
+                                         rnnc_diagnostics *diagnostics, rnnc_array **out_tokens);
+/** The text of @p count tokens, in memory of the speller's. */
+RNNC_API rnnc_status rnnc_speller_decode(const rnnc_speller *speller, const int32_t *tokens, size_t count,
+                                         rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+
+/** How a token is drawn. Begin with #RNNC_SAMPLING. */
+typedef struct rnnc_sampling {
+    size_t struct_size; /**< sizeof(rnnc_sampling) */
+    double temperature; /**< scores are divided by it; 0: always the best one, of equals the first */
+    int64_t top_k;      /**< only so many, the best ones, are drawn from; 0: all */
+    uint64_t seed;      /**< of what is drawn */
+} rnnc_sampling;
+
+/** What `rnnc sample` does when it is told nothing: temperature 1, all tokens, seed 1. */
+#define RNNC_SAMPLING {sizeof(rnnc_sampling), 1, 0, 1}
+
+/**
+ * Draws one of @p count tokens. A pure function: nothing is allocated, equal arguments give equal tokens.
+ * @param type      of the scores: #RNNC_F32 or #RNNC_F64
+ * @param scores    an array like `logits`: scores before softmax, or probabilities, which is found out from the numbers
+ * @param sampling  NULL: #RNNC_SAMPLING
+ * @param number    of the draw: draws with one seed and other numbers are independent of each other
+ * @return #RNNC_INVALID_ARGUMENT
+ */
+RNNC_API rnnc_status rnnc_draw(rnnc_type type, const void *scores, size_t count,
+                               const rnnc_sampling *sampling, uint64_t number, int32_t *out_token);
+/**
+ * The @p most likeliest of @p count tokens, or all of them if there are fewer, the best first, of equals the first one; a
+ * keyboard's suggestions. A pure function like rnnc_draw().
+ * @param tokens         room for @p most
+ * @param probabilities  room for @p most: those of the tokens, as they would be drawn at temperature 1
+ * @return #RNNC_INVALID_ARGUMENT
+ */
+RNNC_API rnnc_status rnnc_best(rnnc_type type, const void *scores, size_t count, size_t most, int32_t *tokens,
+                               double *probabilities);
+
+/**
+ * A language model that goes on with a text, token by token, as `rnnc sample` does, and with the same tokens for equal
+ * weights, prompts and rules. It stands on a context, of a program for #RNNC_FORWARD with at least one step and one row,
+ * whose states are those of the text: what is drawn is part of the text, and is fed to the model by the next call.
+ * Between two calls the states may be saved, or others loaded; then the token that was drawn last is to be fed. Used by
+ * one thread at a time, as the context is, which must outlive it. Calls allocate nothing, but for rnnc_sampler_prompt().
+ */
+typedef struct rnnc_sampler rnnc_sampler;
+
+/**
+ * Makes a sampler, in memory of the context's. The context is set to one row of one step (rnnc_start_steps()); its states
+ * stay if it has one row already. The model has one input, of tokens along one sequence, and an output with a column of
+ * scores for each, called `logits` or `probabilities` if there are several.
+ * @param speller   whose tokens are drawn; kept. NULL: all are, and there are no texts
+ * @param sampling  NULL: #RNNC_SAMPLING
+ * @return #RNNC_UNSUPPORTED for a model that looks ahead, or has another form; #RNNC_INVALID_ARGUMENT,
+ *         #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_sampler_create(rnnc_context *context, rnnc_speller *speller,
+                                         const rnnc_sampling *sampling, rnnc_diagnostics *diagnostics,
+                                         rnnc_sampler **out_sampler);
+/** Destroys a sampler; NULL is fine. The context stays as it is. */
+RNNC_API void rnnc_sampler_destroy(rnnc_sampler *sampler);
+/** Adds a token to the text. @return like rnnc_step() */
+RNNC_API rnnc_status rnnc_sampler_feed(rnnc_sampler *sampler, int32_t token, rnnc_diagnostics *diagnostics);
+/**
+ * Adds the tokens of @p text, @p length bytes. At the beginning, one without tokens feeds rnnc_speller_begin(), which is
+ * not part of the text.
+ * @return like rnnc_speller_encode() (then nothing is fed) and rnnc_step(); #RNNC_INVALID_ARGUMENT without a speller
+ */
+RNNC_API rnnc_status rnnc_sampler_prompt(rnnc_sampler *sampler, const char *text, size_t length,
+                                         rnnc_diagnostics *diagnostics);
+/**
+ * Draws the next token.
+ * @param out_text  what it adds to the text (rnnc_speller_piece()), valid as long as the speller; NULL without a speller.
+ *                  May be NULL itself
+ * @return #RNNC_INVALID_ARGUMENT if nothing has been fed; else like rnnc_step()
+ */
+RNNC_API rnnc_status rnnc_sampler_next(rnnc_sampler *sampler, rnnc_diagnostics *diagnostics,
+                                       int32_t *out_token, const char **out_text);
+/** The likeliest next tokens, like rnnc_best(); nothing is added to the text. @p out_count: how many there are. */
+RNNC_API rnnc_status rnnc_sampler_best(rnnc_sampler *sampler, size_t most, int32_t *tokens,
+                                       double *probabilities, rnnc_diagnostics *diagnostics,
+                                       size_t *out_count);
+/** Begins another text: the states are zeros, nothing is fed, draws are counted from 0 again, by @p seed. */
+RNNC_API rnnc_status rnnc_sampler_restart(rnnc_sampler *sampler, uint64_t seed);
+
+/**
+ * Goes on with a series, as `--continue` of the command does: each value is the model's last output for the values
+ * before it, as many as were given, in a run whose states begin as zeros; and it is the last one that the next run sees.
+ *
+ * The model has one input of real numbers along one sequence, and one output like it. The context is of a program for
+ * #RNNC_FORWARD; it is set to one row of as many steps as there are values, with its input written and the states after
+ * the last run. Work space is allocated and given back.
+ * @param values          [steps, columns] of the input's own type, @p value_count elements
+ * @param forecast        [more steps, columns] of the same type, @p forecast_count elements
+ * @return #RNNC_UNSUPPORTED for a model of another form, #RNNC_INVALID_ARGUMENT, #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_forecast(rnnc_context *context, const void *values, size_t value_count,
+                                   void *forecast, size_t forecast_count, rnnc_diagnostics *diagnostics);
 
 /** @} */
 /** @name Training

@@ -106,8 +106,9 @@ check_leftovers() {
         offence 'finish it or leave it out'
 }
 
+# The public header is one, as its users want it.
 check_lengths() {
-    sources $rooms include tests | while read -r file; do
+    sources $rooms include tests | grep -v '^include/rnnc\.h$' | while read -r file; do
         lines=$(wc -l <"$file")
         [ "$lines" -le "$line_limit" ] || echo "$file:$lines: more than $line_limit lines"
     done | offence 'split it by meaning'

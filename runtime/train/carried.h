@@ -33,8 +33,8 @@ const char *carried_path(const char *file, const char *name, const char *kind, a
 
 // The first input of data, or "".
 const char *find_data_input(const graph *g);
-// The line of the recipe that fills |input|; NULL if there is none.
-const data_binding *find_binding(const model *m, const char *input);
+// The line of the recipe that fills |input|, or what that is ahead of; NULL if there is none.
+const data_binding *find_text_binding(const model *m, const char *input);
 // Whether the recipe cuts the first input's tokens out of a text.
 bool reads_text(const model *m);
 // How the first input's tokens are spelt, by a vocabulary of |carried|; false if there is none. |out_speller| borrows from

@@ -115,6 +115,10 @@ const char *dataset_unit(const dataset *s);
 
 // How the texts of |b| are cut into words.
 word_rules data_word_rules(const data_binding *b);
+// Whether |b| reads words, and adds those of a file's contents to |t|.
+bool data_reads_words(const data_binding *b);
+rnnc_status data_add_words(const data_binding *b, file_view view, const word_rules *rules, diag_sink *d,
+                           word_text *t);
 
 // ---- dataset_split.c ----
 

@@ -85,8 +85,13 @@ word_rules data_word_rules(const data_binding *b) {
                         .most = o->most};
 }
 
-static rnnc_status add_view(const data_binding *b, file_view view, const word_rules *rules, diag_sink *d,
-                            word_text *t) {
+bool data_reads_words(const data_binding *b) {
+    return b->kind == DATA_WORDS || b->kind == DATA_LINES || b->kind == DATA_LABELS ||
+           b->kind == DATA_COLUMN || b->kind == DATA_CATEGORY;
+}
+
+rnnc_status data_add_words(const data_binding *b, file_view view, const word_rules *rules, diag_sink *d,
+                           word_text *t) {
     switch (b->kind) {
     case DATA_LABELS: return word_text_add_labels(t, view, d);
     case DATA_COLUMN: return word_text_add_column(t, view, b->column, rules, d);
@@ -103,7 +108,7 @@ static rnnc_status add_files(const dataset_request *request, const data_binding 
         size_t before = t->lines;
         file_contents file;
         TRY(file_contents_open(path, d, &file));
-        rnnc_status status = add_view(b, file.view, rules, d, t);
+        rnnc_status status = data_add_words(b, file.view, rules, d, t);
         file_contents_close(&file);
         TRY(status);
         if (t->lines == before) {

@@ -91,7 +91,7 @@ rnnc_status forecast_continue(const forecaster *f, double *values, int64_t windo
     for (int64_t step = 0; step < steps && status == RNNC_OK; step++) {
         double *at = values + step * f->columns;
         put_window(f, at);
-        status = engine_run(f->engine, 0, 0, d);
+        status = f->run ? f->run(f->user, d) : engine_run(f->engine, 0, 0, d);
         if (status == RNNC_OK) {
             engine_output_doubles(f->engine, f->output, out);
             memcpy(at + count, out + count - f->columns, (size_t)f->columns * sizeof *out);

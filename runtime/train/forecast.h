@@ -10,6 +10,9 @@ typedef struct forecaster {
     uint32_t input, output;
     int axis;        // the sequence
     int64_t columns; // of a value
+    // Runs the engine once, with states that are zeros; NULL: engine_run, where nobody has changed the states.
+    rnnc_status (*run)(void *user, diag_sink *d);
+    void *user; // handed on to it
 } forecaster;
 
 // Finds the one real data input along one sequence axis and the one output of its kind in |e|. An error if the model

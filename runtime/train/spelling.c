@@ -13,13 +13,19 @@ const char *find_data_input(const graph *g) {
     return "";
 }
 
-const data_binding *find_binding(const model *m, const char *input) {
+static const data_binding *find_binding(const model *m, const char *input) {
     for (uint32_t i = 0; m->recipe && i < m->recipe->data.count; i++) {
         if (strcmp(m->recipe->data.at[i].input, input) == 0) {
             return &m->recipe->data.at[i];
         }
     }
     return NULL;
+}
+
+// What is so many places ahead of an input is spelt like it.
+const data_binding *find_text_binding(const model *m, const char *input) {
+    const data_binding *b = find_binding(m, input);
+    return b && b->kind == DATA_AHEAD && b->of ? find_binding(m, b->of) : b;
 }
 
 // Vocabularies of characters go by the key of their text, those of words by the input.
@@ -45,10 +51,10 @@ static const data_vocabulary *find_only(const carried_data *carried) {
     return carried->vocabularies.count == 1 ? &carried->vocabularies.at[0] : NULL;
 }
 
-// The first input's may have come with a text of another name.
+// The first input's vocabulary may have come with a text of another name.
 bool find_speller_of(const model *m, const carried_data *carried, const char *input, speller *out_speller) {
-    const data_binding *b = find_binding(m, input);
-    const data_vocabulary *v = find_vocabulary(carried, input, b);
+    const data_binding *b = find_text_binding(m, input);
+    const data_vocabulary *v = find_vocabulary(carried, b ? b->input : input, b);
     if (!v && strcmp(input, find_data_input(m->graph)) == 0) {
         v = find_only(carried);
     }

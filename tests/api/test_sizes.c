@@ -16,6 +16,7 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_context_options), 40);
     assert_int_equal(sizeof(rnnc_strides), 80);
     assert_int_equal(sizeof(rnnc_weight), 40);
+    assert_int_equal(sizeof(rnnc_sampling), 32);
     assert_int_equal(sizeof(rnnc_training), 40);
 }
 
