@@ -121,6 +121,115 @@ static void test_exhausted(void **state) {
     }
 }
 
+// ---- Texts and series ----
+
+typedef struct texts {
+    chain c;
+    rnnc_speller *spells;
+    rnnc_sampler *sampler;
+    rnnc_array *tokens;
+    rnnc_bytes *text; // NULL, or the right one
+} texts;
+
+static rnnc_status use_words(texts *t) {
+    static const char lines[] = "the cat (the dog).\nthe end\n", one_line[] = "the cat (the dog). the end";
+    rnnc_diagnostics *d = t->c.d;
+    rnnc_status status = rnnc_weights_number_text(t->c.weights, NULL, lines, strlen(lines), d);
+    status = status == RNNC_OK ? rnnc_speller_create(t->c.weights, NULL, d, &t->spells) : status;
+    status = status == RNNC_OK ? rnnc_sampler_create(t->c.context, t->spells, NULL, d, &t->sampler) : status;
+    status = status == RNNC_OK ? rnnc_speller_encode(t->spells, lines, strlen(lines), d, &t->tokens) : status;
+    status = status == RNNC_OK ? rnnc_speller_decode(t->spells, rnnc_array_data(t->tokens),
+                                                     rnnc_array_count(t->tokens), d, &t->text)
+                               : status;
+    status = status == RNNC_OK ? rnnc_sampler_prompt(t->sampler, lines, strlen(lines), d) : status;
+    int32_t token;
+    if (status == RNNC_OK) {
+        assert_string_equal(rnnc_bytes_data(t->text), rnnc_speller_count(t->spells) < 12 ? one_line : lines);
+    }
+    return status == RNNC_OK ? rnnc_sampler_next(t->sampler, d, &token, NULL) : status;
+}
+
+static rnnc_status use_values(texts *t) {
+    static const float values[4] = {1, 2, 3, 4};
+    float forecast[2];
+    return rnnc_forecast(t->c.context, values, 4, forecast, 2, t->c.d);
+}
+
+static void release_words(texts *t) {
+    rnnc_bytes_destroy(t->text);
+    rnnc_array_destroy(t->tokens);
+    rnnc_sampler_destroy(t->sampler);
+    rnnc_speller_release(t->spells);
+    *t = (texts){.c = t->c};
+}
+
+static void make_texts(texts *t, const char *model, const chain_memory *memory) {
+    rnnc_model_options options = RNNC_MODEL_OPTIONS;
+    options.allocator = memory->model;
+    *t = (texts){.c = {.kind = {NULL, RNNC_FORWARD, "interpret", 1}}};
+    fixture_ok(rnnc_diagnostics_create_with(memory->diagnostics, &t->c.d), NULL);
+    fixture_ok(rnnc_model_from_text(model, strlen(model), "texts.rnn", &options, t->c.d, &t->c.model),
+               t->c.d);
+    rnnc_compile_options how = RNNC_COMPILE_OPTIONS;
+    how.cpu = "interpret";
+    how.max_length = 9;
+    fixture_ok(rnnc_program_compile(t->c.model, &how, t->c.d, &t->c.program), t->c.d);
+    fixture_ok(rnnc_weights_create_with(t->c.program, memory->weights, t->c.d, &t->c.weights), t->c.d);
+    fixture_ok(rnnc_weights_initialize(t->c.weights, 1, t->c.d), t->c.d);
+    fixture_ok(chain_context(&t->c, memory->context), t->c.d);
+}
+
+// The parser of JSON again.
+static void check_failed(const texts *t, rnnc_status status) {
+    const char *said = rnnc_diagnostics_text(t->c.d);
+    bool expected =
+        status == RNNC_OUT_OF_MEMORY || (status == RNNC_CORRUPT && strstr(said, "the weights: ") != NULL);
+    if (!expected) {
+        print_error("%s: %s\n", rnnc_status_text(status), said);
+    }
+    assert_true(expected);
+}
+
+// Whichever allocation of the system's fails; and nothing of it is kept.
+static void check_texts(const char *model, rnnc_status (*use)(texts *t), int least) {
+    int out = 0, refused = 0, at = 1;
+    rnnc_allocator a = {&out, take, give};
+    chain_memory memory = {&a, &a, &a, &a, &a};
+    texts t;
+    make_texts(&t, model, &memory);
+    for (bool came = true; came; at++) {
+        rnnc_diagnostics_clear(t.c.d);
+        watch(at);
+        rnnc_status status = use(&t);
+        watching = false;
+        came = made >= at;
+        assert_int_equal(live, 0);
+        if (status != RNNC_OK) {
+            check_failed(&t, status);
+            refused++;
+        }
+        release_words(&t);
+    }
+    assert_true(refused >= least);
+    chain_release(&t.c);
+    assert_int_equal(out, 0);
+}
+
+static void test_texts(void **state) {
+    (void)state;
+    check_texts("model letters() { input letters: token(16)[T]\n"
+                " output logits = linear(16, gru_cho(3, embedding(16, 2, letters)))\n}\n",
+                use_words, 10);
+    check_texts("model words() { input words: token(12)[T]\n target next: token(12)[T]\n"
+                " logits = linear(12, gru_cho(3, embedding(12, 2, words)))\n"
+                " loss = mean[T, batch] cross_entropy(logits, next)\n output logits\n}\n"
+                "train quick { batch 1 steps T = 3 optimizer sgd(rate = 1)\n"
+                " data { words = words(\"text\", punctuation = true, unknown = true)\n"
+                " next = ahead(words, 1)  streams }\n}\n",
+                use_words, 20);
+    check_texts("model trend() { input x: real[T]\n output y = linear(1, lstm(2, x))\n}\n", use_values, 2);
+}
+
 // ---- The caller has none ----
 
 // As many blocks as there are |left|.
@@ -176,6 +285,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_kept),
         cmocka_unit_test(test_exhausted),
+        cmocka_unit_test(test_texts),
         cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
