@@ -89,7 +89,7 @@ RNNC_API const char *rnnc_version(void);
  *
  * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's is what is
  * given back before a call returns, that is the work space of compiling, of rnnc_weights_initialize(), of loading and
- * saving; the pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared
+ * saving, of texts and forecasts; the pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared
  * libraries and the C library keep for themselves, which know no other memory.
  */
 typedef struct rnnc_allocator {

@@ -22,3 +22,6 @@ for line in 'after 300 steps the loss is' 'guessed 0\.8' 'type error: wave.rnn:5
     grep -q "^$line" answers complaints || { echo "only the page says: $line"; exit 1; }
 done
 grep -q 'the gradient at the first step is' answers
+for line in 'behind "to be" comes' 'to be, or not to be:'; do
+    grep -q "^$line" answers || { echo "the program does not say: $line"; exit 1; }
+done
