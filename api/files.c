@@ -81,32 +81,32 @@ rnnc_status rnnc_array_load(const char *path, const rnnc_allocator *given, rnnc_
     return status;
 }
 
-void rnnc_array_destroy(rnnc_array *array) {
-    if (array) {
-        allocator memory = array->memory;
-        allocator_free(&memory, array->data);
-        allocator_free(&memory, array);
+void rnnc_array_destroy(rnnc_array *a) {
+    if (a) {
+        allocator memory = a->memory;
+        allocator_free(&memory, a->data);
+        allocator_free(&memory, a);
     }
 }
 
-rnnc_type rnnc_array_type(const rnnc_array *array) {
-    return array ? array->type : RNNC_F32;
+rnnc_type rnnc_array_type(const rnnc_array *a) {
+    return a ? a->type : RNNC_F32;
 }
 
-int rnnc_array_rank(const rnnc_array *array) {
-    return array ? array->rank : 0;
+int rnnc_array_rank(const rnnc_array *a) {
+    return a ? a->rank : 0;
 }
 
-int64_t rnnc_array_dimension(const rnnc_array *array, int index) {
-    return array && index >= 0 && index < array->rank ? array->dimension[index] : 0;
+int64_t rnnc_array_dimension(const rnnc_array *a, int index) {
+    return a && index >= 0 && index < a->rank ? a->dimension[index] : 0;
 }
 
-size_t rnnc_array_count(const rnnc_array *array) {
-    return array ? array->count : 0;
+size_t rnnc_array_count(const rnnc_array *a) {
+    return a ? a->count : 0;
 }
 
-const void *rnnc_array_data(const rnnc_array *array) {
-    return array ? array->data : NULL;
+const void *rnnc_array_data(const rnnc_array *a) {
+    return a ? a->data : NULL;
 }
 
 rnnc_status rnnc_array_save(const char *path, rnnc_type type, int rank, const int64_t *dimensions,
