@@ -215,11 +215,42 @@ static void check_texts(const char *model, rnnc_status (*use)(texts *t), int lea
     assert_int_equal(out, 0);
 }
 
+static const char letters[] = "model letters() { input letters: token(16)[T]\n"
+                              " output logits = linear(16, gru_cho(3, embedding(16, 2, letters)))\n}\n";
+
+// Going on with a text takes no memory at all.
+static void test_sampler(void **state) {
+    (void)state;
+    const chain_memory memory = {NULL, NULL, NULL, NULL, NULL};
+    texts t;
+    int32_t token = 0, best[3];
+    double probabilities[3];
+    size_t found = 0, spelt = 0;
+    rnnc_sampling few = RNNC_SAMPLING;
+    few.top_k = 3;
+    make_texts(&t, letters, &memory);
+    fixture_ok(use_words(&t), t.c.d);
+    watch(0);
+    rnnc_status status = RNNC_OK;
+    for (int i = 0; i < 20 && status == RNNC_OK; i++) {
+        const char *text = NULL;
+        status = rnnc_sampler_next(t.sampler, t.c.d, &token, &text);
+        spelt += strlen(text);
+        status =
+            status == RNNC_OK ? rnnc_sampler_best(t.sampler, 3, best, probabilities, t.c.d, &found) : status;
+        status = status == RNNC_OK ? rnnc_sampler_feed(t.sampler, best[2], t.c.d) : status;
+        status = status == RNNC_OK ? rnnc_draw(RNNC_F64, probabilities, 3, &few, 1, &token) : status;
+    }
+    watching = false;
+    fixture_ok(status, t.c.d);
+    assert_true(made == 0 && spelt > 0);
+    release_words(&t);
+    chain_release(&t.c);
+}
+
 static void test_texts(void **state) {
     (void)state;
-    check_texts("model letters() { input letters: token(16)[T]\n"
-                " output logits = linear(16, gru_cho(3, embedding(16, 2, letters)))\n}\n",
-                use_words, 10);
+    check_texts(letters, use_words, 10);
     check_texts("model words() { input words: token(12)[T]\n target next: token(12)[T]\n"
                 " logits = linear(12, gru_cho(3, embedding(12, 2, words)))\n"
                 " loss = mean[T, batch] cross_entropy(logits, next)\n output logits\n}\n"
@@ -283,10 +314,8 @@ static void test_series(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_kept),
-        cmocka_unit_test(test_exhausted),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_nothing_kept), cmocka_unit_test(test_exhausted), cmocka_unit_test(test_sampler),
+        cmocka_unit_test(test_texts),        cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
