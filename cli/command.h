@@ -6,6 +6,7 @@
 #include "codegen/backend.h"
 #include "frontend/model.h"
 #include "passes/pass.h"
+#include "report/describe.h"
 #include "runtime/data/metrics.h"
 #include "runtime/data/plot.h"
 #include "runtime/kernel_interpret.h"
@@ -120,15 +121,7 @@ void draw_plot(const plot *p);
 
 // ---- Texts (describe.c) ----
 
-// "real(28)[T]", "token(65)[T]", "real(3)"
-const char *describe_input(const graph *g, node_id n, arena *memory);
-const char *describe_value(const graph *g, value_type t, arena *memory);
-// "1,234,567"
-const char *describe_count(int64_t n, arena *memory);
-const char *describe_bytes(int64_t bytes, arena *memory);
 // Streams are equally long: says on standard error what that leaves over. Nothing for data of other kinds.
 void print_streams(const dataset *data, data_part part, arena *memory);
-// "{T = 20, B = 50}" without braces
-const char *describe_extents(const graph *g, const int64_t *extents, arena *memory);
 
 #endif

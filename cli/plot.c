@@ -1,145 +1,42 @@
 // The curves of one or several runs: of rnnc plot, from their metrics files, and of rnnc train.
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "cli/command.h"
-#include "runtime/data/metrics.h"
+#include "report/curves.h"
 
-static const char default_metric[] = "loss";
-
-typedef struct plot_job {
+typedef struct drawing {
     const command_line *line;
-    diag_sink *d;
-    arena memory;
-    const metrics_table *runs;
-    const char *const *paths; // of the runs, for their names
-    uint32_t count;
-    VEC(plot_series) series;
-} plot_job;
+    bool on_screen;
+} drawing;
 
-// "runs/small.jsonl" is called "small".
-static const char *run_name(plot_job *job, const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strchr(name, '.');
-    return dot && dot > name ? arena_strndup(&job->memory, name, (size_t)(dot - name)) : name;
-}
-
-static bool is_ascending(const double *values, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        bool after = i == 0 || values[i] > values[i - 1];
-        if (!isfinite(values[i]) || !after) {
-            return false;
-        }
+static rnnc_status draw(void *self, const plot *p, diag_sink *d) {
+    const drawing *how = self;
+    if (how->on_screen) {
+        draw_plot(p);
     }
-    return true;
+    return how->line->plot ? plot_svg_write(how->line->plot, p, d) : RNNC_OK;
 }
 
-// What all runs can be drawn over: epochs, else steps, else the lines themselves (NULL).
-static const char *common_axis(const plot_job *job) {
-    static const char *const keys[] = {"epoch", "step"};
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-        bool fits = true;
-        for (uint32_t i = 0; i < job->count && fits; i++) {
-            const double *x = metrics_find(&job->runs[i], keys[k]);
-            fits = x && is_ascending(x, job->runs[i].rows);
-        }
-        if (fits) {
-            return keys[k];
-        }
-    }
-    return NULL;
-}
-
-static bool add_series(plot_job *job, uint32_t run, const char *axis, const char *key, plot_style style) {
-    const metrics_table *t = &job->runs[run];
-    const double *y = metrics_find(t, key);
-    if (!y) {
-        return false;
-    }
-    const char *name =
-        job->count > 1 ? arena_printf(&job->memory, "%s: %s", run_name(job, job->paths[run]), key) : key;
-    plot_series s = {name, axis ? metrics_find(t, axis) : NULL, y, t->rows, style};
-    vec_push(&job->memory, job->series, s);
-    return true;
-}
-
-static rnnc_status report_missing(const plot_job *job, uint32_t run, const char *key) {
-    const metrics_table *t = &job->runs[run];
-    strbuf known = {0};
-    for (uint32_t i = 0; i < t->columns.count; i++) {
-        strbuf_addf(&known, "%s%s", i ? ", " : "", t->columns.at[i].key);
-    }
-    rnnc_status status = diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s has no metric '%s'; it has %s",
-                                   job->paths[run], key, strbuf_text(&known));
-    strbuf_deinit(&known);
-    return status;
-}
-
-// The metric of each run, and beside it the same on the held-out data, dashed.
-static rnnc_status collect(plot_job *job, const char *axis, const char *key) {
-    const char *held_out = arena_printf(&job->memory, "validation_%s", key);
-    for (uint32_t i = 0; i < job->count; i++) {
-        bool found = add_series(job, i, axis, key, PLOT_LINE);
-        found |= add_series(job, i, axis, held_out, PLOT_DASHED);
-        TRY(found ? RNNC_OK : report_missing(job, i, key));
-    }
-    return RNNC_OK;
-}
-
-static rnnc_status draw(plot_job *job, bool on_screen) {
-    const command_line *line = job->line;
-    const char *key = line->metric ? line->metric : default_metric, *axis = common_axis(job);
-    TRY(collect(job, axis, key));
-    plot p = {
-        .title = key, .x_label = axis ? axis : "line", .series = job->series.at, .count = job->series.count};
-    p.whole_x = true;
-    p.log_y = line->log_scale;
-    if (on_screen) {
-        draw_plot(&p);
-    }
-    return line->plot ? plot_svg_write(line->plot, &p, job->d) : RNNC_OK;
-}
-
-static rnnc_status draw_runs(const command_line *line, const metrics_table *runs, const char *const *paths,
-                             uint32_t count, bool on_screen, diag_sink *d) {
-    plot_job job = {.line = line, .d = d, .runs = runs, .paths = paths, .count = count};
-    arena_init(&job.memory);
-    rnnc_status status = draw(&job, on_screen);
-    arena_deinit(&job.memory);
-    return status;
+static curves_options options_of(const command_line *line, const char *const *paths, uint32_t count) {
+    return (curves_options){
+        .paths = paths, .count = count, .metric = line->metric, .log_scale = line->log_scale};
 }
 
 rnnc_status draw_training(const command_line *line, const metrics_table *curves, diag_sink *d) {
-    if (!line->metrics || !line->resume) {
-        return curves->rows ? draw_runs(line, curves, &line->file, 1, false, d) : RNNC_OK;
+    drawing how = {.line = line};
+    if (line->metrics && line->resume) {
+        curves_options options = options_of(line, &line->metrics, 1);
+        return curves_draw_files(&options, d, draw, &how);
     }
-    metrics_table all;
-    TRY(metrics_read(line->metrics, d, &all));
-    rnnc_status status = draw_runs(line, &all, &line->metrics, 1, false, d);
-    metrics_table_deinit(&all);
-    return status;
+    curves_options options = options_of(line, &line->file, 1);
+    options.runs = curves;
+    return curves->rows ? curves_draw(&options, d, draw, &how) : RNNC_OK;
 }
 
-static rnnc_status read_and_draw(const command_line *line, metrics_table *runs, uint32_t *read,
-                                 diag_sink *d) {
-    for (; *read < line->files.count; (*read)++) {
-        TRY(metrics_read(line->files.at[*read], d, &runs[*read]));
-    }
-    TRY(draw_runs(line, runs, line->files.at, *read, true, d));
+rnnc_status command_plot(const command_line *line, diag_sink *d) {
+    drawing how = {.line = line, .on_screen = true};
+    curves_options options = options_of(line, line->files.at, line->files.count);
+    TRY(curves_draw_files(&options, d, draw, &how));
     if (line->plot) {
         printf("drawn into %s\n", line->plot);
     }
     return RNNC_OK;
-}
-
-rnnc_status command_plot(const command_line *line, diag_sink *d) {
-    uint32_t read = 0;
-    metrics_table *runs = calloc(line->files.count, sizeof *runs);
-    rnnc_status status =
-        runs ? read_and_draw(line, runs, &read, d) : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory");
-    for (uint32_t i = 0; i < read; i++) {
-        metrics_table_deinit(&runs[i]);
-    }
-    free(runs);
-    return status;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "runtime/train/extents.h"
 
 bool is_ir_text(const char *path) {
     size_t length = strlen(path);
@@ -55,39 +56,8 @@ rnnc_status load_model_with_recipe(const loaded *s, bool training, diag_sink *d,
     return RNNC_OK;
 }
 
-static int64_t recipe_steps(const recipe *r, int axis) {
-    for (uint32_t i = 0; r && i < r->step_axis_count; i++) {
-        if (r->steps[i].axis == axis) {
-            return r->steps[i].extent;
-        }
-    }
-    return 0;
-}
-
 bool choose_extents(const command_line *line, const model *m, const int64_t *fallback, int64_t *out_extents,
                     int *out_axis) {
-    const graph *g = m->graph;
-    memset(out_extents, 0, MAX_AXES * sizeof *out_extents);
-    out_extents[AXIS_BATCH] = line->batch ? line->batch
-                              : m->recipe ? m->recipe->batch
-                              : fallback  ? fallback[AXIS_BATCH]
-                                          : 1;
-    for (uint32_t a = 1; a < g->axes.count; a++) {
-        const axis_info *axis = &g->axes.at[a];
-        int64_t steps = recipe_steps(m->recipe, (int)a);
-        if (axis->kind == AXIS_IS_PART) {
-            out_extents[a] = part_extent(axis->part, out_extents[axis->part.of]);
-            continue;
-        }
-        out_extents[a] = axis->kind == AXIS_IS_FIXED ? axis->size
-                         : line->length              ? line->length
-                         : steps                     ? steps
-                         : fallback                  ? fallback[a]
-                                                     : 0;
-        if (out_extents[a] == 0) {
-            *out_axis = (int)a;
-            return false;
-        }
-    }
-    return true;
+    extent_wishes wishes = {.batch = line->batch, .length = line->length, .fallback = fallback};
+    return model_extents(m, &wishes, out_extents, out_axis);
 }

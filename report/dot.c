@@ -1,4 +1,4 @@
-#include "cli/dot.h"
+#include "report/dot.h"
 
 // Quotes and backslashes end or change a label.
 static void add_escaped(strbuf *out, const char *text) {
@@ -45,14 +45,12 @@ static void add_node(const graph *g, node_id id, arena *memory, strbuf *out) {
     }
 }
 
-void graph_print_dot(const graph *g, strbuf *out) {
-    arena memory;
-    arena_init(&memory);
+void graph_print_dot(const graph *g, arena *memory, strbuf *out) {
     strbuf_add(out, "digraph \"");
     add_escaped(out, g->name);
     strbuf_add(out, "\" {\n  rankdir=TB;\n");
     for (node_id n = 0; n < g->nodes.count; n++) {
-        add_node(g, n, &memory, out);
+        add_node(g, n, memory, out);
     }
     for (uint32_t i = 0; i < g->outputs.count; i++) {
         strbuf_addf(out, "  o%u [shape=plaintext, label=\"", i);
@@ -60,5 +58,4 @@ void graph_print_dot(const graph *g, strbuf *out) {
         strbuf_addf(out, "\"];\n  n%u -> o%u;\n", g->outputs.at[i].node, i);
     }
     strbuf_add(out, "}\n");
-    arena_deinit(&memory);
 }
