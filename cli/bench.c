@@ -1,7 +1,7 @@
 // rnnc bench
 #include "report/bench.h"
-
 #include "cli/command.h"
+
 
 static rnnc_status make(void *self, graph *g, const char *pipeline, const update_options *update,
                         const int64_t *extents, diag_sink *d, machine *out_machine) {

@@ -238,21 +238,21 @@ static double total_time(const bench_job *job) {
 }
 
 static void add_text(const bench_job *job) {
-    strbuf_addf(job->out, "batch %" PRId64 ", %d threads, median of %" PRId64 " runs\n", job->extents[AXIS_BATCH],
-           job->request->threads, job->runs);
+    strbuf_addf(job->out, "batch %" PRId64 ", %d threads, median of %" PRId64 " runs\n",
+                job->extents[AXIS_BATCH], job->request->threads, job->runs);
     strbuf_addf(job->out, "forward  %10.3f ms\n", job->forward);
     if (job->trains) {
-        strbuf_addf(job->out, "backward %10.3f ms\nupdate   %10.3f ms\nstep     %10.3f ms\n", job->both - job->forward,
-               job->step - job->both, job->step);
+        strbuf_addf(job->out, "backward %10.3f ms\nupdate   %10.3f ms\nstep     %10.3f ms\n",
+                    job->both - job->forward, job->step - job->both, job->step);
     }
     if (job->kernel_count) {
         strbuf_addf(job->out, "\n%6s  %10s  %6s  %14s  kernel\n", "share", "µs a step", "calls", "rate");
     }
     for (uint32_t i = 0; i < job->kernel_count; i++) {
         const kernel_total *row = &job->kernels[i];
-        strbuf_addf(job->out, "%5.1f%%  %9.1f  %6" PRId64 "  %7.1f %s  %s\n", 100 * row->nanoseconds / total_time(job),
-               row->nanoseconds * 1e-3, row->calls, rate_of(row), row->product ? "GFLOP/s" : "GB/s   ",
-               row->name);
+        strbuf_addf(job->out, "%5.1f%%  %9.1f  %6" PRId64 "  %7.1f %s  %s\n",
+                    100 * row->nanoseconds / total_time(job), row->nanoseconds * 1e-3, row->calls,
+                    rate_of(row), row->product ? "GFLOP/s" : "GB/s   ", row->name);
     }
 }
 

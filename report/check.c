@@ -123,7 +123,7 @@ static void add_values(const report *r) {
         const graph_output *o = &g->outputs.at[i];
         if (o->role == OUTPUT_VALUE || o->role == OUTPUT_METRIC) {
             strbuf_addf(r->out, "  %-8s %s: %s\n", o->role == OUTPUT_VALUE ? "output" : "metric", o->name,
-                   describe_value(g, graph_type(g, o->node), memory));
+                        describe_value(g, graph_type(g, o->node), memory));
         }
     }
 }
@@ -148,14 +148,16 @@ static const char *shape_text(const graph_variable *v, const variable_part *part
 static void add_parameters(const report *r) {
     const graph *g = r->model->graph;
     arena *memory = (arena *)&r->memory;
-    strbuf_addf(r->out, "\nparameters: %s in %s\n", describe_count(r->parameters, memory), dtype_name(g->real));
+    strbuf_addf(r->out, "\nparameters: %s in %s\n", describe_count(r->parameters, memory),
+                dtype_name(g->real));
     for (uint32_t i = 0; i < g->variables.count; i++) {
         const graph_variable *v = &g->variables.at[i];
         for (uint32_t j = 0; j < v->parts.count; j++) {
             const variable_part *part = &v->parts.at[j];
             int64_t rows = v->type.rank == 2 ? v->type.dim[0] : 1;
             strbuf_addf(r->out, "  %-24s %-16s %12s%s\n", part->name, shape_text(v, part, memory),
-                   describe_count(rows * part->size, memory), v->role == VARIABLE_FROZEN ? "  frozen" : "");
+                        describe_count(rows * part->size, memory),
+                        v->role == VARIABLE_FROZEN ? "  frozen" : "");
         }
     }
 }
@@ -176,17 +178,18 @@ static void add_memory(const report *r) {
         return;
     }
     if (!r->has_memory) {
-        strbuf_addf(r->out, "\nmemory of a training step: depends on %s, which the data decides; give --length N\n",
-               g->axes.at[r->unknown_axis].name);
+        strbuf_addf(r->out,
+                    "\nmemory of a training step: depends on %s, which the data decides; give --length N\n",
+                    g->axes.at[r->unknown_axis].name);
         return;
     }
     strbuf_addf(r->out, "\nmemory of a training step (%s): %s\n", describe_extents(g, r->extents, memory),
-           describe_bytes(whole_step(s), memory));
+                describe_bytes(whole_step(s), memory));
     strbuf_addf(r->out, "  arena %s, weights %s, optimiser %s, inputs %s\n", describe_bytes(s->arena, memory),
-           describe_bytes(s->weights, memory), describe_bytes(s->slots, memory),
-           describe_bytes(s->inputs, memory));
-    strbuf_addf(r->out, "  scratch of %d thread%s %s\n", r->request->how.threads, r->request->how.threads == 1 ? "" : "s",
-           describe_bytes(s->scratch, memory));
+                describe_bytes(s->weights, memory), describe_bytes(s->slots, memory),
+                describe_bytes(s->inputs, memory));
+    strbuf_addf(r->out, "  scratch of %d thread%s %s\n", r->request->how.threads,
+                r->request->how.threads == 1 ? "" : "s", describe_bytes(s->scratch, memory));
 }
 
 static void add_json(const report *r) {

@@ -13,20 +13,21 @@ static void add_optimizer(const recipe *r, strbuf *out) {
     case OPTIMIZER_MOMENTUM:
     case OPTIMIZER_NESTEROV:
         strbuf_addf(out, "  %s(rate = %g, momentum = %g%s)\n",
-               r->optimizer == OPTIMIZER_MOMENTUM ? "momentum" : "nesterov", r->rate, r->momentum, rows);
+                    r->optimizer == OPTIMIZER_MOMENTUM ? "momentum" : "nesterov", r->rate, r->momentum, rows);
         return;
     case OPTIMIZER_RMSPROP:
-        strbuf_addf(out, "  rmsprop(rate = %g, decay = %g, epsilon = %g, momentum = %g%s)\n", r->rate, r->decay,
-               r->epsilon, r->momentum, rows);
+        strbuf_addf(out, "  rmsprop(rate = %g, decay = %g, epsilon = %g, momentum = %g%s)\n", r->rate,
+                    r->decay, r->epsilon, r->momentum, rows);
         return;
     case OPTIMIZER_ADAGRAD:
-        strbuf_addf(out, "  adagrad(rate = %g, start = %g, epsilon = %g%s)\n", r->rate, r->start, r->epsilon, rows);
+        strbuf_addf(out, "  adagrad(rate = %g, start = %g, epsilon = %g%s)\n", r->rate, r->start, r->epsilon,
+                    rows);
         return;
     case OPTIMIZER_ADAM:
     case OPTIMIZER_ADAMW:
         strbuf_addf(out, "  %s(rate = %g, beta1 = %g, beta2 = %g, epsilon = %g%s)\n",
-               r->optimizer == OPTIMIZER_ADAM ? "adam" : "adamw", r->rate, r->beta1, r->beta2, r->epsilon,
-               rows);
+                    r->optimizer == OPTIMIZER_ADAM ? "adam" : "adamw", r->rate, r->beta1, r->beta2,
+                    r->epsilon, rows);
         return;
     }
 }
@@ -44,7 +45,7 @@ static void add_rule(const schedule_rule *rule, strbuf *out) {
         return;
     case SCHEDULE_DECAY_SMOOTH:
         strbuf_addf(out, "  rate *= %g per %" PRId64 " steps after %" PRId64 "\n", rule->factor, rule->length,
-               rule->after);
+                    rule->after);
         return;
     case SCHEDULE_ONCE:
         strbuf_addf(out, "  rate *= %g after %s %" PRId64 "\n", rule->factor, unit, rule->after);
@@ -56,7 +57,9 @@ static void add_rule(const schedule_rule *rule, strbuf *out) {
     case SCHEDULE_COSINE:
         strbuf_addf(out, "  cosine over %" PRId64 " %s to %g\n", rule->length, unit, rule->factor);
         return;
-    case SCHEDULE_INVERSE_SQRT: strbuf_addf(out, "  inverse_sqrt after %" PRId64 " %s\n", rule->after, unit); return;
+    case SCHEDULE_INVERSE_SQRT:
+        strbuf_addf(out, "  inverse_sqrt after %" PRId64 " %s\n", rule->after, unit);
+        return;
     }
 }
 
@@ -65,7 +68,8 @@ static void add_decay(const recipe *r, strbuf *out) {
         strbuf_addf(out, "  weight_decay %.10g of matrices\n", r->weight_decay);
     }
     for (uint32_t i = 0; i < r->weight_decays.count; i++) {
-        strbuf_addf(out, "  weight_decay %s %.10g\n", r->weight_decays.at[i].pattern, r->weight_decays.at[i].decay);
+        strbuf_addf(out, "  weight_decay %s %.10g\n", r->weight_decays.at[i].pattern,
+                    r->weight_decays.at[i].decay);
     }
 }
 

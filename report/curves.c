@@ -116,7 +116,8 @@ rnnc_status curves_draw(const curves_options *options, diag_sink *d, curves_draw
     return status;
 }
 
-rnnc_status curves_draw_files(const curves_options *options, diag_sink *d, curves_drawer *drawer, void *self) {
+rnnc_status curves_draw_files(const curves_options *options, diag_sink *d, curves_drawer *drawer,
+                              void *self) {
     uint32_t read = 0;
     metrics_table *runs = calloc(options->count + (size_t)1, sizeof *runs);
     if (!runs) {

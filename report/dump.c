@@ -205,10 +205,11 @@ static rnnc_status check_wishes(dump_job *job) {
     }
     job->stage = request->stage_given ? job->stage : DUMP_PROGRAM;
     if (how->pipeline || job->stage == DUMP_GRAPH || job->stage == DUMP_DOT) {
-        return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "%s: it is a program, which no pass follows and which holds no graph; its stages are "
-                         "program, llvm and asm",
-                         request->name);
+        return diag_fail(
+            job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+            "%s: it is a program, which no pass follows and which holds no graph; its stages are "
+            "program, llvm and asm",
+            request->name);
     }
     return RNNC_OK;
 }

@@ -25,8 +25,8 @@ typedef struct dump_request {
     size_t length;
     const char *name; // of the file, for errors
     dump_stage stage;
-    bool stage_given; // else a program's own stage stands for it
-    extent_wishes wishes; // without a fallback: unknown lengths are 32
+    bool stage_given;       // else a program's own stage stands for it
+    extent_wishes wishes;   // without a fallback: unknown lengths are 32
     const codegen *codegen; // NULL: no machine code is made for |cpu|
     const char *cpu;        // as it was asked for
     // For whose registers, with which passes; |update| and |maxima| are not looked at. Graphs and programs are not shown if

@@ -31,7 +31,8 @@ double kernel_call_work(const program *p, const program_call *call, const int64_
     return bytes;
 }
 
-kernel_total kernel_total_of(const program *p, uint32_t kernel, const call_time *times, const int64_t *extents) {
+kernel_total kernel_total_of(const program *p, uint32_t kernel, const call_time *times,
+                             const int64_t *extents) {
     const kernel_desc *k = &p->kernels.at[kernel];
     kernel_total total = {.name = k->name, .product = k->kind == KERNEL_PRODUCT};
     for (uint32_t i = 0; i < p->calls.count; i++) {

@@ -15,7 +15,8 @@ typedef struct kernel_total {
 // What one call does in a run of |extents|: floating-point operations of a product, bytes of anything else.
 double kernel_call_work(const program *p, const program_call *call, const int64_t *extents);
 // Of kernel number |kernel|: all that |times|, one per call of the program, has of runs of |extents|.
-kernel_total kernel_total_of(const program *p, uint32_t kernel, const call_time *times, const int64_t *extents);
+kernel_total kernel_total_of(const program *p, uint32_t kernel, const call_time *times,
+                             const int64_t *extents);
 // What a run of |extents| does: the operations of products, and the bytes of all else.
 void program_work(const program *p, const int64_t *extents, double *out_flops, double *out_bytes);
 
