@@ -189,6 +189,14 @@ rnnc_status rnnc_context_create_with(rnnc_program *p, rnnc_weights *w, const rnn
 
 // ---- Extents ----
 
+// Work is counted for the extents of now, so a profile of others ends. Its memory is there: nothing can fail.
+static void begin_profile(rnnc_context *c) {
+    context *inner = engine_context(c->engine);
+    if (context_times(inner)) {
+        (void)context_time_calls(inner, true, &c->sink);
+    }
+}
+
 static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics) {
     size_t bytes = c->program->program->axes.count * sizeof *extents;
     int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
@@ -197,6 +205,7 @@ static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_
     c->settled = false;
     if (memcmp(before, engine_extents(c->engine), bytes) != 0) {
         forget_inputs(c);
+        begin_profile(c);
     }
     if (batch != extents[AXIS_BATCH]) {
         api_clear_states(c);
@@ -210,7 +219,7 @@ static void choose_extents(const rnnc_context *c, int64_t batch, int64_t length,
     memcpy(out_extents, engine_extents(c->engine), p->axes.count * sizeof *out_extents);
     out_extents[AXIS_BATCH] = batch;
     for (uint32_t a = 1; length && a < p->axes.count; a++) {
-        out_extents[a] = p->axes.at[a].kind == AXIS_IS_SEQUENCE ? length : out_extents[a];
+        out_extents[a] = c->program->sequences & AXIS_BIT(a) ? length : out_extents[a];
     }
 }
 
@@ -232,12 +241,11 @@ rnnc_status rnnc_context_set_lengths(rnnc_context *c, int64_t batch, const rnnc_
     if (!c || batch < 1 || (length_count && !lengths)) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "a run needs a context and a batch of 1 or more");
     }
-    const program *p = c->program->program;
     int64_t extents[MAX_AXES];
     choose_extents(c, batch, 0, extents);
     for (size_t i = 0; i < length_count; i++) {
         int axis = lengths[i].axis ? engine_find_axis(c->engine, lengths[i].axis) : NO_AXIS;
-        if (axis == NO_AXIS || p->axes.at[axis].kind != AXIS_IS_SEQUENCE || lengths[i].length < 1) {
+        if (axis == NO_AXIS || !(c->program->sequences & AXIS_BIT(axis)) || lengths[i].length < 1) {
             return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                             "there is no sequence axis '%s' of length %lld",
                             lengths[i].axis ? lengths[i].axis : "", (long long)lengths[i].length);

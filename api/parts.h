@@ -9,6 +9,7 @@
 #include "frontend/model.h"
 #include "include/rnnc.h"
 #include "passes/gradients.h"
+#include "passes/pass.h"
 #include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
@@ -53,7 +54,35 @@ struct rnnc_model {
 rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,
                             diag_sink *d, model **out_model);
 
+// ---- listing.c ----
+
+// The passes as the caller wants them, and what they say.
+typedef struct api_listing {
+    const rnnc_pass_options *asked; // NULL: nothing
+    const char *pipeline;           // NULL: the usual one
+    bool unroll;
+    pass_hooks hooks; // write to the buffers here, so a listing stays where it was opened
+    strbuf printed, statistics, timings;
+} api_listing;
+
+rnnc_status api_listing_open(const rnnc_pass_options *asked, rnnc_diagnostics *d, api_listing *out_listing);
+// Adds what there is to say of a whole program.
+void api_listing_add(api_listing *l, const rnnc_program *p);
+// Gives the texts to whom asked for them, in |memory|. Returns |status|, if that is an error.
+rnnc_status api_listing_close(api_listing *l, const allocator *memory, diag_sink *d, rnnc_status status);
+
 // ---- program.c ----
+
+// More than this many vectors in one value, or of one axis, are refused before anything is computed with them.
+#define API_MOST_MEMBERS ((int64_t)1 << 40)
+enum { API_LONGEST_AXIS = INT32_MAX };
+
+// What runs kernels for |cpu|: |*out_codegen|, which the caller destroys, or an interpreter in |home|, to which the backend
+// then points.
+rnnc_status api_choose_backend(const char *cpu, const allocator *from, interpreter_home *home, diag_sink *d,
+                               codegen **out_codegen, kernel_backend *out_backend);
+// Fails if one of |lengths| is not of a sequence axis of |g|.
+rnnc_status api_check_axes(const graph *g, const rnnc_length *lengths, size_t count, diag_sink *d);
 
 typedef struct api_value {
     uint32_t index; // of the program's inputs or outputs
@@ -80,7 +109,8 @@ struct rnnc_program {
     bool waits;                    // runs in two halves, as gradients are given
     bool keeps_gradients;          // those of weights, after training steps
     const char *obstacle;          // why it cannot run step by step; NULL: it can
-    int sequence;                  // the axis of steps; NO_AXIS if there is none
+    axis_set sequences; // the model's sequence axes; in |program| those that are unrolled are fixed
+    double compile_milliseconds, code_milliseconds; // for all; for the machine code
 };
 
 // ---- gradients.c ----

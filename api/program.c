@@ -5,9 +5,7 @@
 #include "ir/stepping.h"
 #include "passes/compile.h"
 #include "runtime/train/machine.h"
-
-// More than this many vectors in one value, or of one axis, are refused before anything is computed with them.
-static const int64_t most_members = (int64_t)1 << 40, longest_axis = INT32_MAX;
+#include "support/clock.h"
 
 static void destroy(rnnc_program *p) {
     if (p->code.handle) {
@@ -53,12 +51,12 @@ static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
     if (o->purpose < RNNC_FORWARD || o->purpose > RNNC_TRAIN) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no purpose %d", (int)o->purpose);
     }
-    int64_t wrong = o->max_batch < 0 || o->max_batch > longest_axis     ? o->max_batch
-                    : o->max_length < 0 || o->max_length > longest_axis ? o->max_length
-                                                                        : 0;
+    int64_t wrong = o->max_batch < 0 || o->max_batch > API_LONGEST_AXIS     ? o->max_batch
+                    : o->max_length < 0 || o->max_length > API_LONGEST_AXIS ? o->max_length
+                                                                            : 0;
     if (wrong) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "max_batch and max_length are 0 to %lld, found %lld", (long long)longest_axis,
+                         "max_batch and max_length are 0 to %lld, found %lld", (long long)API_LONGEST_AXIS,
                          (long long)wrong);
     }
     for (size_t i = 0; i < o->output_count; i++) {
@@ -125,9 +123,9 @@ static int64_t stated_length(const rnnc_compile_options *o, const recipe *r, con
     return o->max_length;
 }
 
-static rnnc_status check_axes(const rnnc_compile_options *o, const graph *g, diag_sink *d) {
-    for (size_t i = 0; i < o->max_length_count; i++) {
-        const char *name = o->max_lengths[i].axis;
+rnnc_status api_check_axes(const graph *g, const rnnc_length *lengths, size_t count, diag_sink *d) {
+    for (size_t i = 0; i < count; i++) {
+        const char *name = lengths[i].axis;
         int axis = name ? graph_find_axis(g, name) : NO_AXIS;
         if (axis == NO_AXIS || g->axes.at[axis].kind != AXIS_IS_SEQUENCE) {
             return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model has no sequence axis '%s'",
@@ -141,40 +139,46 @@ static rnnc_status choose_maxima(const rnnc_program *p, const rnnc_compile_optio
                                  int64_t *out_maxima) {
     const graph *g = p->model->graph;
     const recipe *r = p->model->recipe;
-    TRY(check_axes(o, g, d));
+    TRY(api_check_axes(g, o->max_lengths, o->max_length_count, d));
     out_maxima[AXIS_BATCH] = o->max_batch ? o->max_batch : r && p->purpose == RNNC_TRAIN ? r->batch : 1;
     int64_t members = out_maxima[AXIS_BATCH];
     for (uint32_t a = 1; a < g->axes.count; a++) {
         const axis_info *axis = &g->axes.at[a];
         bool sequence = axis->kind == AXIS_IS_SEQUENCE;
         out_maxima[a] = sequence ? stated_length(o, r, g, (int)a) : axis->size;
-        if (sequence && (out_maxima[a] < 1 || out_maxima[a] > longest_axis)) {
+        if (sequence && (out_maxima[a] < 1 || out_maxima[a] > API_LONGEST_AXIS)) {
             return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                              "how long is %s at most? max_length or max_lengths says 1 to %lld", axis->name,
-                             (long long)longest_axis);
+                             (long long)API_LONGEST_AXIS);
         }
         if (out_maxima[a] > 0 && __builtin_mul_overflow(members, out_maxima[a], &members)) {
             members = INT64_MAX;
         }
     }
-    return members <= most_members ? RNNC_OK
-                                   : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN,
-                                               "the maxima of batch and lengths are too large together");
+    return members <= API_MOST_MEMBERS ? RNNC_OK
+                                       : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN,
+                                                   "the maxima of batch and lengths are too large together");
 }
 
 // ---- Compiling ----
 
-static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
-    if (o->cpu && strcmp(o->cpu, "interpret") == 0) {
-        p->interpreter = (interpreter_home){{.vector_bytes = 32, .vector_registers = 16}, p->memory.from};
-        p->backend = kernel_interpret_backend(&p->interpreter);
+rnnc_status api_choose_backend(const char *cpu, const allocator *from, interpreter_home *home, diag_sink *d,
+                               codegen **out_codegen, kernel_backend *out_backend) {
+    if (cpu && strcmp(cpu, "interpret") == 0) {
+        *home = (interpreter_home){{.vector_bytes = 32, .vector_registers = 16}, *from};
+        *out_backend = kernel_interpret_backend(home);
         return RNNC_OK;
     }
-    TRY(codegen_create_in(&p->memory.from, o->cpu, d, &p->codegen));
-    if (o->use_cache) {
+    TRY(codegen_create_in(from, cpu, d, out_codegen));
+    *out_backend = codegen_backend(*out_codegen);
+    return RNNC_OK;
+}
+
+static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    TRY(api_choose_backend(o->cpu, &p->memory.from, &p->interpreter, d, &p->codegen, &p->backend));
+    if (o->use_cache && p->codegen) {
         codegen_use_cache(p->codegen);
     }
-    p->backend = codegen_backend(p->codegen);
     return RNNC_OK;
 }
 
@@ -184,10 +188,25 @@ static rnnc_status compile_kernels(rnnc_program *p, diag_sink *d) {
     for (uint32_t i = 0; i < count; i++) {
         kernels[i] = &p->program->kernels.at[i];
     }
-    return p->backend.compile(p->backend.self, kernels, count, p->threads, d, &p->code);
+    double begin = clock_milliseconds();
+    rnnc_status status = p->backend.compile(p->backend.self, kernels, count, p->threads, d, &p->code);
+    p->code_milliseconds = p->codegen ? clock_milliseconds() - begin : 0;
+    return status;
 }
 
-static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+// A pipeline of the caller's own has to have what the purpose stands on.
+static rnnc_status check_pipeline(const rnnc_program *p, const char *pipeline, diag_sink *d) {
+    const char *needed = p->purpose < RNNC_GRADIENTS                     ? NULL
+                         : !pass_pipeline_has(pipeline, "differentiate") ? "differentiate"
+                         : p->purpose == RNNC_TRAIN && !pass_pipeline_has(pipeline, "update") ? "update"
+                                                                                              : NULL;
+    return needed ? diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                              "the passes lack %s, which the program's purpose needs", needed)
+                  : RNNC_OK;
+}
+
+static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, api_listing *l, diag_sink *d) {
+    double begin = clock_milliseconds();
     update_options update = {.rule = UPDATE_NONE};
     if (p->purpose == RNNC_TRAIN) {
         update = recipe_update(p->model->recipe, &p->memory);
@@ -200,17 +219,32 @@ static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, diag_
                                   .wanted = o->gradients,
                                   .wanted_count = (uint32_t)o->gradient_count};
     compile_options options = {
-        .pipeline = differentiated ? pass_pipeline_training : pass_pipeline_inference,
+        .pipeline = l->pipeline,
+        .hooks = &l->hooks,
         .update = &update,
-        .gradients = &gradients,
+        .gradients = differentiated ? &gradients : NULL,
         .shape = p->backend.shape,
     };
     TRY(choose_maxima(p, o, d, options.maxima));
+    if (l->unroll) {
+        unrolled_extents(p->model->graph, options.maxima, options.unroll);
+    }
     TRY(compile_graph(p->model->graph, &options, d, &p->program));
-    return compile_kernels(p, d);
+    TRY(compile_kernels(p, d));
+    p->compile_milliseconds = clock_milliseconds() - begin;
+    api_listing_add(l, p);
+    return RNNC_OK;
 }
 
-static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+static axis_set find_sequences(const graph *g) {
+    axis_set found = 0;
+    for (uint32_t a = 0; a < g->axes.count; a++) {
+        found |= g->axes.at[a].kind == AXIS_IS_SEQUENCE ? AXIS_BIT(a) : 0;
+    }
+    return found;
+}
+
+static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, api_listing *l, diag_sink *d) {
     TRY(check_options(o, d));
     p->purpose = o->purpose;
     p->threads = o->threads ? o->threads : 1;
@@ -220,23 +254,27 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, diag_sin
     TRY(api_model_build(p->source, o, &p->memory.from, d, &p->model));
     TRY(check_purpose(p, d));
     TRY(api_check_gradients(p, o, d));
-    p->obstacle = p->purpose == RNNC_FORWARD ? graph_step_obstacle(p->model->graph, d, &p->memory)
-                                             : "only a program for RNNC_FORWARD runs step by step";
+    TRY(l->pipeline ? check_pipeline(p, l->pipeline, d) : RNNC_OK);
+    p->obstacle = p->purpose != RNNC_FORWARD ? "only a program for RNNC_FORWARD runs step by step"
+                  : l->unroll                ? "its steps are unrolled, so that all runs are equally long"
+                                             : graph_step_obstacle(p->model->graph, d, &p->memory);
     graph_keep_outputs(p->model->graph, is_kept, o);
-    TRY(compile(p, o, d));
+    p->sequences = find_sequences(p->model->graph);
+    TRY(compile(p, o, l, d));
     TRY(api_check_compiled(p, o, d));
     api_list_values(p);
     return RNNC_OK;
 }
 
 // Nothing else jumps to where the program's own arena does: passes and code have their own ways out.
-static rnnc_status fill_guarded(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+static rnnc_status fill_guarded(rnnc_program *p, const rnnc_compile_options *o, api_listing *l,
+                                diag_sink *d) {
     jmp_buf exhausted;
     if (setjmp(exhausted)) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a program");
     }
     p->memory.exhausted = &exhausted;
-    rnnc_status status = fill(p, o, d);
+    rnnc_status status = fill(p, o, l, d);
     p->memory.exhausted = NULL;
     return status;
 }
@@ -245,8 +283,11 @@ static rnnc_status fill_guarded(rnnc_program *p, const rnnc_compile_options *o, 
 static rnnc_status fill_and_report(rnnc_program *p, const rnnc_compile_options *o,
                                    rnnc_diagnostics *diagnostics) {
     diag_sink sink;
+    api_listing listing;
+    TRY(api_listing_open(o->passes, diagnostics, &listing));
     diag_init_beside(&sink, &p->source->sink);
-    rnnc_status status = api_report(diagnostics, &sink, fill_guarded(p, o, &sink));
+    rnnc_status status = fill_guarded(p, o, &listing, &sink);
+    status = api_report(diagnostics, &sink, api_listing_close(&listing, &p->memory.from, &sink, status));
     diag_deinit(&sink);
     return status;
 }

@@ -59,10 +59,6 @@ void api_list_values(rnnc_program *p) {
     p->rate = find(outputs, output_count, UPDATE_RATE);
     p->norm = find(outputs, output_count, UPDATE_NORM);
     p->skipped = find(outputs, output_count, UPDATE_SKIPPED_LAST);
-    p->sequence = NO_AXIS;
-    for (uint32_t a = 1; a < compiled->axes.count; a++) {
-        p->sequence = compiled->axes.at[a].kind == AXIS_IS_SEQUENCE ? (int)a : p->sequence;
-    }
 }
 
 // ---- Shapes ----

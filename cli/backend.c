@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "codegen/ahead_target.h"
+#include "report/listing.h"
 #include "runtime/kernel_interpret.h"
 #include "support/clock.h"
 
@@ -15,21 +16,6 @@ enum { MOST_THREADS = 256 };
 static int default_threads(void) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
-}
-
-static rnnc_status check_passes(const command_line *line, diag_sink *d) {
-    const char *wanted = line->print_after;
-    if (!wanted || strcmp(wanted, "all") == 0 || pass_find(wanted)) {
-        return RNNC_OK;
-    }
-    const char *names[64];
-    size_t count = 0;
-    for (const pass_info *p = pass_registry(); p->name && count < 64; p++) {
-        names[count++] = p->name;
-    }
-    const char *near = nearest_name(wanted, names, count);
-    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--print-after: there is no pass '%s'%s%s%s", wanted,
-                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 // One level, or several in one object.
@@ -98,8 +84,7 @@ static void release_timed(void *self, kernel_code_set *code) {
 // From |begin| until now. The interpreter compiles nothing.
 static void add_times(compiler *c, double begin) {
     double end = clock_milliseconds(), compiled = c->compiled_at >= begin ? c->compiled_at : begin;
-    strbuf_addf(&c->timings, "%-16s %9.3f ms\n", "machine code", compiled > begin ? c->code_milliseconds : 0);
-    strbuf_addf(&c->timings, "%-16s %9.3f ms: passes and machine code\n", "compiling", compiled - begin);
+    listing_add_times(compiled > begin ? c->code_milliseconds : 0, compiled - begin, &c->timings);
     strbuf_addf(&c->timings, "%-16s %9.3f ms: room for weights and the arena\n", "memory", end - compiled);
 }
 
@@ -113,7 +98,7 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
                          MOST_THREADS, (long long)line->threads);
     }
     c->threads = line->threads ? (int)line->threads : default_threads();
-    TRY(check_passes(line, d));
+    TRY(pass_check_printed(line->print_after, "--print-after", d));
     if (line->unroll && strcmp(line->unroll, "full") != 0) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--unroll takes full, found '%s'", line->unroll);
     }
@@ -150,20 +135,6 @@ void show_compiler_output(compiler *c) {
     strbuf_deinit(&c->statistics);
 }
 
-static void add_program_statistics(compiler *c, const program *p) {
-    if (c->hooks.statistics) {
-        double over = p->live_bytes > 0 ? 100.0 * ((double)p->arena_bytes / (double)p->live_bytes - 1) : 0;
-        strbuf_addf(&c->statistics,
-                    "%u kernels, %u calls\narena %lld bytes, largest sum of live bytes %lld (%.1f %% more)\n"
-                    "copies %u outside loops, %u inside\n",
-                    p->kernels.count, p->calls.count, (long long)p->arena_bytes, (long long)p->live_bytes,
-                    over, p->copies, p->loop_copies);
-        if (c->codegen) {
-            codegen_cache_statistics(c->codegen, &c->statistics);
-        }
-    }
-}
-
 rnnc_status build_machine(compiler *c, graph *g, const update_options *update, const int64_t *extents,
                           diag_sink *d, machine *out_machine) {
     machine_options options = {
@@ -180,8 +151,8 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
     if (c->hooks.timings) {
         add_times(c, begin);
     }
-    if (status == RNNC_OK && out_machine->program) {
-        add_program_statistics(c, out_machine->program);
+    if (status == RNNC_OK && out_machine->program && c->hooks.statistics) {
+        listing_add_statistics(out_machine->program, c->codegen, &c->statistics);
     }
     show_compiler_output(c);
     return status;

@@ -23,7 +23,7 @@ static void choose_pipeline(const compile_options *options, bool unrolled, strbu
         add_remaining(options->plan->stage, out);
         return;
     }
-    bool training = options->update && options->update->rule;
+    bool training = options->gradients || (options->update && options->update->rule);
     const char *text = training ? pass_pipeline_training : pass_pipeline_inference;
     const char *lower = unrolled ? strstr(text, "lower") : NULL;
     size_t before = lower ? (size_t)(lower - text) : 0;

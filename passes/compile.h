@@ -5,10 +5,11 @@
 #include "passes/outline.h"
 
 typedef struct compile_options {
-    const char *pipeline;    // NULL: the default for training if |update| is given, else for inference; of
-                             // a graph with a plan, what the plan lacks
-    plan *plan;              // what has been planned for the graph already; NULL: nothing
-    const pass_hooks *hooks; // NULL: none
+    const char
+        *pipeline; // NULL: the default for training if there is an |update| or there are |gradients|, else
+                   // for inference; of a graph with a plan, what the plan lacks
+    plan *plan;    // what has been planned for the graph already; NULL: nothing
+    const pass_hooks *hooks;           // NULL: none
     const update_options *update;      // NULL: inference
     const gradient_options *gradients; // NULL: those of the loss for the weights
     int64_t maxima[MAX_AXES];          // by axis of the graph: the largest extent in a run

@@ -58,6 +58,29 @@ static bool next_name(const char **text, char name[LONGEST_PASS_NAME + 1]) {
     return length > 0;
 }
 
+bool pass_pipeline_has(const char *pipeline, const char *name) {
+    char next[LONGEST_PASS_NAME + 1];
+    bool has = false;
+    while (!has && next_name(&pipeline, next)) {
+        has = strcmp(next, name) == 0;
+    }
+    return has;
+}
+
+rnnc_status pass_check_printed(const char *name, const char *option, diag_sink *d) {
+    if (!name || strcmp(name, "all") == 0 || pass_find(name)) {
+        return RNNC_OK;
+    }
+    const char *names[sizeof registry / sizeof registry[0]];
+    size_t count = 0;
+    for (const pass_info *p = registry; p->name; p++) {
+        names[count++] = p->name;
+    }
+    const char *near = nearest_name(name, names, count);
+    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s: there is no pass '%s'%s%s%s", option, name,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static rnnc_status check_names(const char *pipeline, diag_sink *d) {
     const char *names[sizeof registry / sizeof registry[0]];
     size_t count = 0;

@@ -49,6 +49,9 @@ const pass_info *pass_find(const char *name);
 extern const char pass_pipeline_training[];
 extern const char pass_pipeline_inference[];
 
+// Whether a pass is named in a pipeline's text.
+bool pass_pipeline_has(const char *pipeline, const char *name);
+
 // What happens around passes. All optional.
 typedef struct pass_hooks {
     bool verify_each;
@@ -59,6 +62,9 @@ typedef struct pass_hooks {
     strbuf *statistics;      // receives a line per pass: name, rewrites, nodes before and after
     int64_t bisect_limit;    // negative: none
 } pass_hooks;
+
+// Whether |name| (NULL: none) can be what |print_after| says; an error begins with |option|.
+rnnc_status pass_check_printed(const char *name, const char *option, diag_sink *d);
 
 // Runs |pipeline| ("simplify, fuse-gates, …"). Unknown names are reported before anything runs. Without memory
 // (RNNC_OUT_OF_MEMORY) |g| can only be destroyed.

@@ -23,20 +23,25 @@ double number_parse(const char *text, char **out_end) {
     return value;
 }
 
-static void print_plainly(char *to, size_t size, const char *format, ...) {
-    va_list values;
+int number_vprint(char *to, size_t size, const char *format, va_list values) {
     locale_t plain = plain_locale(), before = uselocale(plain);
-    va_start(values, format);
-    vsnprintf(to, size, format, values);
-    va_end(values);
+    int length = vsnprintf(to, size, format, values);
     uselocale(before);
     release_locale(plain);
+    return length;
+}
+
+void number_printf(char *to, size_t size, const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    number_vprint(to, size, format, values);
+    va_end(values);
 }
 
 void number_print(char *to, size_t size, int digits, double value) {
-    print_plainly(to, size, "%.*g", digits, value);
+    number_printf(to, size, "%.*g", digits, value);
 }
 
 void number_print_exact(char *to, size_t size, double value) {
-    print_plainly(to, size, "%a", value);
+    number_printf(to, size, "%a", value);
 }

@@ -3,10 +3,15 @@
 #ifndef RNNC_SUPPORT_NUMBER_H
 #define RNNC_SUPPORT_NUMBER_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 // Like strtod in the C locale, errno included. |out_end| may be NULL.
 double number_parse(const char *text, char **out_end);
+
+// Like vsnprintf and snprintf in the C locale. The thread's locale is put back.
+int number_vprint(char *to, size_t size, const char *format, va_list values);
+void number_printf(char *to, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 // Like snprintf in the C locale, "%.*g" with |digits|. The thread's locale is put back.
 void number_print(char *to, size_t size, int digits, double value);

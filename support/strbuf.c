@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/number.h"
+
 static bool reserve(strbuf *s, size_t extra) {
     if (s->failed) {
         return false;
@@ -41,9 +43,9 @@ void strbuf_add(strbuf *s, const char *text) {
 void strbuf_vaddf(strbuf *s, const char *format, va_list args) {
     va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = number_vprint(NULL, 0, format, args);
     if (length >= 0 && reserve(s, (size_t)length)) {
-        vsnprintf(s->text + s->length, (size_t)length + 1, format, again);
+        number_vprint(s->text + s->length, (size_t)length + 1, format, again);
         s->length += (size_t)length;
     }
     va_end(again);

@@ -13,7 +13,7 @@ typedef struct strbuf {
     bool failed; // memory ran out: the text is incomplete
 } strbuf;
 
-// A strbuf starts as all zeros. Each call appends.
+// A strbuf starts as all zeros. Each call appends; numbers as in the C locale, whatever the caller's is.
 void strbuf_add(strbuf *s, const char *text);
 void strbuf_add_bytes(strbuf *s, const void *bytes, size_t length);
 void strbuf_addf(strbuf *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -71,37 +71,67 @@ void metrics_add(metrics_table *t, const metric *metrics, size_t count) {
     fill_all(t);
 }
 
+typedef struct reading {
+    metrics_table *table;
+    const char *path;
+    diag_sink *d;
+    json_t *object; // of the line that is being read
+} reading;
+
+static rnnc_status parse_line(reading *r, const char *text, size_t length, size_t line) {
+    json_error_t error;
+    r->object = json_loadb(text, length, 0, &error);
+    if (json_is_object(r->object)) {
+        return RNNC_OK;
+    }
+    if (!r->object && json_error_code(&error) == json_error_out_of_memory) {
+        return diag_fail(r->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for line %zu", r->path, line);
+    }
+    return diag_fail(
+        r->d, RNNC_CORRUPT, NO_SPAN,
+        "%s: line %zu is not a JSON object; metrics have one a line, as `rnnc train --metrics` writes",
+        r->path, line);
+}
+
+static void forget_line(reading *r) {
+    json_decref(r->object);
+    r->object = NULL;
+}
+
 // Empty lines are passed over.
-static rnnc_status add_line(metrics_table *t, const char *text, size_t length, const char *path, size_t line,
-                            diag_sink *d) {
+static rnnc_status add_line(reading *r, const char *text, size_t length, size_t line) {
     if (!length) {
         return RNNC_OK;
     }
-    json_error_t error;
-    json_t *object = json_loadb(text, length, 0, &error);
-    if (!json_is_object(object)) {
-        json_decref(object);
-        return diag_fail(
-            d, RNNC_CORRUPT, NO_SPAN,
-            "%s: line %zu is not a JSON object; metrics have one a line, as `rnnc train --metrics` writes",
-            path, line);
-    }
-    add_row(t, object);
-    json_decref(object);
+    TRY(parse_line(r, text, length, line));
+    add_row(r->table, r->object);
+    forget_line(r);
     return RNNC_OK;
 }
 
-static rnnc_status add_lines(metrics_table *t, const char *text, size_t length, const char *path,
-                             diag_sink *d) {
+static rnnc_status add_lines(reading *r, const char *text, size_t length) {
     size_t line = 0;
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
         size_t count = end ? (size_t)(end - (text + at)) : length - at;
-        TRY(add_line(t, text + at, count, path, ++line, d));
+        TRY(add_line(r, text + at, count, ++line));
         at += count + 1;
     }
-    fill_all(t);
-    return t->rows ? RNNC_OK : diag_fail(d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", path);
+    fill_all(r->table);
+    return r->table->rows ? RNNC_OK
+                          : diag_fail(r->d, RNNC_CORRUPT, NO_SPAN, "%s: there are no metrics in it", r->path);
+}
+
+// The table's arena comes back here without memory.
+static rnnc_status add_guarded(reading *r, const char *text, size_t length) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(r->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "%s: no memory for its metrics", r->path);
+    }
+    r->table->memory.exhausted = &exhausted;
+    rnnc_status status = add_lines(r, text, length);
+    r->table->memory.exhausted = NULL;
+    return status;
 }
 
 rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_table) {
@@ -109,7 +139,9 @@ rnnc_status metrics_read(const char *path, diag_sink *d, metrics_table *out_tabl
     file_bytes bytes = {0};
     TRY(gzfile_read(path, 0, d, &bytes));
     metrics_table_init(out_table);
-    rnnc_status status = add_lines(out_table, (const char *)bytes.data, bytes.size, path, d);
+    reading r = {.table = out_table, .path = path, .d = d};
+    rnnc_status status = add_guarded(&r, (const char *)bytes.data, bytes.size);
+    forget_line(&r);
     file_bytes_deinit(&bytes);
     if (status != RNNC_OK) {
         metrics_table_deinit(out_table);

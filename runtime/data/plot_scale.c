@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/number.h"
+
 // Beyond this the difference of two values might not be finite.
 static const double largest_value = 1e300;
 static const double margin = 0.04;
@@ -138,7 +140,7 @@ static int exponent_of(double value) {
 // "1.5e-7" rather than "1.5e-07".
 static void scientific(double value, int decimals, char *out) {
     char text[PLOT_LABEL_SPACE];
-    snprintf(text, sizeof text, "%.*e", decimals, value);
+    number_printf(text, sizeof text, "%.*e", decimals, value);
     char *e = strchr(text, 'e');
     int exponent = e ? atoi(e + 1) : 0;
     snprintf(out, PLOT_LABEL_SPACE, "%.*se%d", e ? (int)(e - text) : 0, text, exponent);
@@ -154,7 +156,7 @@ void plot_label(const plot_axis *a, double tick, char *out) {
         int decimals = exponent_of(tick) - step_exponent;
         scientific(tick, decimals < 0 ? 0 : decimals > 15 ? 15 : decimals, out);
     } else {
-        snprintf(out, PLOT_LABEL_SPACE, "%.*f", step_exponent < 0 ? -step_exponent : 0, tick);
+        number_printf(out, PLOT_LABEL_SPACE, "%.*f", step_exponent < 0 ? -step_exponent : 0, tick);
     }
 }
 

@@ -261,6 +261,98 @@ static void test_texts(void **state) {
     check_texts("model trend() { input x: real[T]\n output y = linear(1, lstm(2, x))\n}\n", use_values, 2);
 }
 
+// ---- Reports, without memory ----
+
+enum { REPORTS = 8 };
+
+static const char tiny[] = "model m() {\n input x: real[T]\n target t: real[T]\n y = linear(1, rnn(2, x))\n"
+                           " loss = mean[T, batch] mean squared_error(y, t)\n output y\n}\n"
+                           "train r {\n batch 2 steps T = 3 optimizer adam(rate = 0.1) max_steps 1\n}\n";
+
+static rnnc_status plot_tiny(rnnc_diagnostics *d, rnnc_bytes **text) {
+    static const double y[] = {1, 2, 4};
+    static const rnnc_curve curve = {"y", NULL, y, 3, RNNC_CURVE_LINE};
+    return rnnc_plot(&curve, 1, NULL, d, text);
+}
+
+static rnnc_status dump_again(rnnc_model *m, const rnnc_report_options *o, rnnc_diagnostics *d,
+                              rnnc_bytes **text) {
+    rnnc_bytes *first = NULL;
+    rnnc_status status = rnnc_model_dump(m, "graph", o, d, &first);
+    if (status == RNNC_OK) {
+        status =
+            rnnc_dump_text(rnnc_bytes_data(first), rnnc_bytes_size(first), "t.ir", "program", o, d, text);
+    }
+    rnnc_bytes_destroy(first);
+    return status;
+}
+
+static rnnc_status report_once(rnnc_model *m, int which, const char *metrics, rnnc_diagnostics *d,
+                               rnnc_bytes **text) {
+    rnnc_bytes *statistics = NULL;
+    rnnc_pass_options passes = RNNC_PASS_OPTIONS;
+    rnnc_report_options o = RNNC_REPORT_OPTIONS;
+    rnnc_status status = RNNC_OK;
+    o.cpu = "interpret";
+    o.runs = 1;
+    passes.print_after = "all";
+    passes.out_statistics = &statistics;
+    o.passes = which == 1 ? &passes : NULL;
+    switch (which) {
+    case 0:
+    case 1: status = rnnc_model_check(m, &o, d, text); break;
+    case 2: status = rnnc_model_dump(m, "program", &o, d, text); break;
+    case 3: status = rnnc_model_dump(m, "dot", &o, d, text); break;
+    case 4: status = dump_again(m, &o, d, text); break;
+    case 5: status = rnnc_model_bench(m, &o, d, text); break;
+    case 6: status = plot_tiny(d, text); break;
+    default: status = rnnc_plot_metrics(&metrics, 1, NULL, d, text);
+    }
+    rnnc_bytes_destroy(statistics);
+    return status;
+}
+
+// Returns whether the allocation |at| came.
+static bool report_without(rnnc_model *m, int which, int at, const char *metrics, int *refused) {
+    rnnc_diagnostics *d = NULL;
+    rnnc_bytes *text = NULL;
+    watch(at);
+    rnnc_status status = rnnc_diagnostics_create(&d);
+    status = status == RNNC_OK ? report_once(m, which, metrics, d, &text) : status;
+    // The parser of JSON loses bytes where it has no memory, and so finds mistakes in a line.
+    bool parsed = which == REPORTS - 1 && status == RNNC_CORRUPT;
+    bool expected = status == RNNC_OK || status == RNNC_OUT_OF_MEMORY || parsed;
+    rnnc_bytes_destroy(text);
+    rnnc_diagnostics_destroy(d);
+    watching = false;
+    if (!expected || live) {
+        print_error("report %d, allocation %d: %s, %d blocks lost\n", which, at, rnnc_status_text(status),
+                    live);
+    }
+    assert_true(expected);
+    assert_int_equal(live, 0);
+    *refused += status == RNNC_OUT_OF_MEMORY;
+    return made >= at;
+}
+
+static void test_reports(void **state) {
+    (void)state;
+    char metrics[4096];
+    rnnc_model *m = NULL;
+    chain_path(metrics, "metrics.jsonl");
+    chain_write_file(metrics, "{\"epoch\":1,\"loss\":2.5}\n{\"epoch\":2,\"loss\":1.5}\n");
+    assert_int_equal(rnnc_model_from_text(tiny, strlen(tiny), "tiny.rnn", NULL, NULL, &m), RNNC_OK);
+    for (int which = 0; which < REPORTS; which++) {
+        int at = 1, refused = 0;
+        while (report_without(m, which, at, metrics, &refused)) {
+            at++;
+        }
+        print_message("report %d: %d allocations, of which %d are needed\n", which, at - 1, refused);
+        assert_true(refused > 3);
+    }
+    rnnc_model_release(m);
+}
+
 // ---- The caller has none ----
 
 // As many blocks as there are |left|.
@@ -315,7 +407,7 @@ static void test_series(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_kept), cmocka_unit_test(test_exhausted), cmocka_unit_test(test_sampler),
-        cmocka_unit_test(test_texts),        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_texts),        cmocka_unit_test(test_reports),   cmocka_unit_test(test_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,8 +94,42 @@ static void test_locales(void **state) {
     }
 }
 
+// What is written about the model, and drawn. The caller destroys it.
+static rnnc_bytes *describe(const fixture *f, int which) {
+    static const double y[] = {0.25, 1.5, 3.75};
+    static const rnnc_curve curve = {"y", NULL, y, 3, RNNC_CURVE_LINE};
+    rnnc_report_options report = RNNC_REPORT_OPTIONS;
+    rnnc_plot_options plot = RNNC_PLOT_OPTIONS;
+    rnnc_bytes *text = NULL;
+    report.cpu = "interpret";
+    plot.svg = which == 3;
+    fixture_ok(which == 0   ? rnnc_model_check(f->model, &report, f->d, &text)
+               : which == 1 ? rnnc_model_dump(f->model, "program", &report, f->d, &text)
+                            : rnnc_plot(&curve, 1, &plot, f->d, &text),
+               f->d);
+    return text;
+}
+
+static void test_texts(void **state) {
+    (void)state;
+    choose(0);
+    fixture f = fixture_make(text, RNNC_FORWARD);
+    for (int which = 0; which < 4; which++) {
+        choose(0);
+        rnnc_bytes *plain = describe(&f, which);
+        choose(1);
+        rnnc_bytes *other = describe(&f, which);
+        assert_string_equal(rnnc_bytes_data(plain), rnnc_bytes_data(other));
+        assert_non_null(strchr(rnnc_bytes_data(plain), '.'));
+        assert_int_equal(localeconv()->decimal_point[0], ',');
+        rnnc_bytes_destroy(plain);
+        rnnc_bytes_destroy(other);
+    }
+    fixture_free(&f);
+}
+
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_locales)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_locales), cmocka_unit_test(test_texts)};
     if (argc != 3) {
         return 2;
     }

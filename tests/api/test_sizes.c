@@ -10,7 +10,13 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_model_options), 48);
     assert_int_equal(sizeof(rnnc_recipe), 48);
     assert_int_equal(sizeof(rnnc_length), 16);
-    assert_int_equal(sizeof(rnnc_compile_options), 136);
+    assert_int_equal(sizeof(rnnc_compile_options), 144);
+    assert_int_equal(sizeof(rnnc_pass_options), 72);
+    assert_int_equal(sizeof(rnnc_report_options), 96);
+    assert_int_equal(sizeof(rnnc_facts), 88);
+    assert_int_equal(sizeof(rnnc_profile), 40);
+    assert_int_equal(sizeof(rnnc_curve), 40);
+    assert_int_equal(sizeof(rnnc_plot_options), 96);
     assert_int_equal(sizeof(rnnc_value), 96);
     assert_int_equal(sizeof(rnnc_allocator), 24);
     assert_int_equal(sizeof(rnnc_context_options), 40);
