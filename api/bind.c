@@ -201,7 +201,7 @@ static void look_for_copies(rnnc_context *c) {
 }
 
 size_t rnnc_context_copied_arrays(rnnc_context *c) {
-    return c ? count_gathered(c) + context_count_copies(engine_context(c->engine)) : 0;
+    return c ? count_gathered(c) + engine_count_copies(c->engine) : 0;
 }
 
 rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, const void *data, size_t count,
@@ -213,8 +213,7 @@ rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, con
     uint32_t number = c->program->inputs[index].index;
     find_engine_strides(c, w.value->type, &b, by_axis);
     bool dense = is_engine_layout(&b);
-    bool direct = dense || (has_dense_columns(&b) &&
-                            context_reads_directly(engine_context(c->engine), number, by_axis));
+    bool direct = dense || (has_dense_columns(&b) && engine_reads_directly(c->engine, number, by_axis));
     api_change_input(c, index, w.value);
     engine_bind_input(c->engine, number, direct ? b.begin : NULL, dense ? NULL : by_axis);
     b.copied = !direct;
@@ -232,9 +231,11 @@ rnnc_status rnnc_context_bind_output(rnnc_context *c, uint32_t index, void *data
         TRY(make_binding(c, &w, diagnostics, &b));
         find_engine_strides(c, w.value->type, &b, by_axis);
     }
-    bool direct = b.begin && has_dense_columns(&b);
-    engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.begin : NULL,
-                       is_engine_layout(&b) ? NULL : by_axis);
+    bool direct = b.begin && has_dense_columns(&b) && engine_binds_outputs(c->engine);
+    if (engine_binds_outputs(c->engine)) {
+        engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.begin : NULL,
+                           is_engine_layout(&b) ? NULL : by_axis);
+    }
     b.copied = b.begin && !direct;
     c->outputs[index] = b;
     // What a run has left is not at the new places, where the second half of one would look for it.
@@ -274,7 +275,9 @@ void api_forget_bindings(rnnc_context *c) {
     }
     for (uint32_t i = 0; i < c->program->output_count; i++) {
         c->outputs[i] = (api_binding){.begin = NULL};
-        engine_bind_output(c->engine, c->program->outputs[i].index, NULL, NULL);
+        if (engine_binds_outputs(c->engine)) {
+            engine_bind_output(c->engine, c->program->outputs[i].index, NULL, NULL);
+        }
     }
     c->copies = false;
 }

@@ -119,7 +119,8 @@ static void forget_inputs(rnnc_context *c) {
 static rnnc_status fill(rnnc_context *c, const team_options *threads) {
     const rnnc_program *p = c->program;
     TRY(view_weights(c));
-    TRY(engine_create_compiled(p->program, &p->code, &c->view, threads, &c->sink, &c->engine));
+    TRY(p->reference ? engine_create_interpreter(p->model->graph, INTERPRET_AS_TYPED, &c->sink, &c->engine)
+                     : engine_create_compiled(p->program, &p->code, &c->view, threads, &c->sink, &c->engine));
     c->given = allocator_array(&c->memory, p->input_count + (size_t)1, sizeof *c->given);
     c->inputs = allocator_array(&c->memory, p->input_count + (size_t)1, sizeof *c->inputs);
     c->outputs = allocator_array(&c->memory, p->output_count + (size_t)1, sizeof *c->outputs);
@@ -192,7 +193,7 @@ rnnc_status rnnc_context_create_with(rnnc_program *p, rnnc_weights *w, const rnn
 // Work is counted for the extents of now, so a profile of others ends. Its memory is there: nothing can fail.
 static void begin_profile(rnnc_context *c) {
     context *inner = engine_context(c->engine);
-    if (context_times(inner)) {
+    if (inner && context_times(inner)) {
         (void)context_time_calls(inner, true, &c->sink);
     }
 }
@@ -201,6 +202,7 @@ static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_
     size_t bytes = c->program->program->axes.count * sizeof *extents;
     int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
     memcpy(before, engine_extents(c->engine), bytes);
+    TRY(api_report(diagnostics, &c->sink, api_check_maxima(c, extents, &c->sink)));
     TRY(api_report(diagnostics, &c->sink, engine_set_extents(c->engine, extents, &c->sink)));
     c->settled = false;
     if (memcmp(before, engine_extents(c->engine), bytes) != 0) {
@@ -315,7 +317,7 @@ static void find_new_states(rnnc_context *c) {
             s->from = engine_output(c->engine, (uint32_t) final, &count);
             s->bytes = (size_t)api_elements(c, v->type) * (size_t)dtype_bytes(v->type.elem);
             // What is not in one piece is copied when it is asked for, so it has to be asked for each time.
-            c->swaps |= !context_output_stays(engine_context(c->engine), (uint32_t) final);
+            c->swaps |= !engine_output_stays(c->engine, (uint32_t) final);
         }
     }
     c->settled = true;
@@ -351,8 +353,11 @@ static void take_states(rnnc_context *c) {
 }
 
 // In two halves: the first, on copies of the states, so that the second finds them as they were.
-static rnnc_status run_engine(rnnc_context *c) {
+static rnnc_status run_engine(rnnc_context *c, rnnc_diagnostics *d) {
     uint64_t step = (uint64_t)(c->step - 1);
+    if (c->program->reference) {
+        return api_run_reference(c, d);
+    }
     if (!c->program->waits) {
         return engine_run(c->engine, c->seed, step, &c->sink);
     }
@@ -373,7 +378,7 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
     weights *shared = c->weights->values;
     c->view.version = shared->version;
     c->waiting = c->has_gradients = false;
-    rnnc_status status = run_engine(c);
+    rnnc_status status = run_engine(c, d);
     if (status != RNNC_OK) {
         return api_report(d, &c->sink, status);
     }

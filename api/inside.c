@@ -25,6 +25,7 @@ typedef struct inside {
     kernel_backend backend;
     api_listing listing;
     machine_options how;
+    bool interpret; // graphs, for the cpu "reference"
     strbuf out;
 } inside;
 
@@ -99,8 +100,9 @@ static rnnc_status take_threads(inside *s) {
 static rnnc_status prepare(inside *s) {
     TRY(take_extents(s));
     TRY(take_threads(s));
-    TRY(api_choose_backend(s->o->cpu, &(allocator){NULL, NULL, NULL}, &s->interpreter, &s->sink, &s->codegen,
-                           &s->backend));
+    s->interpret = s->o->cpu && strcmp(s->o->cpu, "reference") == 0;
+    TRY(api_choose_backend(s->interpret ? NULL : s->o->cpu, &(allocator){NULL, NULL, NULL}, &s->interpreter,
+                           &s->sink, &s->codegen, &s->backend));
     if (s->o->use_cache && s->codegen) {
         codegen_use_cache(s->codegen);
     }
@@ -254,11 +256,12 @@ static rnnc_status make_machine(void *self, graph *g, const char *pipeline, cons
                                 const int64_t *extents, diag_sink *d, machine *out_machine) {
     inside *s = self;
     machine_options how = s->how;
+    how.backend = s->interpret ? NULL : how.backend;
     how.pipeline = pipeline;
     how.update = update;
     memcpy(how.maxima, extents, sizeof how.maxima);
     TRY(machine_create(g, &how, d, out_machine));
-    if (s->listing.hooks.statistics) {
+    if (s->listing.hooks.statistics && out_machine->program) {
         listing_add_statistics(out_machine->program, s->codegen, &s->listing.statistics);
     }
     return RNNC_OK;
@@ -270,6 +273,7 @@ static rnnc_status bench(inside *s) {
                              .wishes = s->wishes,
                              .make = make_machine,
                              .self = s,
+                             .interpret = s->interpret,
                              .pipeline = s->how.pipeline,
                              .threads = s->how.threads,
                              .runs = s->o->runs,

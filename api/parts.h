@@ -8,12 +8,14 @@
 #include "codegen/backend.h"
 #include "frontend/model.h"
 #include "include/rnnc.h"
+#include "passes/compile.h"
 #include "passes/gradients.h"
 #include "passes/pass.h"
 #include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
 #include "runtime/train/lexicon.h"
+#include "runtime/train/machine.h"
 #include "support/strbuf.h"
 
 // ---- diagnostics.c ----
@@ -109,9 +111,21 @@ struct rnnc_program {
     bool waits;                    // runs in two halves, as gradients are given
     bool keeps_gradients;          // those of weights, after training steps
     const char *obstacle;          // why it cannot run step by step; NULL: it can
+    bool reference;                // graphs are interpreted: |program| has no kernels
     axis_set sequences; // the model's sequence axes; in |program| those that are unrolled are fixed
     double compile_milliseconds, code_milliseconds; // for all; for the machine code
 };
+
+// ---- reference.c ----
+
+// Programs for the cpu "reference", whose graphs are interpreted as they are. What cannot be asked of one.
+rnnc_status api_check_reference(const rnnc_compile_options *o, const api_listing *l, diag_sink *d);
+// Fills |p->program| with what goes in and out.
+rnnc_status api_compile_reference(rnnc_program *p, const compile_options *options, diag_sink *d);
+// A run or a training step of such a context, with everything checked; its weights are copied to and fro.
+rnnc_status api_run_reference(rnnc_context *c, rnnc_diagnostics *d);
+// Its extents are checked here; those of others by what runs them.
+rnnc_status api_check_maxima(const rnnc_context *c, const int64_t *extents, diag_sink *d);
 
 // ---- gradients.c ----
 

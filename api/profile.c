@@ -54,11 +54,15 @@ rnnc_status rnnc_context_profile(rnnc_context *c, int on, rnnc_diagnostics *diag
     if (!c) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "a profile is of a context");
     }
-    return api_report(diagnostics, &c->sink, context_time_calls(engine_context(c->engine), on, &c->sink));
+    context *inner = engine_context(c->engine);
+    return inner ? api_report(diagnostics, &c->sink, context_time_calls(inner, on, &c->sink))
+                 : api_fail(diagnostics, RNNC_UNSUPPORTED,
+                            "the reference interpreter has no kernels to be timed");
 }
 
 uint32_t rnnc_context_profile_count(const rnnc_context *c) {
-    return c && context_times(engine_context(c->engine)) ? c->program->program->kernels.count : 0;
+    context *inner = c ? engine_context(c->engine) : NULL;
+    return inner && context_times(inner) ? c->program->program->kernels.count : 0;
 }
 
 rnnc_status rnnc_context_profile_get(const rnnc_context *c, uint32_t index, rnnc_profile *out_profile) {

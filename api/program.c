@@ -175,6 +175,10 @@ rnnc_status api_choose_backend(const char *cpu, const allocator *from, interpret
 }
 
 static rnnc_status choose_backend(rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
+    p->reference = o->cpu && strcmp(o->cpu, "reference") == 0;
+    if (p->reference) {
+        return RNNC_OK;
+    }
     TRY(api_choose_backend(o->cpu, &p->memory.from, &p->interpreter, d, &p->codegen, &p->backend));
     if (o->use_cache && p->codegen) {
         codegen_use_cache(p->codegen);
@@ -229,8 +233,12 @@ static rnnc_status compile(rnnc_program *p, const rnnc_compile_options *o, api_l
     if (l->unroll) {
         unrolled_extents(p->model->graph, options.maxima, options.unroll);
     }
-    TRY(compile_graph(p->model->graph, &options, d, &p->program));
-    TRY(compile_kernels(p, d));
+    if (p->reference) {
+        TRY(api_compile_reference(p, &options, d));
+    } else {
+        TRY(compile_graph(p->model->graph, &options, d, &p->program));
+        TRY(compile_kernels(p, d));
+    }
     p->compile_milliseconds = clock_milliseconds() - begin;
     api_listing_add(l, p);
     return RNNC_OK;
@@ -255,6 +263,7 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, api_list
     TRY(check_purpose(p, d));
     TRY(api_check_gradients(p, o, d));
     TRY(l->pipeline ? check_pipeline(p, l->pipeline, d) : RNNC_OK);
+    TRY(p->reference ? api_check_reference(o, l, d) : RNNC_OK);
     p->obstacle = p->purpose != RNNC_FORWARD ? "only a program for RNNC_FORWARD runs step by step"
                   : l->unroll                ? "its steps are unrolled, so that all runs are equally long"
                                              : graph_step_obstacle(p->model->graph, d, &p->memory);

@@ -247,8 +247,13 @@ typedef struct rnnc_compile_options {
     const rnnc_length *max_lengths; /**< by axis, where they differ */
     size_t max_length_count;        /**< how many there are */
     int threads;                    /**< of a context, its caller's among them; 0: 1. Also how many compile */
-    const char *cpu; /**< "native", "x86-64-v3" …; "interpret": no machine code; NULL: "native" */
-    int use_cache;   /**< not 0: machine code is looked for and kept in the user's cache of kernels */
+    /**
+     * "native", "x86-64-v3" …; NULL: "native". For comparisons, both slow: "interpret" makes no machine code and
+     * interprets the kernels; "reference" makes no kernels and interprets the graph. What runs of that need is the
+     * system's memory, outputs that are bound are copied, gradients cannot be given, and the last bits are its own.
+     */
+    const char *cpu;
+    int use_cache; /**< not 0: machine code is looked for and kept in the user's cache of kernels */
     /** For #RNNC_GRADIENTS and #RNNC_TRAIN: inputs and states whose gradients are outputs, "gradient/NAME". */
     const char *const *gradients;
     size_t gradient_count; /**< how many there are */

@@ -21,7 +21,8 @@ void interpreter_set_extent(interpreter *in, int axis, int64_t extent);
 // What the op `random` draws from (support/philox.h), in the runs that follow. Both are 0 at first.
 void interpreter_set_random(interpreter *in, uint64_t seed, uint64_t step);
 // The elements of an input (of any role) by name: all indices of its axes in layout order (sequence axes by
-// number, then the batch, then columns), |count| of them, copied. False if no such input or count does not fit.
+// number, then the batch, then columns), |count| of them, copied. False if no such input or count does not fit, or
+// without memory.
 // Extents are set first. An input of role "state" that is never set is zero; others must be set.
 bool interpreter_set_input(interpreter *in, const char *name, const double *values, int64_t count);
 // The elements of a variable, row-major: readable and writable between runs.

@@ -373,34 +373,39 @@ static rnnc_status outline_items(outliner *o, const plan_item *items, uint32_t c
     return RNNC_OK;
 }
 
+static const char *const output_roles[] = {"value", "loss", "state", "metric"};
+
 static void add_outputs(outliner *o) {
-    static const char *const roles[] = {"value", "loss", "state", "metric"};
     program *p = o->program;
     o->group = NO_GROUP; // outputs are read from outside of all loops
     for (uint32_t i = 0; i < o->g->outputs.count; i++) {
         const graph_output *from = &o->g->outputs.at[i];
         program_value to = {.name = arena_strdup(&p->memory, from->name),
-                            .role = roles[from->role],
+                            .role = output_roles[from->role],
                             .type = graph_type(o->g, from->node),
                             .place = outline_place(o, from->node)};
         vec_push(&p->memory, p->outputs, to);
     }
 }
 
+static void declare(const graph *g, const int64_t *maxima, program *p) {
+    p->name = arena_strdup(&p->memory, g->name);
+    p->real = g->real;
+    program_declare(p, g);
+    for (uint32_t a = 0; a < p->axes.count; a++) {
+        p->axes.at[a].maximum = maxima[a];
+    }
+    copy_inputs(g, p);
+}
+
 static rnnc_status fill(outliner *o) {
     program *p = o->program;
     const graph *g = o->g;
     const plan *planned = o->p;
-    p->name = arena_strdup(&p->memory, g->name);
-    p->real = g->real;
     p->shape = planned->shape;
     p->arena_bytes = planned->arena_bytes;
     p->live_bytes = planned->live_bytes;
-    program_declare(p, g);
-    for (uint32_t a = 0; a < p->axes.count; a++) {
-        p->axes.at[a].maximum = planned->maxima[a];
-    }
-    copy_inputs(g, p);
+    declare(g, planned->maxima, p);
     place_run_values(g, p);
     o->instr_of = arena_new_array(&p->memory, int16_t, g->nodes.count);
     TRY(outline_items(o, planned->prepare.at, planned->prepare.count, true));
@@ -441,6 +446,39 @@ rnnc_status program_create(const graph *g, const plan *planned, diag_sink *d, pr
         program_destroy(p);
         return status;
     }
+    *out_program = p;
+    return RNNC_OK;
+}
+
+// ---- Without kernels ----
+
+static void fill_signature(const graph *g, const int64_t *maxima, program *p) {
+    declare(g, maxima, p);
+    for (uint32_t i = 0; i < g->outputs.count; i++) {
+        const graph_output *from = &g->outputs.at[i];
+        value_type type = graph_type(g, from->node);
+        program_value to = {.name = arena_strdup(&p->memory, from->name),
+                            .role = output_roles[from->role],
+                            .type = type,
+                            .place = {.columns = (int32_t)type_columns(type), .slot_axis = NO_AXIS}};
+        vec_push(&p->memory, p->outputs, to);
+    }
+}
+
+rnnc_status program_create_signature(const graph *g, const int64_t *maxima, diag_sink *d,
+                                     program **out_program) {
+    program *p = program_new(&g->memory.from);
+    jmp_buf exhausted;
+    if (!p) {
+        return no_memory(d);
+    }
+    if (setjmp(exhausted)) {
+        program_destroy(p);
+        return no_memory(d);
+    }
+    p->memory.exhausted = &exhausted;
+    fill_signature(g, maxima, p);
+    p->memory.exhausted = NULL;
     *out_program = p;
     return RNNC_OK;
 }

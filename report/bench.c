@@ -174,7 +174,7 @@ static rnnc_status time_kernels(bench_job *job, const machine *m) {
 // The default pipeline of training up to the gradients, which stay outputs.
 static const char *gradient_pipeline(bench_job *job) {
     if (job->request->interpret) {
-        return "simplify, differentiate, simplify";
+        return machine_interpreted_gradients;
     }
     const char *whole = pass_pipeline_training, *update = strstr(whole, "update, ");
     int before = (int)(update - whole);

@@ -139,11 +139,29 @@ void engine_bind_input(engine *e, uint32_t index, void *data, const int64_t *str
     if (s->strided) {
         memcpy(s->strides, strides, sizeof s->strides);
     }
-    context_bind_input(e->context, index, data ? data : s->data, data ? strides : NULL);
+    if (e->context) {
+        context_bind_input(e->context, index, data ? data : s->data, data ? strides : NULL);
+    }
 }
 
 void engine_bind_output(engine *e, uint32_t index, void *data, const int64_t *strides) {
     context_bind_output(e->context, index, data, data ? strides : NULL);
+}
+
+bool engine_reads_directly(const engine *e, uint32_t index, const int64_t *strides) {
+    return !e->context || context_reads_directly(e->context, index, strides);
+}
+
+bool engine_binds_outputs(const engine *e) {
+    return e->context != NULL;
+}
+
+uint32_t engine_count_copies(engine *e) {
+    return e->context ? context_count_copies(e->context) : 0;
+}
+
+bool engine_output_stays(const engine *e, uint32_t index) {
+    return e->context && context_output_stays(e->context, index);
 }
 
 // The length of |row| along |axis|, if the program has lengths there; else the axis's own.

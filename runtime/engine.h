@@ -58,13 +58,21 @@ void *engine_input(engine *e, uint32_t index, int64_t *out_count);
 // What a run reads of input |index| as it is bound: the array above, or another one; and the walk through its rows.
 const void *engine_input_values(const engine *e, uint32_t index, walk_rows *out_walk);
 
-// Lets the runs of a compiled program read input |index| from |data| until another is given; NULL: from the array above.
+// Lets the runs read input |index| from |data| until another is given; NULL: from the array above.
 // |strides| as in context_bind_input, NULL: laid out like that array.
 void engine_bind_input(engine *e, uint32_t index, void *data, const int64_t *strides);
+// Whether runs of the extents of now can do so with these strides (context_reads_directly). An interpreter can.
+bool engine_reads_directly(const engine *e, uint32_t index, const int64_t *strides);
 
 // Has the runs of a compiled program leave output |index| in |data|, laid out as engine_output gives it or with |strides|,
 // until the extents change; NULL: no longer.
 void engine_bind_output(engine *e, uint32_t index, void *data, const int64_t *strides);
+// Whether that can be done: by a compiled program.
+bool engine_binds_outputs(const engine *e);
+// How many of the outputs so bound are copied.
+uint32_t engine_count_copies(engine *e);
+// Whether output |index| is at the same place after each run, without having been asked for.
+bool engine_output_stays(const engine *e, uint32_t index);
 
 // Runs the graph once. |seed| and |step| are what `random` draws by. Tokens out of range are an error where
 // the engine can tell what they number.

@@ -48,25 +48,30 @@ static rnnc_status interpret_set_extents(engine *e, diag_sink *d) {
     return RNNC_OK;
 }
 
-static rnnc_status give_input(engine *e, const engine_slot *s, diag_sink *d) {
+static rnnc_status give_input(engine *e, uint32_t index, diag_sink *d) {
+    const engine_slot *s = &e->inputs[index];
+    walk_rows w;
+    const void *from = engine_input_values(e, index, &w);
+    int64_t columns = type_columns(s->info.type), at = 0;
     int64_t count = engine_slot_count(e, s);
     double *values = malloc(((size_t)count + 1) * sizeof *values);
     if (!values) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for input %s", s->info.name);
     }
-    for (int64_t i = 0; i < count; i++) {
-        values[i] = element_get(s->data, s->info.type.elem, i);
-    }
+    do {
+        for (int64_t i = 0; i < columns; i++) {
+            values[at++] = element_get(from, s->info.type.elem, w.at[0] + i);
+        }
+    } while (walk_next(&w));
     bool fits = interpreter_set_input(e->interpreter, s->info.name, values, count);
     free(values);
-    return fits
-               ? RNNC_OK
-               : diag_fail(d, RNNC_INTERNAL, NO_SPAN, "the interpreter does not take input %s", s->info.name);
+    // Its name and its count are those that the graph says, so only memory can be missing.
+    return fits ? RNNC_OK : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for input %s", s->info.name);
 }
 
 static rnnc_status interpret_run(engine *e, uint64_t seed, uint64_t step, diag_sink *d) {
     for (uint32_t i = 0; i < e->input_count; i++) {
-        TRY(give_input(e, &e->inputs[i], d));
+        TRY(give_input(e, i, d));
     }
     interpreter_set_random(e->interpreter, seed, step);
     TRY(interpreter_run(e->interpreter, d));

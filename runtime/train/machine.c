@@ -5,8 +5,9 @@
 #include "runtime/initialize.h"
 
 // What the interpreter needs of the pipelines: gradients and updates; all else would only hide what it shows.
-static const char interpreted_training[] = "simplify, differentiate, update, simplify";
-static const char interpreted_inference[] = "simplify";
+const char machine_interpreted_training[] = "simplify, differentiate, update, simplify";
+const char machine_interpreted_gradients[] = "simplify, differentiate, simplify";
+const char machine_interpreted_inference[] = "simplify";
 
 void unrolled_extents(const graph *g, const int64_t *extents, int64_t *out_unroll) {
     for (uint32_t a = 0; a < MAX_AXES; a++) {
@@ -27,7 +28,7 @@ static compile_options compile_options_of(const graph *g, const machine_options 
         c.shape = (target_shape){.vector_bytes = 16, .vector_registers = 16};
     }
     if (!options->backend && !c.pipeline) {
-        c.pipeline = options->update ? interpreted_training : interpreted_inference;
+        c.pipeline = options->update ? machine_interpreted_training : machine_interpreted_inference;
     }
     return c;
 }

@@ -23,6 +23,10 @@ typedef struct machine {
     uint32_t variable_count;
 } machine;
 
+// The pipelines of graphs that are interpreted as they are.
+extern const char machine_interpreted_training[], machine_interpreted_gradients[],
+    machine_interpreted_inference[];
+
 // Rewrites |g|, which must outlive the machine, as must the backend. Variables are zeros, but for optimisers'
 // memory, which is as their first step needs it.
 rnnc_status machine_create(graph *g, const machine_options *options, diag_sink *d, machine *out_machine);

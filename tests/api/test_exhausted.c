@@ -109,8 +109,10 @@ static void test_exhausted(void **state) {
     chain_path(file, "exhausted.safetensors");
     const chain_kind kinds[] = {{NULL, RNNC_FORWARD, "interpret", 1},
                                 {NULL, RNNC_GRADIENTS, "interpret", 1},
-                                {path, RNNC_TRAIN, "interpret", 1}};
-    for (int p = 0; p < 3; p++) {
+                                {path, RNNC_TRAIN, "interpret", 1},
+                                {NULL, RNNC_FORWARD, "reference", 1},
+                                {path, RNNC_TRAIN, "reference", 1}};
+    for (size_t p = 0; p < sizeof kinds / sizeof *kinds; p++) {
         chain_kind kind = kinds[p];
         int at = 1, refused = 0;
         while (fail_once(kind, at, file, &refused)) {

@@ -314,6 +314,150 @@ static void test_unrolled(void **state) {
     fixture_free(&f);
 }
 
+// ---- The reference interpreter ----
+
+enum { REFERENCE_STEPS = 3 };
+
+typedef struct learnt {
+    double losses[REFERENCE_STEPS];
+    float bias, forecast[STEPS_AND_ROWS], state[3 * 7], gradient[2 * 7];
+} learnt;
+
+static fixture fixture_on(const char *cpu, rnnc_purpose purpose) {
+    fixture f = {0};
+    rnnc_compile_options o = fixture_options(purpose, 3, 9);
+    assert_int_equal(rnnc_diagnostics_create(&f.d), RNNC_OK);
+    f.model = fixture_model(fixture_series, f.d);
+    o.cpu = cpu;
+    o.keep_gradients = purpose == RNNC_TRAIN;
+    fixture_ok(rnnc_program_compile(f.model, &o, f.d, &f.program), f.d);
+    fixture_ok(rnnc_weights_create(f.program, f.d, &f.weights), f.d);
+    fixture_ok(rnnc_weights_initialize(f.weights, 1, f.d), f.d);
+    fixture_ok(rnnc_context_create(f.program, f.weights, f.d, &f.context), f.d);
+    return f;
+}
+
+// Trains, then runs forward: with bound arrays, whole, and the last three steps once more step by step.
+static learnt learn_on(const char *cpu) {
+    learnt a;
+    float value[VALUES], next[STEPS_AND_ROWS];
+    fixture f = fixture_on(cpu, RNNC_TRAIN), used = fixture_on(cpu, RNNC_FORWARD);
+    rnnc_strides rows_first;
+    fixture_fill(value, VALUES, 1);
+    fixture_fill(next, STEPS_AND_ROWS, 2);
+    fixture_ok(rnnc_context_write_input(f.context, 0, RNNC_ROWS_FIRST, value, VALUES, f.d), f.d);
+    fixture_ok(rnnc_context_write_input(f.context, 1, RNNC_STEPS_FIRST, next, STEPS_AND_ROWS, f.d), f.d);
+    for (int i = 0; i < REFERENCE_STEPS; i++) {
+        rnnc_training said;
+        fixture_ok(rnnc_train_step(f.context, f.d, &said), f.d);
+        a.losses[i] = said.loss;
+    }
+    fixture_ok(rnnc_context_read_gradient(f.context, "lstm.0.i.x", RNNC_F32, a.gradient, 14, f.d), f.d);
+    fixture_ok(rnnc_weights_copy(used.weights, f.weights, f.d), f.d);
+    int bias = rnnc_weights_find(used.weights, "forecast.b");
+    fixture_ok(rnnc_weights_read(used.weights, (uint32_t)bias, RNNC_F32, &a.bias, 1, f.d), f.d);
+    rnnc_context *c = used.context;
+    fixture_ok(rnnc_context_input_strides(c, 0, RNNC_ROWS_FIRST, &rows_first), f.d);
+    fixture_ok(rnnc_context_bind_input_strided(c, 0, value, VALUES, &rows_first, f.d), f.d);
+    fixture_ok(rnnc_context_bind_output(c, 0, a.forecast, STEPS_AND_ROWS, NULL, f.d), f.d);
+    fixture_ok(rnnc_run(c, f.d), f.d);
+    fixture_ok(rnnc_start_steps(c, f.d), f.d);
+    for (int t = 0; t < 3; t++) {
+        fixture_ok(rnnc_context_write_input(c, 0, RNNC_STEPS_FIRST, value + 6 * t, 6, f.d), f.d);
+        fixture_ok(rnnc_step(c, f.d), f.d);
+    }
+    fixture_ok(rnnc_context_read_state(c, 0, a.state, 21, f.d), f.d);
+    fixture_free(&used);
+    fixture_free(&f);
+    return a;
+}
+
+static void assert_near(double a, double b) {
+    double off = a > b ? a - b : b - a;
+    if (!(off <= 1e-4)) {
+        fail_msg("%g and %g", a, b);
+    }
+}
+
+static void test_reference(void **state) {
+    (void)state;
+    learnt a = learn_on("reference"), b = learn_on(fixture_cpu());
+    assert_true(a.losses[2] < a.losses[0]);
+    for (int i = 0; i < REFERENCE_STEPS; i++) {
+        assert_near(a.losses[i], b.losses[i]);
+    }
+    assert_near(a.bias, b.bias);
+    for (int i = 0; i < STEPS_AND_ROWS; i++) {
+        assert_near(a.forecast[i], b.forecast[i]);
+    }
+    for (int i = 0; i < 21; i++) {
+        assert_near(a.state[i], b.state[i]);
+    }
+    for (int i = 0; i < 14; i++) {
+        assert_near(a.gradient[i], b.gradient[i]);
+    }
+}
+
+static void refuse_reference(const fixture *f, rnnc_compile_options o, const char *why) {
+    rnnc_program *p = NULL;
+    o.cpu = "reference";
+    fixture_refused(rnnc_program_compile(f->model, &o, f->d, &p), RNNC_UNSUPPORTED, f->d, why);
+    assert_null(p);
+}
+
+// What the interpreter says of a run has a place in the model's text.
+static void test_reference_tokens(void **state) {
+    (void)state;
+    rnnc_diagnostics *d = new_diagnostics();
+    rnnc_model *m =
+        fixture_model("model m() {\n input x: token(3)[T]\n output y = embedding(3, 2, x)\n}\n", d);
+    rnnc_compile_options o = fixture_options(RNNC_FORWARD, 1, 2);
+    rnnc_program *p = NULL;
+    rnnc_weights *w = NULL;
+    rnnc_context *c = NULL;
+    const int32_t tokens[] = {0, 3};
+    o.cpu = "reference";
+    fixture_ok(rnnc_program_compile(m, &o, d, &p), d);
+    fixture_ok(rnnc_weights_create(p, d, &w), d);
+    fixture_ok(rnnc_weights_initialize(w, 1, d), d);
+    fixture_ok(rnnc_context_create(p, w, d, &c), d);
+    fixture_ok(rnnc_context_write_input(c, 0, RNNC_STEPS_FIRST, tokens, 2, d), d);
+    fixture_refused(rnnc_run(c, d), RNNC_INVALID_ARGUMENT, d, "test.rnn:3:");
+    rnnc_context_destroy(c);
+    rnnc_weights_release(w);
+    rnnc_program_release(p);
+    rnnc_model_release(m);
+    rnnc_diagnostics_destroy(d);
+}
+
+static void test_reference_limits(void **state) {
+    (void)state;
+    static const char *const given[] = {"forecast"};
+    const rnnc_status bad = RNNC_INVALID_ARGUMENT;
+    fixture f = fixture_on("reference", RNNC_GRADIENTS);
+    rnnc_pass_options passes = RNNC_PASS_OPTIONS;
+    rnnc_compile_options o = fixture_options(RNNC_GRADIENTS, 3, 9);
+    passes.unroll = 1;
+    o.passes = &passes;
+    refuse_reference(&f, o, "not unrolled");
+    o.passes = NULL;
+    o.given_gradients = given;
+    o.given_gradient_count = 1;
+    refuse_reference(&f, o, "gradients cannot be given");
+    fixture_refused(rnnc_context_set_extents(f.context, 4, 9, f.d), bad, f.d, "1 to 3");
+    fixture_refused(rnnc_context_set_extents(f.context, 3, 10, f.d), bad, f.d, "1 to 9");
+    fixture_refused(rnnc_context_profile(f.context, 1, f.d), RNNC_UNSUPPORTED, f.d, "no kernels");
+    assert_int_equal(rnnc_context_profile_count(f.context), 0);
+    assert_int_equal(rnnc_begin(f.context), RNNC_OK);
+    assert_int_equal(rnnc_end(f.context), RNNC_OK);
+    rnnc_facts facts;
+    assert_int_equal(rnnc_program_facts(f.program, &facts), RNNC_OK);
+    assert_true(facts.kernels == 0 && facts.flops == 0 && facts.weight_bytes > 0);
+    rnnc_bytes *text = NULL;
+    fixture_refused(rnnc_program_dump(f.program, "asm", f.d, &text), bad, f.d, "have no code");
+    fixture_free(&f);
+}
+
 static void test_listing(void **state) {
     (void)state;
     fixture f = fixture_make(fixture_series, RNNC_FORWARD);
@@ -493,6 +637,10 @@ static void test_bench(void **state) {
     fixture_ok(rnnc_model_bench(m, &o, d, &text), d);
     assert_non_null(strstr(rnnc_bytes_data(text), "\"step_ms\":"));
     assert_non_null(strstr(rnnc_bytes_data(text), "\"gflop_s\":"));
+    rnnc_bytes_destroy(text);
+    o.cpu = "reference";
+    fixture_ok(rnnc_model_bench(m, &o, d, &text), d);
+    assert_non_null(strstr(rnnc_bytes_data(text), "\"kernels\":[]}"));
     rnnc_bytes_destroy(text);
     rnnc_model_release(m);
     m = fixture_model("model m() {\n input x: real[T]\n output y = 2 * x\n}\n", d);
@@ -708,6 +856,9 @@ int main(void) {
         cmocka_unit_test(test_dump_text),
         cmocka_unit_test(test_program_dump),
         cmocka_unit_test(test_unrolled),
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_reference_tokens),
+        cmocka_unit_test(test_reference_limits),
         cmocka_unit_test(test_listing),
         cmocka_unit_test(test_bad_passes),
         cmocka_unit_test(test_profile),

@@ -100,14 +100,14 @@ static rnnc_bytes *describe(const fixture *f, int which) {
     static const rnnc_curve curve = {"y", NULL, y, 3, RNNC_CURVE_LINE};
     rnnc_report_options report = RNNC_REPORT_OPTIONS;
     rnnc_plot_options plot = RNNC_PLOT_OPTIONS;
-    rnnc_bytes *text = NULL;
+    rnnc_bytes *said = NULL;
     report.cpu = "interpret";
     plot.svg = which == 3;
-    fixture_ok(which == 0   ? rnnc_model_check(f->model, &report, f->d, &text)
-               : which == 1 ? rnnc_model_dump(f->model, "program", &report, f->d, &text)
-                            : rnnc_plot(&curve, 1, &plot, f->d, &text),
+    fixture_ok(which == 0   ? rnnc_model_check(f->model, &report, f->d, &said)
+               : which == 1 ? rnnc_model_dump(f->model, "program", &report, f->d, &said)
+                            : rnnc_plot(&curve, 1, &plot, f->d, &said),
                f->d);
-    return text;
+    return said;
 }
 
 static void test_texts(void **state) {
