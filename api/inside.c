@@ -189,6 +189,7 @@ static rnnc_status dump(inside *s) {
     dump_request request = {.text = own ? own->text : s->text,
                             .length = own ? own->length : s->length,
                             .name = own ? own->name : s->name,
+                            .dashes = "",
                             .stage_given = s->stage != NULL,
                             .wishes = s->wishes,
                             .codegen = s->codegen,

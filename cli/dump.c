@@ -32,6 +32,7 @@ static rnnc_status dump(dump_command *c) {
     strbuf text = {0};
     c->compiler.hooks.printed = &text;
     c->request.name = line->file;
+    c->request.dashes = "--";
     c->request.wishes = (extent_wishes){.batch = line->batch, .length = line->length};
     c->request.codegen = c->compiler.codegen;
     c->request.cpu = line->cpu;

@@ -153,11 +153,12 @@ static rnnc_status check_target(const dump_job *job) {
     if (ours.vector_bytes == its.vector_bytes && ours.vector_registers == its.vector_registers) {
         return RNNC_OK;
     }
-    return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                     "%s: it is for %d registers of %d bytes and the processor has %d of %d; name a cpu that "
-                     "fits",
-                     job->request->name, its.vector_registers, its.vector_bytes, ours.vector_registers,
-                     ours.vector_bytes);
+    return diag_fail(
+        job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+        "%s: it is for %d registers of %d bytes and the processor has %d of %d; name one that fits "
+        "with %scpu",
+        job->request->name, its.vector_registers, its.vector_bytes, ours.vector_registers, ours.vector_bytes,
+        job->request->dashes);
 }
 
 rnnc_status dump_code(const codegen *c, const program *p, dump_stage stage, diag_sink *d, strbuf *out) {
@@ -179,8 +180,8 @@ static rnnc_status dump_machine_code(dump_job *job) {
     const dump_request *request = job->request;
     if (!request->codegen) {
         return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "stage %s: no machine code is made for cpu %s", stage_names[job->stage],
-                         request->cpu);
+                         "%sstage %s: no machine code is made for %scpu %s", request->dashes,
+                         stage_names[job->stage], request->dashes, request->cpu);
     }
     TRY(make_program(job));
     TRY(check_target(job));
@@ -197,19 +198,19 @@ static rnnc_status check_wishes(dump_job *job) {
     if ((job->plan || job->text.program) && sized) {
         return diag_fail(
             job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-            "%s: it is planned for the extents that it states; batch, length and unroll come too late",
-            request->name);
+            "%s: it is planned for the extents that it states; %sbatch, %slength and %sunroll come "
+            "too late",
+            request->name, request->dashes, request->dashes, request->dashes);
     }
     if (!job->text.program) {
         return RNNC_OK;
     }
     job->stage = request->stage_given ? job->stage : DUMP_PROGRAM;
     if (how->pipeline || job->stage == DUMP_GRAPH || job->stage == DUMP_DOT) {
-        return diag_fail(
-            job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-            "%s: it is a program, which no pass follows and which holds no graph; its stages are "
-            "program, llvm and asm",
-            request->name);
+        return diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "%s: it is a program, which no pass follows and which holds no graph; %sstage takes "
+                         "program, llvm or asm",
+                         request->name, request->dashes);
     }
     return RNNC_OK;
 }

@@ -23,7 +23,8 @@ typedef struct dump_request {
     model_options options; // |training| is not looked at
     const char *text;      // for DUMP_SOURCE: the model's
     size_t length;
-    const char *name; // of the file, for errors
+    const char *name;   // of the file, for errors
+    const char *dashes; // what errors put before the names of options: "--" on the command line, else ""
     dump_stage stage;
     bool stage_given;       // else a program's own stage stands for it
     extent_wishes wishes;   // without a fallback: unknown lengths are 32
