@@ -1,6 +1,6 @@
 // The parts of KERNEL_PRODUCT: product.c has the kernel, product_drive.c the loops over blocks and tiles,
-// product_micro.c the register tiles, product_pack.c the copying of plain rows of A and B, product_epilogue.c
-// the body over a tile's sums.
+// product_micro.c the register tiles, product_pack.c the copying of plain rows of A and B, product_runs.c that of
+// rows at several distances, product_epilogue.c the body over a tile's sums.
 //
 // Each part is a function of its own in the module. All but the body are named after everything they depend
 // on and written once in a module, however many products it holds: register tiles take most of the time of
@@ -50,9 +50,14 @@ LLVMValueRef product_zero(const product_panel *p);
 // panel, which are at |b| and of which |column| is the first, padded with zeros. |columns|: of a gate of B.
 LLVMValueRef product_pack(const product_panel *p);
 
-// A function (a, a_stride, length, rows, block): copies |length| > 0 rows of |rows| > 0 elements of a
+// A function (a, a_stride, length, block, rows): copies |length| > 0 rows of |rows| > 0 elements of a
 // transposed A to |block|, where they are tiling.row_block elements apart.
 LLVMValueRef product_gather(const product_panel *p);
+
+// A function (array, ints, from, length, block, …): calls product_pack or product_gather, with what they have behind the
+// block, for the inner indices [from, from + length), wherever their rows lie. |array|: where those of index 0 do.
+LLVMValueRef product_copy_b(const product_panel *p);
+LLVMValueRef product_copy_a(const product_panel *p);
 
 // A function (args, ints, row, rows, column, sums): the body for |rows| > 0 rows from |row| on and the
 // panel's columns from |column| on.

@@ -27,8 +27,8 @@ typedef struct panel_code {
     LLVMValueRef micro[MOST_TILE_ROWS + 1]; // by rows
     LLVMValueRef add;                       // NULL where there is one block
     LLVMValueRef zero;
-    LLVMValueRef pack;   // NULL where B is packed
-    LLVMValueRef gather; // NULL where A is not transposed
+    LLVMValueRef copy_b; // NULL where B is packed
+    LLVMValueRef copy_a; // NULL where A is not transposed
 } panel_code;
 
 // A visit: one block of inner indices of one unit.
@@ -39,7 +39,8 @@ typedef struct visit {
     LLVMValueRef parameter[VISIT_ARGS];
     LLVMValueRef body; // what to do after the last block
     LLVMValueRef a, b; // where they begin
-    LLVMValueRef a_stride, b_stride;
+    LLVMValueRef a_stride;
+    LLVMValueRef is_apart;         // a transposed A's inner indices lie at more than one distance
     LLVMValueRef sums, parts;      // scratch: the unit's sums, a tile's parts,
     LLVMValueRef b_space, a_space; // a packed block of B, a block of A
     LLVMValueRef inner;            // inner indices of this call
@@ -63,48 +64,55 @@ static void find_b(visit *v) {
     const product_panel *p = &v->code->panel;
     emitter *e = v->e;
     LLVMValueRef from = v->parameter[FROM];
-    if (!v->code->pack) {
+    if (!v->code->copy_b) {
         LLVMValueRef row = l_add(e, l_mul(e, v->parameter[PANEL], v->parameter[INNER]), from);
         v->b_block = l_at(e, p->element, v->b, l_mul(e, row, l_i64(e, product_width(p))));
         return;
     }
-    LLVMValueRef at = l_at(e, p->element, v->b, l_add(e, l_mul(e, from, v->b_stride), v->column));
     LLVMValueRef some = l_less(e, l_i64(e, 0), v->length), there = l_truth_i64(e, v->parameter[B_AGAIN]);
     l_if needed;
     l_if_begin(e, &needed, LLVMBuildAnd(e->builder, some, LLVMBuildNot(e->builder, there, ""), ""));
-    LLVMValueRef args[] = {at, v->b_stride, v->length, v->b_space, v->column, v->parameter[COLUMNS]};
-    l_call(e, v->code->pack, args, 6);
+    LLVMValueRef args[] = {l_at(e, p->element, v->b, v->column),
+                           v->parameter[INTS],
+                           from,
+                           v->length,
+                           v->b_space,
+                           v->column,
+                           v->parameter[COLUMNS]};
+    l_call(e, v->code->copy_b, args, 7);
     l_if_end(&needed);
     v->b_block = v->b_space;
 }
 
 // The unit's rows of the block of A. A transposed A whose rows are far apart is copied: each row tile would
-// touch a page for every inner index.
+// touch a page for every inner index. So is one whose rows are not at one distance, which register tiles know nothing of.
 static void find_a(visit *v) {
     emitter *e = v->e;
     LLVMTypeRef element = v->code->panel.element;
     LLVMValueRef from = v->parameter[FROM];
-    if (!v->code->gather) {
+    if (!v->code->copy_a) {
         v->a_block = l_at(e, element, v->a, l_add(e, l_mul(e, v->first_row, v->a_stride), from));
         v->a_block_stride = v->a_stride;
         return;
     }
-    LLVMValueRef at = l_at(e, element, v->a, l_add(e, l_mul(e, from, v->a_stride), v->first_row));
+    LLVMValueRef first = l_at(e, element, v->a, v->first_row);
     LLVMValueRef far = l_less(e, l_i64(e, FAR_ELEMENTS), v->a_stride),
                  some = l_less(e, l_i64(e, 0), v->length);
+    far = LLVMBuildOr(e->builder, far, v->is_apart, "");
     LLVMValueRef missing = LLVMBuildNot(e->builder, l_truth_i64(e, v->parameter[A_AGAIN]), "");
     LLVMValueRef copies = LLVMBuildAnd(e->builder, LLVMBuildAnd(e->builder, far, some, ""), missing, "");
     l_if copying;
     l_if_begin(e, &copying, copies);
-    l_call(e, v->code->gather, (LLVMValueRef[]){at, v->a_stride, v->length, v->rows, v->a_space}, 5);
+    LLVMValueRef args[] = {first, v->parameter[INTS], from, v->length, v->a_space, v->rows};
+    l_call(e, v->code->copy_a, args, 6);
     l_if_end(&copying);
-    v->a_block = l_select(e, far, v->a_space, at);
+    v->a_block = l_select(e, far, v->a_space, l_at(e, element, first, l_mul(e, from, v->a_stride)));
     v->a_block_stride = l_select(e, far, l_i64(e, v->code->panel.tiling.row_block), v->a_stride);
 }
 
 // Where the rows of A from |row| of the unit on are.
 static LLVMValueRef tile_of_a(const visit *v, LLVMValueRef row) {
-    LLVMValueRef offset = v->code->gather ? row : l_mul(v->e, row, v->a_block_stride);
+    LLVMValueRef offset = v->code->copy_a ? row : l_mul(v->e, row, v->a_block_stride);
     return l_at(v->e, v->code->panel.element, v->a_block, offset);
 }
 
@@ -207,7 +215,7 @@ static void load_operands(visit *v, const product_panel *p) {
     v->b = l_load(e, e->pointer, l_offset(e, e->pointer, v->parameter[ARGS], 1));
     v->inner = frame_int(&ints, KERNEL_INNER);
     v->a_stride = frame_int(&ints, KERNEL_STRIDES + (k->transposed ? 3 : 0));
-    v->b_stride = frame_int(&ints, KERNEL_STRIDES + 4 + 3);
+    v->is_apart = k->transposed ? l_truth_i64(e, frame_int(&ints, KERNEL_RUN)) : NULL;
     int64_t row_block = p->tiling.row_block * product_width(p);
     v->sums = l_at(e, p->element, scratch, l_mul(e, v->parameter[SLOT], l_i64(e, row_block)));
     v->parts = l_offset(e, p->element, scratch, PRODUCT_PANEL_GROUP * row_block);
@@ -238,8 +246,8 @@ static panel_code find_helpers(const product_panel *p) {
     for (int r = 1; r <= p->max_rows; r++) {
         code.micro[r] = product_micro(p, r);
     }
-    code.pack = p->f->k->packed ? NULL : product_pack(p);
-    code.gather = p->f->k->transposed ? product_gather(p) : NULL;
+    code.copy_b = p->f->k->packed ? NULL : product_copy_b(p);
+    code.copy_a = p->f->k->transposed ? product_copy_a(p) : NULL;
     return code;
 }
 

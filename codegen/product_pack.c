@@ -96,17 +96,17 @@ LLVMValueRef product_gather(const product_panel *p) {
     if (function) {
         return function;
     }
-    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->i64, e->pointer},
+    LLVMTypeRef parameters[] = {e->pointer, e->i64, e->i64, e->pointer, e->i64},
                 type = l_vector_type(p->element, p->lanes);
     function = l_function(e, name, parameters, 5, true);
-    LLVMValueRef rows = LLVMGetParam(function, 3), zero = l_i64(e, 0);
+    LLVMValueRef rows = LLVMGetParam(function, 4), zero = l_i64(e, 0);
     LLVMValueRef whole = LLVMBuildAnd(e->builder, rows, l_i64(e, -(int64_t)p->lanes), "");
     l_loop inner, row;
     l_loop_begin_sure(e, &inner, zero, LLVMGetParam(function, 2), 1, NULL, 0);
     LLVMValueRef from =
         l_at(e, p->element, LLVMGetParam(function, 0), l_mul(e, inner.index, LLVMGetParam(function, 1)));
     LLVMValueRef to =
-        l_at(e, p->element, LLVMGetParam(function, 4), l_mul(e, inner.index, l_i64(e, p->tiling.row_block)));
+        l_at(e, p->element, LLVMGetParam(function, 3), l_mul(e, inner.index, l_i64(e, p->tiling.row_block)));
     l_loop_begin(e, &row, zero, whole, p->lanes, NULL, 0);
     l_store(e, l_load(e, type, l_at(e, p->element, from, row.index)), l_at(e, p->element, to, row.index));
     l_loop_end(&row, NULL);

@@ -1,5 +1,5 @@
 // KERNEL_SEGMENT, KERNEL_SCATTER and KERNEL_ADD_ROWS: rows of values added to rows that tokens name, one
-// after the other in ascending order.
+// after the other in ascending order. Rows are those of all dimensions; their numbers count through them.
 #include "codegen/chunk.h"
 #include "codegen/kernels.h"
 
@@ -8,7 +8,6 @@ typedef struct row_adder {
     emitter *e;
     LLVMTypeRef element;
     unsigned lanes;
-    LLVMValueRef token_stride, value_stride, to_stride; // in elements
 } row_adder;
 
 enum { TOKENS, VALUES, TARGET, MARKS }; // arguments
@@ -18,25 +17,48 @@ static row_adder begin(frame *f) {
     dtype elem = (dtype)f->k->elem;
     row_adder r = {.f = f, .e = f->e, .element = l_dtype(f->e, elem)};
     r.lanes = (unsigned)(f->shape.vector_bytes / dtype_bytes(elem));
-    r.token_stride = frame_int(f, KERNEL_STRIDES + 4 * TOKENS);
-    r.value_stride = frame_int(f, KERNEL_STRIDES + 4 * VALUES);
-    r.to_stride = f->k->kind == KERNEL_SEGMENT ? frame_int(f, KERNEL_STRIDES + 4 * TARGET)
-                                               : l_i64(f->e, f->k->args[TARGET].columns);
     return r;
 }
 
-static LLVMValueRef value_row(const row_adder *r, LLVMValueRef row) {
-    return l_at(r->e, r->element, r->f->arg[VALUES], l_mul(r->e, row, r->value_stride));
+// Row |row| of the table.
+static LLVMValueRef table_row(const row_adder *r, LLVMValueRef row) {
+    LLVMValueRef columns = l_i64(r->e, r->f->k->args[TARGET].columns);
+    return l_at(r->e, r->element, r->f->arg[TARGET], l_mul(r->e, row, columns));
 }
 
-static LLVMValueRef target_row(const row_adder *r, LLVMValueRef row) {
-    return l_at(r->e, r->element, r->f->arg[TARGET], l_mul(r->e, row, r->to_stride));
-}
-
-static LLVMValueRef token_at(const row_adder *r, LLVMValueRef row) {
+// The offset of row |number| of an argument, by its indices along the dimensions.
+static LLVMValueRef spread_offset(const row_adder *r, int arg, LLVMValueRef number) {
     emitter *e = r->e;
-    LLVMValueRef at = l_at(e, e->i32, r->f->arg[TOKENS], l_mul(e, row, r->token_stride));
-    return l_load(e, e->i32, at);
+    const frame *f = r->f;
+    LLVMValueRef offset = l_i64(e, 0);
+    for (int d = f->k->dims - 1; d > 0; d--) {
+        LLVMValueRef index = l_remainder(e, number, f->extent[d]);
+        offset = l_add(e, offset, l_mul(e, index, f->stride[arg][d]));
+        number = l_quotient(e, number, f->extent[d]);
+    }
+    return l_add(e, offset, l_mul(e, number, f->stride[arg][0]));
+}
+
+// Where row |number| of an argument is. Without gaps the last dimension has all rows, and nothing is divided.
+static LLVMValueRef numbered_row(const row_adder *r, int arg, LLVMTypeRef element, LLVMValueRef number) {
+    emitter *e = r->e;
+    const frame *f = r->f;
+    int last = f->k->dims - 1;
+    LLVMValueRef offset = l_mul(e, number, f->stride[arg][last]);
+    if (last > 0) {
+        l_if beyond;
+        l_if_begin(e, &beyond, LLVMBuildICmp(e->builder, LLVMIntSGE, number, f->extent[last], ""));
+        LLVMValueRef spread = spread_offset(r, arg, number), both[] = {spread, offset};
+        LLVMBasicBlockRef from[] = {LLVMGetInsertBlock(e->builder), beyond.otherwise};
+        l_if_end(&beyond);
+        offset = LLVMBuildPhi(e->builder, e->i64, "");
+        LLVMAddIncoming(offset, both, from, 2);
+    }
+    return l_at(e, element, f->arg[arg], offset);
+}
+
+static LLVMValueRef load_token(const row_adder *r, LLVMValueRef at) {
+    return l_load(r->e, r->e->i32, at);
 }
 
 static LLVMValueRef widen(emitter *e, LLVMValueRef number) {
@@ -75,14 +97,28 @@ static void write_row(const row_adder *r, chunk_writer *write, LLVMValueRef to, 
     }
 }
 
+// Loops over all rows, with their number carried.
+static frame_loops begin_rows(const row_adder *r) {
+    frame_loops loops = {.f = r->f,
+                         .to = r->f->k->dims,
+                         .carried = 1,
+                         .value = {l_i64(r->e, 0)},
+                         .rows = frame_first_rows(r->f)};
+    frame_loops_begin(&loops);
+    return loops;
+}
+
+static void end_rows(const row_adder *r, frame_loops *loops) {
+    LLVMValueRef next = l_add(r->e, loops->value[0], l_i64(r->e, 1));
+    frame_loops_end(loops, &next);
+}
+
 // Adds each row of values to the row of the table that its token names.
 static void add_all(const row_adder *r) {
-    emitter *e = r->e;
-    l_loop loop;
-    l_loop_begin(e, &loop, l_i64(e, 0), r->f->extent[0], 1, NULL, 0);
-    LLVMValueRef to = target_row(r, widen(e, token_at(r, loop.index)));
-    write_row(r, add_chunk, to, value_row(r, loop.index));
-    l_loop_end(&loop, NULL);
+    frame_loops loops = begin_rows(r);
+    LLVMValueRef to = table_row(r, widen(r->e, load_token(r, loops.rows.at[TOKENS])));
+    write_row(r, add_chunk, to, loops.rows.at[VALUES]);
+    end_rows(r, &loops);
 }
 
 void emit_add_rows(frame *f) {
@@ -95,7 +131,7 @@ void emit_scatter(frame *f) {
     row_adder r = begin(f);
     l_loop loop;
     l_loop_begin(f->e, &loop, l_i64(f->e, 0), l_i64(f->e, f->k->inner), 1, NULL, 0);
-    write_row(&r, clear_chunk, target_row(&r, loop.index), NULL);
+    write_row(&r, clear_chunk, table_row(&r, loop.index), NULL);
     l_loop_end(&loop, NULL);
     add_all(&r);
     LLVMBuildRetVoid(f->e->builder);
@@ -107,7 +143,8 @@ static LLVMValueRef was_seen(const row_adder *r, LLVMValueRef first, LLVMValueRe
     emitter *e = r->e;
     // As unsigned numbers negative marks are large.
     LLVMValueRef before = LLVMBuildICmp(e->builder, LLVMIntULT, first, row, "");
-    LLVMValueRef same = token_at(r, l_select(e, before, first, l_i64(e, 0)));
+    LLVMValueRef number = l_select(e, before, first, l_i64(e, 0));
+    LLVMValueRef same = load_token(r, numbered_row(r, TOKENS, e->i32, number));
     return LLVMBuildAnd(e->builder, before, LLVMBuildICmp(e->builder, LLVMIntEQ, same, token, ""), "");
 }
 
@@ -115,19 +152,19 @@ static LLVMValueRef was_seen(const row_adder *r, LLVMValueRef first, LLVMValueRe
 void emit_segment(frame *f) {
     row_adder r = begin(f);
     emitter *e = f->e;
-    l_loop loop;
-    l_loop_begin(e, &loop, l_i64(e, 0), f->extent[0], 1, NULL, 0);
-    LLVMValueRef token = token_at(&r, loop.index), own = target_row(&r, loop.index);
+    frame_loops loops = begin_rows(&r);
+    LLVMValueRef number = loops.value[0], values = loops.rows.at[VALUES], own = loops.rows.at[TARGET];
+    LLVMValueRef token = load_token(&r, loops.rows.at[TOKENS]);
     LLVMValueRef mark = l_at(e, e->i32, f->arg[MARKS], widen(e, token));
     LLVMValueRef first = widen(e, l_load(e, e->i32, mark));
     l_if seen;
-    l_if_begin(e, &seen, was_seen(&r, first, loop.index, token));
+    l_if_begin(e, &seen, was_seen(&r, first, number, token));
     write_row(&r, clear_chunk, own, NULL);
-    write_row(&r, add_chunk, target_row(&r, first), value_row(&r, loop.index));
+    write_row(&r, add_chunk, numbered_row(&r, TARGET, r.element, first), values);
     l_if_else(&seen);
-    l_store(e, LLVMBuildTrunc(e->builder, loop.index, e->i32, ""), mark);
-    write_row(&r, copy_chunk, own, value_row(&r, loop.index));
+    l_store(e, LLVMBuildTrunc(e->builder, number, e->i32, ""), mark);
+    write_row(&r, copy_chunk, own, values);
     l_if_end(&seen);
-    l_loop_end(&loop, NULL);
+    end_rows(&r, &loops);
     LLVMBuildRetVoid(e->builder);
 }

@@ -21,7 +21,7 @@ typedef enum kernel_kind {
     KERNEL_FOLD,
     // A weight into panels (see product_tiling): args: source, destination.
     KERNEL_PACK,
-    // OP_SEGMENT, OP_SCATTER, OP_ADD_ROWS over one row dimension. Args: tokens, values, destination, and for
+    // OP_SEGMENT, OP_SCATTER, OP_ADD_ROWS over the rows of at least one dimension, in order. Args: tokens, values, destination, and for
     // segment marks (i32, one per table row, contents without meaning before and after).
     KERNEL_SEGMENT,
     KERNEL_SCATTER,
@@ -100,7 +100,12 @@ typedef void kernel_function(void *const *args, const int64_t *ints, int64_t beg
 // (0: P is +0). ints[KERNEL_STRIDES + 4 * arg + d]: elements from row to row of |arg| along dimension d.
 // For PRODUCT the row dimension 0 runs over m. A's strides: dimension 0 along m, dimension 3 along k. B, where
 // not packed: dimension 3 along k (columns are contiguous).
+// A transposed A is contiguous along m, and k may count several dimensions in both operands:
+//     k = (k0 * ints[KERNEL_RUNS] + k1) * ints[KERNEL_RUN] + k2,
+// with the strides of dimensions 1, 2 and 3 along k0, k1 and k2. ints[KERNEL_RUN] = 0: k is k2. A's rows whose k0 is
+// ints[KERNEL_MOVED] lie ints[KERNEL_MOVE] elements further on.
 enum { KERNEL_INNER = 3, KERNEL_STRIDES = 4, KERNEL_MAX_INTS = 4 + 4 * KERNEL_MAX_ARGS };
+enum { KERNEL_RUNS = 1, KERNEL_RUN = 2, KERNEL_MOVED = KERNEL_STRIDES, KERNEL_MOVE = KERNEL_STRIDES + 4 };
 
 // What passes and runtime must know of a target's registers to lay out panels.
 typedef struct target_shape {

@@ -205,8 +205,8 @@ static rnnc_status check_kind(const kernel_check *c, target_shape shape) {
         return fail(c, "scatters into a table without rows");
     }
     bool rows = k->kind != KERNEL_SEGMENT && k->kind != KERNEL_SCATTER && k->kind != KERNEL_ADD_ROWS;
-    if (!rows && k->dims != 1) {
-        return fail(c, "goes by row numbers over one row dimension");
+    if (!rows && k->dims < 1) {
+        return fail(c, "goes by row numbers and has no row dimension");
     }
     return body ? RNNC_OK : check_fixed_args(c);
 }

@@ -209,6 +209,7 @@ static void outline_by_rows(outliner *o) {
     o->kernel.dims = 1;
     o->call.row_axes[0] = graph_type(o->g, tokens).axes;
     o->call.row_extents[0] = 1;
+    outline_spare(o, 0, o->call.row_axes[0]);
     o->call.alone = true;
 }
 

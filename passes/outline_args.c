@@ -249,10 +249,25 @@ static bool add_dimensions(outliner *o, axis_set axes) {
     return true;
 }
 
+void outline_spare(outliner *o, int first, axis_set axes) {
+    int used = o->kernel.dims - first, wanted = axis_count(axes), most = KERNEL_MAX_DIMS - first;
+    int spare = (wanted < most ? wanted : most) - used;
+    for (int d = first + used - 1; d >= first && spare > 0; d--) {
+        o->call.row_axes[d + spare] = o->call.row_axes[d];
+        o->call.row_axes[d] = 0;
+    }
+    for (int d = first; d < first + spare; d++) {
+        o->call.row_extents[d] = 1;
+    }
+    o->kernel.dims = (uint8_t)(o->kernel.dims + (spare > 0 ? spare : 0));
+}
+
 bool outline_rows(outliner *o, axis_set kept, axis_set folded) {
     if (!add_dimensions(o, kept)) {
         return false;
     }
     o->kernel.kept_dims = folded ? o->kernel.dims : 0;
-    return add_dimensions(o, folded);
+    bool fits = add_dimensions(o, folded);
+    outline_spare(o, o->kernel.kept_dims, folded);
+    return fits;
 }

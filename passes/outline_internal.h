@@ -34,6 +34,9 @@ int16_t outline_arg(outliner *o, program_place place, bool written, bool uniform
 int16_t outline_instr(outliner *o, kernel_instr instr);
 // Sets row dimensions: each a set of axes that lie side by side in every argument. False if over three are needed.
 bool outline_rows(outliner *o, axis_set kept, axis_set folded);
+// Gives the dimensions from |first| on, which run over |axes|, as many of one row before them as there are axes without a
+// dimension of their own, as far as there is room: in arrays of the caller's these axes may lie at any distance.
+void outline_spare(outliner *o, int first, axis_set axes);
 // Whether |n|'s rows do not change over the group's rows.
 bool outline_is_uniform(const outliner *o, node_id n);
 

@@ -158,7 +158,7 @@ static extent_term row_stride(const program_call *call, const kernel_arg *arg, c
 static void product_terms(const kernel_desc *k, const program_call *call, extent_term *ints) {
     extent_term *a = ints + KERNEL_STRIDES, *b = a + 4;
     if (k->transposed) {
-        a[0] = (extent_term){0, 1};
+        a[0] = b[0] = (extent_term){0, 0};
         a[3] = (extent_term){0, call->args[0].columns};
     } else {
         a[3] = (extent_term){0, 1};

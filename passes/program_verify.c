@@ -158,7 +158,11 @@ static int64_t reach_operand(const program_check *c, const kernel_desc *k, const
     if (arg == 1 && k->packed) {
         return packed_elements(c, k);
     }
-    int64_t along = strides[3], across = arg == 0 ? strides[0] : 0, rows = ints[0] > 0 ? ints[0] : 1;
+    int64_t along = strides[3],
+            across = arg             ? 0
+                     : k->transposed ? 1
+                                     : strides[0],
+            rows = ints[0] > 0 ? ints[0] : 1;
     int64_t width = arg == 0 ? 1 : (int64_t)k->gates * k->columns;
     bool fits = multiply(&along, inner - 1) && multiply(&across, rows - 1);
     return fits ? along + across + width : most_indices + 1;
@@ -169,7 +173,7 @@ static int64_t reach_by_rows(const kernel_desc *k, const int64_t *ints, uint32_t
     if (table) {
         return k->kind == KERNEL_SCATTER ? (int64_t)k->inner * k->columns : k->columns;
     }
-    return arg == 3 ? 1 : reach_rows(ints, arg, 1, arg == 0 ? 1 : k->columns);
+    return arg == 3 ? 1 : reach_rows(ints, arg, k->dims, arg == 0 ? 1 : k->columns);
 }
 
 // Elements that a call reads or writes from the first of argument |arg|'s first row on.

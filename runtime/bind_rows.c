@@ -1,10 +1,15 @@
 // The numbers that a call gives its kernel, where an argument lies in an array of the caller's. A kernel's row dimension
 // counts several axes as one where every argument has them side by side; with the caller's strides some argument may
-// not. Then the kernel is called for each index of some of the axes, with the others as its rows.
+// not. Then the kernel is called for each index of some of the axes, with the others as its rows. A sum over rows, or what
+// knows them by number, is one call for all of them in their order; there the axes are spread over several dimensions: those
+// that passes/outline_args.c has left free, and those of a product's inner index.
 #include <string.h>
 
 #include "passes/place.h"
 #include "runtime/context_parts.h"
+
+// Dimensions of the inner index of a product whose A is transposed.
+enum { INNER_DIMS = 3 };
 
 // Axes of one row dimension of which the run has more than one index, the outermost first.
 typedef struct row_axes {
@@ -94,6 +99,25 @@ static bool can_repeat(const kernel_desc *k, int d) {
     return k->kind == KERNEL_MAP || k->kind == KERNEL_PRODUCT || (k->kind == KERNEL_FOLD && d < k->kept_dims);
 }
 
+// The first of the dimensions whose rows are one sequence, however its axes are spread over them; the number of dimensions
+// if there are none. Random numbers have each axis in its own dimension.
+static int first_in_order(const kernel_desc *k) {
+    int dims = kernel_row_dimensions(k);
+    bool by_rows = k->kind == KERNEL_SEGMENT || k->kind == KERNEL_SCATTER || k->kind == KERNEL_ADD_ROWS;
+    return k->kind == KERNEL_FOLD ? k->kept_dims : by_rows ? 0 : dims;
+}
+
+// The axes of the dimensions [first, dims), the outermost first.
+static row_axes list_in_order(const context *c, const program_call *call, int first, int dims) {
+    row_axes all = {.count = 0};
+    for (int d = first; d < dims; d++) {
+        row_axes own = list_axes(c, call, call->row_axes[d]);
+        memcpy(all.axis + all.count, own.axis, (size_t)own.count * sizeof *own.axis);
+        all.count += own.count;
+    }
+    return all;
+}
+
 // ---- Which arrays a call can take ----
 
 static bool is_table(const kernel_desc *k, uint32_t arg) {
@@ -104,29 +128,44 @@ static bool is_table(const kernel_desc *k, uint32_t arg) {
     return table;
 }
 
-// Whether the sum of a product goes over the array's rows with one distance.
+// Whether the axes of a product's inner index can be its dimensions.
 static bool has_inner_walk(const row_arg *a, const kernel_desc *k, uint32_t arg) {
     int64_t stride = 0;
     row_axes inner = list_axes(a->c, a->call, a->call->inner_axes);
-    return k->kind != KERNEL_PRODUCT || arg > 1 || walks(a, &inner, ~0u, &stride);
+    return k->kind != KERNEL_PRODUCT || arg > 1 || inner.count <= INNER_DIMS ||
+           walks(a, &inner, ~0u, &stride);
+}
+
+// Whether the array can have each dimension as it is, but for the axes over which the kernel can be repeated.
+static bool has_row_walks(const row_arg *a, const kernel_desc *k, int dims) {
+    bool all = true;
+    for (int d = 0; d < dims; d++) {
+        row_axes list = list_axes(a->c, a->call, a->call->row_axes[d]);
+        all &= fits(a, k, &list, can_repeat(k, d) ? 0 : ~0u);
+    }
+    return all;
+}
+
+static int count_repeats(const context *c, const program_call *call, const kernel_desc *k) {
+    int repeats = 0;
+    for (int d = 0; d < kernel_row_dimensions(k); d++) {
+        repeats += can_repeat(k, d) ? list_axes(c, call, call->row_axes[d]).count : 0;
+    }
+    return repeats;
 }
 
 bool context_takes_strides(const context *c, const program_call *call, uint32_t arg, const int64_t *strides) {
     const kernel_desc *k = &c->program->kernels.at[call->kernel];
     row_arg a = {c, call, &call->args[arg], strides};
-    int repeats = 0;
     if (k->kind == KERNEL_PACK || a.place->modulus || is_table(k, arg) || !has_inner_walk(&a, k, arg)) {
         return false;
     }
-    for (int d = 0; d < kernel_row_dimensions(k) && !k->args[arg].uniform; d++) {
-        row_axes list = list_axes(c, call, call->row_axes[d]);
-        bool can = can_repeat(k, d);
-        repeats += can ? list.count : 0;
-        if (!fits(&a, k, &list, can ? 0 : ~0u)) {
-            return false;
-        }
+    if (k->args[arg].uniform) {
+        return true;
     }
-    return repeats <= REPEAT_AXES;
+    int dims = kernel_row_dimensions(k), first = first_in_order(k);
+    bool spreads = list_in_order(c, call, first, dims).count <= dims - first;
+    return has_row_walks(&a, k, spreads ? first : dims) && count_repeats(c, call, k) <= REPEAT_AXES;
 }
 
 // ---- How it is called ----
@@ -193,31 +232,70 @@ static void repeat_over(const strided_call *s, int axis, bound_form *f) {
     }
 }
 
-// Distances of the inner indices of a product whose A is transposed, for both operands.
-static void bind_inner(const strided_call *s, bound_form *f) {
-    row_axes inner = list_axes(s->c, s->call, s->call->inner_axes);
-    for (uint32_t i = 0; i < 2; i++) {
-        row_arg a = argument(s, i);
-        if (a.strides) {
-            walks(&a, &inner, ~0u, &f->ints[KERNEL_STRIDES + 4 * i + 3]);
+static void bind_repeated(const strided_call *s, int d, bound_form *f) {
+    row_axes list = list_axes(s->c, s->call, s->call->row_axes[d]);
+    unsigned kept = can_repeat(s->k, d) ? choose_rows(s, &list) : ~0u;
+    bind_dimension(s, d, &list, kept, f);
+    for (int i = 0; i < list.count; i++) {
+        if (!(kept & 1u << i)) {
+            repeat_over(s, list.axis[i], f);
         }
     }
 }
 
-static void bind_strided(const strided_call *s, bound_form *f) {
-    for (int d = 0; d < kernel_row_dimensions(s->k); d++) {
-        row_axes list = list_axes(s->c, s->call, s->call->row_axes[d]);
-        if (!s->call->row_axes[d]) {
-            continue;
-        }
-        unsigned kept = can_repeat(s->k, d) ? choose_rows(s, &list) : ~0u;
-        bind_dimension(s, d, &list, kept, f);
-        for (int i = 0; i < list.count; i++) {
-            if (!(kept & 1u << i)) {
-                repeat_over(s, list.axis[i], f);
-            }
+// Axes that lie side by side in all arguments, as bits by their number in a list; the innermost such group first.
+typedef struct axis_groups {
+    int count;
+    unsigned at[MAX_AXES];
+} axis_groups;
+
+// As few groups as can be.
+static axis_groups group_axes(const strided_call *s, const row_axes *list) {
+    axis_groups g = {.count = 0};
+    for (int i = list->count - 1; i >= 0; i--) {
+        unsigned wider = g.count ? g.at[g.count - 1] | 1u << i : 0;
+        if (g.count && all_fit(s, list, wider)) {
+            g.at[g.count - 1] = wider;
+        } else {
+            g.at[g.count++] = 1u << i;
         }
     }
+    return g;
+}
+
+static void bind_in_order(const strided_call *s, int first, int dims, bound_form *f) {
+    row_axes list = list_in_order(s->c, s->call, first, dims);
+    axis_groups g = group_axes(s, &list);
+    for (int d = dims - 1, i = 0; d >= first; d--, i++) {
+        bind_dimension(s, d, &list, i < g.count ? g.at[i] : 0, f);
+    }
+}
+
+// The dimensions of the inner index of a product whose A is transposed, for both operands.
+static void bind_inner(const strided_call *s, bound_form *f) {
+    row_axes inner = list_axes(s->c, s->call, s->call->inner_axes);
+    axis_groups g = group_axes(s, &inner);
+    for (uint32_t i = 0; i < 2; i++) {
+        row_arg a = argument(s, i);
+        for (int n = 0; n < g.count; n++) {
+            int dimension = n && n == g.count - 1 ? 1 : 3 - n; // the outermost is always the first
+            walks(&a, &inner, g.at[n], &f->ints[KERNEL_STRIDES + 4 * i + (uint32_t)dimension]);
+        }
+    }
+    if (g.count > 1) {
+        f->ints[KERNEL_RUN] = extent_of(s->c, &inner, g.at[0]);
+        f->ints[KERNEL_RUNS] = g.count > 2 ? extent_of(s->c, &inner, g.at[1]) : 1;
+    }
+}
+
+static void bind_strided(const strided_call *s, bound_form *f) {
+    int dims = kernel_row_dimensions(s->k), first = first_in_order(s->k);
+    for (int d = 0; d < first; d++) {
+        if (s->call->row_axes[d]) {
+            bind_repeated(s, d, f);
+        }
+    }
+    bind_in_order(s, first, dims, f);
     if (s->k->kind == KERNEL_PRODUCT && s->call->inner_axes) {
         bind_inner(s, f);
     }

@@ -197,24 +197,49 @@ static void run_pack(const kernel_call *call) {
     }
 }
 
-static int32_t token_at(const kernel_row *r, int64_t row) {
-    return ((const int32_t *)r->args[0])[row * r->ints[KERNEL_STRIDES]];
+// ---- Rows by token: arguments are tokens, values, destination and marks ----
+
+// Sets the indices of |r| to those of row |number|, counted through all dimensions.
+static void go_to_row(kernel_row *r, int64_t number) {
+    for (int d = r->k->dims - 1; d >= 0; d--) {
+        r->index[d] = number % r->ints[d];
+        number /= r->ints[d];
+    }
 }
 
-// Adds row |row| of the values (argument 1) to row |to| of the destination, whose rows are |stride| apart.
-static void add_row(const kernel_row *r, int64_t row, int64_t to, int64_t stride) {
+static int64_t count_rows(const kernel_call *call) {
+    int64_t rows = 1;
+    for (int d = 0; d < call->k->dims; d++) {
+        rows *= call->ints[d];
+    }
+    return rows;
+}
+
+static int32_t token_at(kernel_row *r, int64_t row) {
+    go_to_row(r, row);
+    return ((const int32_t *)r->args[0])[row_element(r, 0, 0)];
+}
+
+// Adds row |row| of the values to the row of the destination that begins at element |to|.
+static void add_row(kernel_row *r, int64_t row, int64_t to) {
     dtype elem = (dtype)r->k->elem;
+    go_to_row(r, row);
     for (int64_t c = 0; c < r->k->columns; c++) {
-        double v = element_get(r->args[1], elem, row * r->ints[KERNEL_STRIDES + 4] + c);
-        double sum = element_get(r->args[2], elem, to * stride + c) + v;
-        element_set(r->args[2], elem, to * stride + c, sum);
+        double v = element_get(r->args[1], elem, row_element(r, 1, c));
+        element_set(r->args[2], elem, to + c, element_get(r->args[2], elem, to + c) + v);
     }
 }
 
-static void clear_row(const kernel_row *r, int64_t row, int64_t stride) {
+static void clear_row(const kernel_row *r, int64_t to) {
     for (int64_t c = 0; c < r->k->columns; c++) {
-        element_set(r->args[2], (dtype)r->k->elem, row * stride + c, 0);
+        element_set(r->args[2], (dtype)r->k->elem, to + c, 0);
     }
+}
+
+// Where row |row| of a segment's result begins.
+static int64_t segment_row(kernel_row *r, int64_t row) {
+    go_to_row(r, row);
+    return row_element(r, 2, 0);
 }
 
 // A mark says in which row a token was seen first. It is believed only if that row indeed has the token and
@@ -222,34 +247,32 @@ static void clear_row(const kernel_row *r, int64_t row, int64_t stride) {
 static void run_segment(const kernel_call *call) {
     kernel_row r = row_of(call);
     int32_t *marks = call->args[3];
-    int64_t stride = call->ints[KERNEL_STRIDES + 8];
-    for (int64_t row = 0; row < extent(call, 0); row++) {
+    for (int64_t row = 0, rows = count_rows(call); row < rows; row++) {
         int32_t token = token_at(&r, row), first = marks[token];
         bool seen = first >= 0 && first < row && token_at(&r, first) == token;
         if (!seen) {
             marks[token] = (int32_t)row;
         }
-        clear_row(&r, row, stride);
-        add_row(&r, row, seen ? first : row, stride);
+        clear_row(&r, segment_row(&r, row));
+        add_row(&r, row, segment_row(&r, seen ? first : row));
+    }
+}
+
+// Adds the rows of values to those of a table.
+static void run_add_rows(const kernel_call *call) {
+    kernel_row r = row_of(call);
+    for (int64_t row = 0, rows = count_rows(call); row < rows; row++) {
+        int64_t to = token_at(&r, row) * (int64_t)call->k->args[2].columns;
+        add_row(&r, row, to);
     }
 }
 
 static void run_scatter(const kernel_call *call) {
     kernel_row r = row_of(call);
-    int64_t stride = call->k->args[2].columns;
     for (int64_t row = 0; row < call->k->inner; row++) {
-        clear_row(&r, row, stride);
+        clear_row(&r, row * call->k->args[2].columns);
     }
-    for (int64_t row = 0; row < extent(call, 0); row++) {
-        add_row(&r, row, token_at(&r, row), stride);
-    }
-}
-
-static void run_add_rows(const kernel_call *call) {
-    kernel_row r = row_of(call);
-    for (int64_t row = 0; row < extent(call, 0); row++) {
-        add_row(&r, row, token_at(&r, row), call->k->args[2].columns);
-    }
+    run_add_rows(call);
 }
 
 // One row of random numbers: support/philox.h has the rule.

@@ -47,11 +47,23 @@ int64_t row_element(const kernel_row *r, int arg, int64_t element) {
     return element;
 }
 
+// Where the row of inner index |inner| of a product's operand |arg| begins.
+static int64_t inner_row(const kernel_row *r, int arg, int64_t inner) {
+    const int64_t *strides = r->ints + KERNEL_STRIDES + 4 * arg;
+    int64_t run = r->k->transposed ? r->ints[KERNEL_RUN] : 0;
+    if (!run) {
+        return inner * strides[3];
+    }
+    int64_t outer = inner / run / r->ints[KERNEL_RUNS], moves = !arg && outer == r->ints[KERNEL_MOVED];
+    return outer * strides[1] + inner / run % r->ints[KERNEL_RUNS] * strides[2] + inner % run * strides[3] +
+           moves * r->ints[KERNEL_MOVE];
+}
+
 // Where B[k, column] is in its panels, or in plain rows.
 static int64_t product_b_element(const kernel_row *r, int64_t inner, int64_t column) {
     const kernel_desc *k = r->k;
     if (!k->packed) {
-        return inner * r->ints[KERNEL_STRIDES + 4 + 3] + column;
+        return inner_row(r, 1, inner) + column;
     }
     int64_t width = r->unit_columns, gate = column / k->columns, c = column % k->columns;
     return ((c / width * k->inner + inner) * k->gates + gate) * width + c % width;
@@ -61,10 +73,10 @@ static int64_t product_b_element(const kernel_row *r, int64_t inner, int64_t col
 static double chain(const kernel_row *r, int64_t column, int64_t from, int64_t to) {
     const kernel_desc *k = r->k;
     dtype elem = (dtype)k->elem;
-    const int64_t *a_strides = r->ints + KERNEL_STRIDES;
+    int64_t row = r->index[0] * (k->transposed ? 1 : r->ints[KERNEL_STRIDES]);
     double sum = 0;
     for (int64_t i = from; i < to; i++) {
-        double a = element_get(r->args[0], elem, r->index[0] * a_strides[0] + i * a_strides[3]);
+        double a = element_get(r->args[0], elem, row + inner_row(r, 0, i));
         double b = element_get(r->args[1], elem, product_b_element(r, i, column));
         sum = elem == DT_F32 ? (double)fmaf((float)a, (float)b, (float)sum) : fma(a, b, sum);
     }

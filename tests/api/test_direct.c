@@ -359,15 +359,14 @@ static void train(arrangement kind, trained *t) {
     fixture_free(&f);
 }
 
-// Sums over steps and rows have their order: what has no one stride through both is copied, and nothing else.
+// Sums over steps and rows have their order, wherever these lie.
 static void test_training(void **state) {
     (void)state;
-    static const size_t copied[KINDS] = {0, 1, 1, 0, 1};
     static trained wanted, found;
     train(STEPS_DENSE, &wanted);
     for (int kind = 0; kind < KINDS; kind++) {
         train((arrangement)kind, &found);
-        assert_int_equal(found.copied, copied[kind]);
+        assert_int_equal(found.copied, 0);
         assert_memory_equal(found.loss, wanted.loss, sizeof wanted.loss);
         assert_memory_equal(found.h, wanted.h, sizeof wanted.h);
     }
