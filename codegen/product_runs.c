@@ -22,30 +22,42 @@ static LLVMValueRef load_int(const run_copier *c, int index) {
     return l_load(c->e, c->e->i64, l_offset(c->e, c->e->i64, c->parameter[INTS], index));
 }
 
-// Copies |length| rows that begin |offset| elements behind those of index 0, to the block's row |to|.
-static void copy_rows(const run_copier *c, LLVMValueRef offset, LLVMValueRef length, LLVMValueRef to) {
+// Rows of the array at one distance.
+typedef struct row_run {
+    LLVMValueRef offset; // of the first, in elements
+    LLVMValueRef stride;
+} row_run;
+
+// Copies |length| rows to the block's row |to|.
+static void copy_rows(const run_copier *c, row_run rows, LLVMValueRef length, LLVMValueRef to) {
     emitter *e = c->e;
     LLVMTypeRef element = c->p->element;
     LLVMValueRef block = l_at(e, element, c->parameter[BLOCK], l_mul(e, to, l_i64(e, c->width)));
-    // Not l_at: the rows of index 0 may be moved, and none be where they would.
-    LLVMValueRef rows = LLVMBuildGEP2(e->builder, element, c->parameter[ARRAY], &offset, 1, "");
-    LLVMValueRef args[MOST_ARGS] = {rows, c->stride[3], length, block};
+    // Not l_at: where the rows of one k0 are moved, the others may lie apart from index 0.
+    LLVMValueRef first = LLVMBuildGEP2(e->builder, element, c->parameter[ARRAY], &rows.offset, 1, "");
+    LLVMValueRef args[MOST_ARGS] = {first, rows.stride, length, block};
     for (unsigned i = REST; i < c->count; i++) {
         args[i - 1] = c->parameter[i];
     }
     l_call(e, c->copy, args, c->count - 1);
 }
 
-// Elements from the rows of index 0 to those of run |number|.
-static LLVMValueRef run_offset(const run_copier *c, LLVMValueRef number) {
+// The rows of run |number|.
+static row_run find_run(const run_copier *c, LLVMValueRef number) {
     emitter *e = c->e;
     LLVMValueRef outer = l_quotient(e, number, c->runs), inner = l_remainder(e, number, c->runs);
     LLVMValueRef offset = l_add(e, l_mul(e, outer, c->stride[1]), l_mul(e, inner, c->stride[2]));
     if (c->operand) {
-        return offset;
+        return (row_run){offset, c->stride[3]};
     }
-    LLVMValueRef moved = LLVMBuildICmp(e->builder, LLVMIntEQ, outer, load_int(c, KERNEL_MOVED), "");
-    return l_add(e, offset, l_select(e, moved, load_int(c, KERNEL_MOVE), l_i64(e, 0)));
+    LLVMValueRef moved = load_int(c, KERNEL_MOVED);
+    LLVMValueRef distance = LLVMBuildLShr(e->builder, moved, l_i64(e, 32), "");
+    LLVMValueRef index = LLVMBuildAnd(e->builder, moved, l_i64(e, INT32_MAX), "");
+    LLVMValueRef rows = l_mul(e, l_mul(e, inner, c->run), distance);
+    LLVMValueRef is_moved = LLVMBuildAnd(e->builder, l_truth_i64(e, distance),
+                                         LLVMBuildICmp(e->builder, LLVMIntEQ, outer, index, ""), "");
+    return (row_run){l_select(e, is_moved, l_add(e, load_int(c, KERNEL_MOVE), rows), offset),
+                     l_select(e, is_moved, distance, c->stride[3])};
 }
 
 static void copy_runs(const run_copier *c) {
@@ -56,8 +68,9 @@ static void copy_runs(const run_copier *c) {
     l_loop_begin_sure(e, &loop, l_quotient(e, from, c->run), l_add(e, last, one), 1, NULL, 0);
     LLVMValueRef first = l_mul(e, loop.index, c->run), end = l_min_i64(e, to, l_add(e, first, c->run));
     LLVMValueRef begin = l_select(e, l_less(e, first, from), from, first);
-    LLVMValueRef within = l_mul(e, l_sub(e, begin, first), c->stride[3]);
-    copy_rows(c, l_add(e, run_offset(c, loop.index), within), l_sub(e, end, begin), l_sub(e, begin, from));
+    row_run rows = find_run(c, loop.index);
+    rows.offset = l_add(e, rows.offset, l_mul(e, l_sub(e, begin, first), rows.stride));
+    copy_rows(c, rows, l_sub(e, end, begin), l_sub(e, begin, from));
     l_loop_end(&loop, NULL);
 }
 
@@ -86,7 +99,8 @@ static LLVMValueRef emit_copier(run_copier *c) {
     l_if_begin(e, &several, l_truth_i64(e, c->run));
     copy_runs(c);
     l_if_else(&several);
-    copy_rows(c, l_mul(e, c->parameter[FROM], c->stride[3]), c->parameter[LENGTH], l_i64(e, 0));
+    row_run all = {l_mul(e, c->parameter[FROM], c->stride[3]), c->stride[3]};
+    copy_rows(c, all, c->parameter[LENGTH], l_i64(e, 0));
     l_if_end(&several);
     LLVMBuildRetVoid(e->builder);
     return function;

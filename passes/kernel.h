@@ -102,8 +102,9 @@ typedef void kernel_function(void *const *args, const int64_t *ints, int64_t beg
 // not packed: dimension 3 along k (columns are contiguous).
 // A transposed A is contiguous along m, and k may count several dimensions in both operands:
 //     k = (k0 * ints[KERNEL_RUNS] + k1) * ints[KERNEL_RUN] + k2,
-// with the strides of dimensions 1, 2 and 3 along k0, k1 and k2. ints[KERNEL_RUN] = 0: k is k2. A's rows whose k0 is
-// ints[KERNEL_MOVED] lie ints[KERNEL_MOVE] elements further on.
+// with the strides of dimensions 1, 2 and 3 along k0, k1 and k2. ints[KERNEL_RUN] = 0: k is k2. A's rows of one k0 may be
+// elsewhere, at one distance from each other: ints[KERNEL_MOVED] is this distance times 2^32, plus k0 (0: there are none),
+// and ints[KERNEL_MOVE] is how many elements behind A they begin.
 enum { KERNEL_INNER = 3, KERNEL_STRIDES = 4, KERNEL_MAX_INTS = 4 + 4 * KERNEL_MAX_ARGS };
 enum { KERNEL_RUNS = 1, KERNEL_RUN = 2, KERNEL_MOVED = KERNEL_STRIDES, KERNEL_MOVE = KERNEL_STRIDES + 4 };
 

@@ -2,7 +2,7 @@
 // and the tables of axes, are alive in all of a run and so never share bytes with an output.
 //
 // A loop's first iteration may reach beside the bytes where all others reach into them: it reads the state before the
-// first step, which stays in the arena. In an array with strides nothing lies where it would in the arena, so there every
+// first step, which stays in the arena. So may a product over all steps, with its first slot or its last. In an array with strides nothing lies where it would in the arena, so there every
 // access must be to slots and rows of the output's own array.
 #include "runtime/access.h"
 
@@ -170,23 +170,34 @@ static bool writes_ahead(const context *c, const program_call *call, const progr
     return writes;
 }
 
-// Whether argument |arg| is what the iteration before has left, all of it within |r|, but for the first iteration, which
-// finds something else beside |r|.
+// Whether argument |arg| is read within |r| in all iterations but the one for index 0, or with |at_end| for the last index,
+// which reads beside it.
+static bool begins_beside(const context *c, const program_call *call, uint32_t arg, const loop_span *s,
+                          const redirect *r, bool at_end) {
+    const kernel_desc *k = &c->program->kernels.at[call->kernel];
+    const program_place *p = &call->args[arg];
+    if (s->iterations < 2 || k->args[arg].written || !follows_steps(p)) {
+        return false;
+    }
+    redirect one = context_reach(c, p, at_end ? s->iterations - 1 : 0, 1);
+    redirect others = context_reach(c, p, at_end ? 0 : 1, s->iterations - 1);
+    return access_is_apart(&one, r) && access_is_within(&others, r);
+}
+
+// Whether it is what the iteration before has left, but in the first iteration.
 static bool is_carried(const context *c, const program_call *call, uint32_t arg, const loop_span *s,
                        const redirect *r) {
     const kernel_desc *k = &c->program->kernels.at[call->kernel];
     const program_place *p = &call->args[arg];
-    bool up = s->direction > 0, written = false;
-    if (s->iterations < 2 || k->args[arg].written || !follows_steps(p)) {
+    bool written = false;
+    if (!begins_beside(c, call, arg, s, r, s->direction < 0)) {
         return false;
     }
-    redirect first = context_reach(c, p, up ? 0 : s->iterations - 1, 1);
-    redirect others = context_reach(c, p, up ? 1 : 0, s->iterations - 1);
     for (uint32_t i = s->begin; i < s->end; i++) {
         const program_call *writer = &c->program->calls.at[c->program->body.at[i].call];
         written |= writes_ahead(c, writer, p, columns_read(k, call, arg), s->direction);
     }
-    return written && access_is_apart(&first, r) && access_is_within(&others, r);
+    return written;
 }
 
 // Whether argument |arg| can be where |r| is put.
@@ -209,7 +220,9 @@ static access look_at_arg(const filling *f, const program_call *call, uint32_t a
         return ACCESS_NONE;
     }
     bool carried = is_carried(c, call, arg, s, f->r);
-    if (!(carried || access_is_within(&reach, f->r)) || !is_movable(c, call, arg, f->r)) {
+    bool fits = access_is_within(&reach, f->r) || context_moved_slot(c, call, arg, f->r) != NO_SLOT ||
+                begins_beside(c, call, arg, s, f->r, false) || begins_beside(c, call, arg, s, f->r, true);
+    if (!(carried || fits) || !is_movable(c, call, arg, f->r)) {
         return ACCESS_BREAKS;
     }
     return carried ? ACCESS_CARRIED : ACCESS_FITS;

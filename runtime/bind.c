@@ -27,13 +27,14 @@ static char *redirected_base(const context *c, const redirect *r) {
     return r->to - slot * r->strides[p->slot_axis] * dtype_bytes(p->elem);
 }
 
-static array_view arena_view(const context *c, const program_place *p, moment when) {
-    const redirect *r = find_redirect(c, p, when);
-    if (!r) {
-        return (array_view){c->arena + p->offset, NULL};
-    }
+static array_view redirected_view(const context *c, const program_place *p, const redirect *r) {
     return r->strided ? (array_view){redirected_base(c, r), r->strides}
                       : (array_view){r->to + (p->offset - r->begin), NULL};
+}
+
+static array_view arena_view(const context *c, const program_place *p, moment when) {
+    const redirect *r = find_redirect(c, p, when);
+    return r ? redirected_view(c, p, r) : (array_view){c->arena + p->offset, NULL};
 }
 
 array_view context_view(const context *c, const program_place *p, moment when) {
@@ -47,7 +48,7 @@ array_view context_view(const context *c, const program_place *p, moment when) {
     return (array_view){a->data + p->offset, a->strided ? a->strides : NULL};
 }
 
-static bound_arg bind_arg(const context *c, const program_place *p, array_view v) {
+bound_arg context_bind_view(const context *c, const program_place *p, array_view v) {
     bound_arg a = {.base = v.base, .mask = -1};
     a.base += (int64_t)p->first_column * dtype_bytes(p->elem);
     if (p->slot_axis == NO_AXIS) {
@@ -65,17 +66,23 @@ static bound_arg bind_arg(const context *c, const program_place *p, array_view v
 }
 
 bound_arg context_bind_place(const context *c, const program_place *p, moment when) {
-    return bind_arg(c, p, context_view(c, p, when));
+    return context_bind_view(c, p, context_view(c, p, when));
 }
 
 static void bind_form(const context *c, const program_call *call, moment when, bound_form *f) {
     const kernel_desc *k = &c->program->kernels.at[call->kernel];
     array_view views[KERNEL_MAX_ARGS];
+    moved_slot moved = context_find_moved(c, call, when);
     for (uint32_t i = 0; i < call->arg_count; i++) {
-        views[i] = context_view(c, &call->args[i], when);
-        f->args[i] = bind_arg(c, &call->args[i], views[i]);
+        const program_place *p = &call->args[i];
+        bool has_moved = !i && moved.index != NO_SLOT;
+        views[i] = has_moved ? redirected_view(c, p, moved.redirect) : context_view(c, p, when);
+        f->args[i] = context_bind_view(c, p, views[i]);
     }
-    context_bind_rows(c, call, views, f);
+    context_bind_rows(c, call, views, moved.index != NO_SLOT, f);
+    if (moved.index != NO_SLOT) {
+        context_bind_moved(c, call, moved, f);
+    }
     f->piece = kernel_units(k, c->program->shape, f->ints);
     f->units = f->piece;
     for (int i = 0; i < f->repeat_count; i++) {
@@ -126,6 +133,15 @@ static void bind_first(const context *c, uint32_t index, moment when) {
     f->ints[KERNEL_INNER] *= !call->skip_inner_first;
 }
 
+// A call at item |at| in a loop. The second iteration is like all but the first and the last.
+static void bind_in_loop(const context *c, const program_item *loop, uint32_t index, uint32_t at) {
+    int64_t last = c->extents[loop->axis] - 1, second = last < 1 ? last : 1;
+    bool up = loop->direction > 0;
+    bind_first(c, index, (moment){at, up ? 0 : last});
+    bind_call(c, index, (moment){at, up ? second : last - second});
+    bind_form(c, &c->program->calls.at[index], (moment){at, up ? last : 0}, &c->calls[index].last);
+}
+
 // Fills an axis's values that kernels read from the arena.
 static void fill_axis(context *c, int axis) {
     const program_axis *a = &c->program->axes.at[axis];
@@ -146,22 +162,17 @@ static void fill_axis(context *c, int axis) {
     }
 }
 
-// A loop's calls are bound for its first iteration, and for its last as for all between.
 static void bind_items(const context *c, const program_item *items, uint32_t count, bool before) {
-    uint32_t loop_end = 0;
-    int64_t first = 0, last = 0;
+    const program_item *loop = NULL;
     for (uint32_t i = 0; i < count; i++) {
         const program_item *item = &items[i];
         uint32_t at = before ? NO_ITEM : i;
         if (item->kind == ITEM_LOOP) {
-            loop_end = i + 1 + item->length;
-            first = item->direction > 0 ? 0 : c->extents[item->axis] - 1;
-            last = c->extents[item->axis] - 1 - first;
+            loop = item;
+        } else if (item->kind == ITEM_CALL && loop && item <= loop + loop->length) {
+            bind_in_loop(c, loop, item->call, at);
         } else if (item->kind == ITEM_CALL) {
-            bind_call(c, item->call, (moment){at, i < loop_end ? last : 0});
-            if (i < loop_end) {
-                bind_first(c, item->call, (moment){at, first});
-            }
+            bind_call(c, item->call, (moment){at, 0});
         }
     }
 }
@@ -298,7 +309,10 @@ static bound_form create_form(const context *c, const program_call *call, table_
     return f;
 }
 
-// Gives each call of a list its share of the tables, or without tables counts what they need: once, or twice in loops.
+// Forms that a call has.
+enum { FORMS_ONCE = 1, FORMS_IN_LOOP = 3 };
+
+// Gives each call of a list its share of the tables, or without tables counts what they need.
 static void create_calls(context *c, const program_item *items, uint32_t count, table_use *used) {
     uint32_t loop_end = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -309,8 +323,9 @@ static void create_calls(context *c, const program_item *items, uint32_t count, 
         }
         const program_call *call = &c->program->calls.at[item->call];
         if (!c->calls) {
-            used->args += (i < loop_end ? 2 : 1) * (size_t)call->arg_count;
-            used->ints += (i < loop_end ? 2 : 1) * int_count(call);
+            size_t forms = i < loop_end ? FORMS_IN_LOOP : FORMS_ONCE;
+            used->args += forms * call->arg_count;
+            used->ints += forms * int_count(call);
             continue;
         }
         bound_call *b = &c->calls[item->call];
@@ -318,6 +333,7 @@ static void create_calls(context *c, const program_item *items, uint32_t count, 
         b->usual = create_form(c, call, used);
         if (i < loop_end) {
             b->first = create_form(c, call, used);
+            b->last = create_form(c, call, used);
         }
     }
 }

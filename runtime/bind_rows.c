@@ -249,12 +249,12 @@ typedef struct axis_groups {
     unsigned at[MAX_AXES];
 } axis_groups;
 
-// As few groups as can be.
-static axis_groups group_axes(const strided_call *s, const row_axes *list) {
+// As few groups as can be; |apart|: the first axis is one by itself.
+static axis_groups group_axes(const strided_call *s, const row_axes *list, bool apart) {
     axis_groups g = {.count = 0};
     for (int i = list->count - 1; i >= 0; i--) {
         unsigned wider = g.count ? g.at[g.count - 1] | 1u << i : 0;
-        if (g.count && all_fit(s, list, wider)) {
+        if (g.count && !(apart && i == 0) && all_fit(s, list, wider)) {
             g.at[g.count - 1] = wider;
         } else {
             g.at[g.count++] = 1u << i;
@@ -265,30 +265,33 @@ static axis_groups group_axes(const strided_call *s, const row_axes *list) {
 
 static void bind_in_order(const strided_call *s, int first, int dims, bound_form *f) {
     row_axes list = list_in_order(s->c, s->call, first, dims);
-    axis_groups g = group_axes(s, &list);
+    axis_groups g = group_axes(s, &list, false);
     for (int d = dims - 1, i = 0; d >= first; d--, i++) {
         bind_dimension(s, d, &list, i < g.count ? g.at[i] : 0, f);
     }
 }
 
-// The dimensions of the inner index of a product whose A is transposed, for both operands.
-static void bind_inner(const strided_call *s, bound_form *f) {
+// The dimensions of the inner index of a product whose A is transposed, for both operands. |moved|: the first is that of
+// A's slots alone.
+static void bind_inner(const strided_call *s, bool moved, bound_form *f) {
     row_axes inner = list_axes(s->c, s->call, s->call->inner_axes);
-    axis_groups g = group_axes(s, &inner);
+    axis_groups g = group_axes(s, &inner, moved);
+    bool several = moved || g.count > 1;
     for (uint32_t i = 0; i < 2; i++) {
         row_arg a = argument(s, i);
         for (int n = 0; n < g.count; n++) {
-            int dimension = n && n == g.count - 1 ? 1 : 3 - n; // the outermost is always the first
+            int dimension = several && n == g.count - 1 ? 1 : 3 - n; // the outermost is always the first
             walks(&a, &inner, g.at[n], &f->ints[KERNEL_STRIDES + 4 * i + (uint32_t)dimension]);
         }
     }
-    if (g.count > 1) {
-        f->ints[KERNEL_RUN] = extent_of(s->c, &inner, g.at[0]);
+    if (several) {
+        f->ints[KERNEL_RUN] = g.count > 1 ? extent_of(s->c, &inner, g.at[0]) : 1;
         f->ints[KERNEL_RUNS] = g.count > 2 ? extent_of(s->c, &inner, g.at[1]) : 1;
+        f->ints[KERNEL_MOVED] = 0;
     }
 }
 
-static void bind_strided(const strided_call *s, bound_form *f) {
+static void bind_strided(const strided_call *s, bool moved, bound_form *f) {
     int dims = kernel_row_dimensions(s->k), first = first_in_order(s->k);
     for (int d = 0; d < first; d++) {
         if (s->call->row_axes[d]) {
@@ -297,19 +300,20 @@ static void bind_strided(const strided_call *s, bound_form *f) {
     }
     bind_in_order(s, first, dims, f);
     if (s->k->kind == KERNEL_PRODUCT && s->call->inner_axes) {
-        bind_inner(s, f);
+        bind_inner(s, moved, f);
     }
 }
 
-void context_bind_rows(const context *c, const program_call *call, const array_view *views, bound_form *f) {
+void context_bind_rows(const context *c, const program_call *call, const array_view *views, bool moved,
+                       bound_form *f) {
     strided_call s = {c, call, &c->program->kernels.at[call->kernel], views};
-    bool strided = false;
+    bool strided = moved;
     f->repeat_count = 0;
     call_find_ints(s.k, call, c->extents, f->ints);
     for (uint32_t i = 0; i < call->arg_count; i++) {
         strided |= views[i].strides != NULL;
     }
     if (strided) {
-        bind_strided(&s, f);
+        bind_strided(&s, moved, f);
     }
 }

@@ -42,8 +42,9 @@ typedef struct bound_call {
     uint32_t kernel;
     uint32_t arg_count;
     bound_form usual;
-    // In a loop's first iteration: an inner length of 0, or a state that lies apart from those that the loop computes.
-    bound_form first;
+    // In a loop's first iteration: an inner length of 0, or a state that lies apart from those that the loop computes. And in
+    // its last, where that is not the first, too: a backward pass ends with the state that a forward pass began with.
+    bound_form first, last;
     int64_t cost;  // estimated nanoseconds of one thread
     int64_t share; // of that: what the thread with most of the units has to do if all threads share them
     bool alone;    // the caller's thread does all of it
@@ -168,11 +169,28 @@ rnnc_status context_bind_create(context *c, diag_sink *d);
 // Where |p| is in memory with the context's inputs and extents; after a run: at the item behind the last.
 array_view context_view(const context *c, const program_place *p, moment when);
 bound_arg context_bind_place(const context *c, const program_place *p, moment when);
+bound_arg context_bind_view(const context *c, const program_place *p, array_view v);
 
-// The numbers of a call's kernel, and how often it is called. |views|: of the call's arguments.
-void context_bind_rows(const context *c, const program_call *call, const array_view *views, bound_form *f);
+// The numbers of a call's kernel, and how often it is called. |views|: of the call's arguments. |moved|: one slot of the
+// first of them is not where it would be there; context_bind_moved then says where.
+void context_bind_rows(const context *c, const program_call *call, const array_view *views, bool moved,
+                       bound_form *f);
 // Whether argument |arg| of |call| can be in an array with these |strides|, by axis of the array.
 bool context_takes_strides(const context *c, const program_call *call, uint32_t arg, const int64_t *strides);
+
+// A transposed A of a product all of which is in |redirect|, but for one slot: number |index| of those that the product goes
+// over, the first or the last.
+typedef struct moved_slot {
+    const redirect *redirect;
+    int64_t index; // NO_SLOT: there is none
+} moved_slot;
+enum { NO_SLOT = -1 };
+
+// The number of the slot of argument |arg| that is beside |r|, where all others are in it; else NO_SLOT.
+int64_t context_moved_slot(const context *c, const program_call *call, uint32_t arg, const redirect *r);
+moved_slot context_find_moved(const context *c, const program_call *call, moment when);
+// Has the kernel find that slot in the arena. |f| is bound but for this.
+void context_bind_moved(const context *c, const program_call *call, moved_slot m, bound_form *f);
 
 // Runs |items| on all threads. |threads|: by item, as in a context; NULL: there are no sets.
 void execute(context *c, const program_item *items, uint32_t count, const int *threads);

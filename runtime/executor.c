@@ -137,9 +137,14 @@ static void run_timed(const walk *w, uint32_t index, int64_t t, const bound_form
     }
 }
 
-static void run_call(walk *w, uint32_t index, int64_t t, bool first) {
+// Which of a call's forms it is run in.
+typedef enum turn { TURN_USUAL, TURN_FIRST, TURN_LAST } turn;
+
+static void run_call(walk *w, uint32_t index, int64_t t, turn which) {
     const bound_call *call = &w->c->calls[index];
-    const bound_form *f = first ? &call->first : &call->usual;
+    const bound_form *f = which == TURN_USUAL   ? &call->usual
+                          : which == TURN_FIRST ? &call->first
+                                                : &call->last;
     if (w->c->timing) {
         run_timed(w, index, t, f);
         return;
@@ -154,8 +159,9 @@ static void run_loop(walk *w, const program_item *loop) {
     int64_t extent = w->c->extents[loop->axis];
     for (int64_t i = 0; i < extent; i++) {
         int64_t t = loop->direction > 0 ? i : extent - 1 - i;
+        turn which = i == 0 ? TURN_FIRST : i == extent - 1 ? TURN_LAST : TURN_USUAL;
         for (uint32_t j = 1; j <= loop->length; j++) {
-            run_call(w, loop[j].call, t, i == 0);
+            run_call(w, loop[j].call, t, which);
         }
     }
 }
@@ -168,7 +174,7 @@ static void run_mine(walk *w, uint32_t at) {
         const program_item *item = &set[i];
         bool mine = w->threads[at + i] == w->member;
         if (item->kind == ITEM_CALL && mine) {
-            run_call(w, item->call, 0, false);
+            run_call(w, item->call, 0, TURN_USUAL);
         } else if (item->kind == ITEM_LOOP) {
             if (mine) {
                 run_loop(w, item);
@@ -215,7 +221,7 @@ static void run_set(walk *w, uint32_t at) {
 static uint32_t run_item(walk *w, uint32_t at) {
     const program_item *item = &w->items[at];
     switch (item->kind) {
-    case ITEM_CALL: run_call(w, item->call, 0, false); return 1;
+    case ITEM_CALL: run_call(w, item->call, 0, TURN_USUAL); return 1;
     case ITEM_LOOP: run_loop(w, item); return 1 + item->length;
     default: break;
     }

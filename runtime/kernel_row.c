@@ -54,9 +54,12 @@ static int64_t inner_row(const kernel_row *r, int arg, int64_t inner) {
     if (!run) {
         return inner * strides[3];
     }
-    int64_t outer = inner / run / r->ints[KERNEL_RUNS], moves = !arg && outer == r->ints[KERNEL_MOVED];
-    return outer * strides[1] + inner / run % r->ints[KERNEL_RUNS] * strides[2] + inner % run * strides[3] +
-           moves * r->ints[KERNEL_MOVE];
+    int64_t within = inner % (r->ints[KERNEL_RUNS] * run), outer = inner / (r->ints[KERNEL_RUNS] * run);
+    int64_t moved = r->ints[KERNEL_MOVED], distance = moved >> 32;
+    if (arg == 0 && distance && outer == (int32_t)moved) {
+        return r->ints[KERNEL_MOVE] + within * distance;
+    }
+    return outer * strides[1] + within / run * strides[2] + within % run * strides[3];
 }
 
 // Where B[k, column] is in its panels, or in plain rows.

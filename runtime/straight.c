@@ -19,7 +19,7 @@ rnnc_status context_straight_create(context *c, diag_sink *d) {
 
 // Whether the kernel is called once.
 static bool is_single(const bound_call *call) {
-    return !call->usual.repeat_count;
+    return !call->usual.repeat_count && !call->first.repeat_count;
 }
 
 static bool is_alone(const context *c, const bound_call *call) {

@@ -329,6 +329,32 @@ static void check_models(diff_backend *backend, uint32_t step) {
     }
 }
 
+// Blocks of inner indices that begin within a row of steps, tiles of rows and panels that do not come out even.
+static void check_wide(diff_backend *backend) {
+    static const char text[] =
+        "    input x: real(131)[T]\n    target t: real(37)[T]\n    h = gru_cho(37, x)\n"
+        "    loss = mean[T, batch] mean squared_error(h, t)\n    output h\n";
+    enum { STEPS = 31 };
+    for (uint32_t k = 0; k < 3; k++) {
+        arrays sum = {.refused = 0};
+        strbuf why = {0};
+        direct_case c = settings(k, "wide", diff_gradient_pipeline);
+        subject_options o = {
+            .backend = backend, .pipeline = c.pipeline, .longest = STEPS, .largest = LARGEST};
+        subject s;
+        o.threads = c.threads;
+        o.split_all = true;
+        o.sets = c.sets;
+        assert_int_equal(subject_create(body_graph(text), &o, &why, &s), RNNC_OK);
+        c.sequence = STEPS;
+        c.batch = LARGEST;
+        compare(&s, &c, &sum);
+        assert_int_equal(sum.refused, 0);
+        subject_destroy(&s);
+        strbuf_deinit(&why);
+    }
+}
+
 static void test_interpreted(void **state) {
     (void)state;
     diff_backend backend;
@@ -344,6 +370,7 @@ static void test_machine_code(void **state) {
     diff_backend_open("llvm", &backend);
     check_bodies(&backend);
     check_models(&backend, 5);
+    check_wide(&backend);
     diff_backend_close(&backend);
 }
 
