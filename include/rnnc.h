@@ -781,13 +781,13 @@ RNNC_API rnnc_status rnnc_context_output_strides(const rnnc_context *context, ui
  * that the context has for it, at the beginning of each run and step:
  * - the columns do not lie side by side;
  * - the input is an output of the program, too;
- * - the program adds over several dimensions of the input at once, steps and rows for instance, in an order that is part
- *   of the result, and no single stride leads through them in the order of #RNNC_STEPS_FIRST. Gradients of weights
- *   and of embeddings are such sums (#RNNC_GRADIENTS, #RNNC_TRAIN); so may be those of the model, over T and the batch;
+ * - the program adds over more than three dimensions of the input at once, columns aside, in an order that is part of the
+ *   result, and no single stride leads through them in the order of #RNNC_STEPS_FIRST. Gradients of weights and of
+ *   embeddings are such sums, over the batch and all axes. Where a sum of the model keeps some dimensions, all are counted;
  * - more than four dimensions besides the columns have more than one index.
  *
  * rnnc_context_copied_arrays() says whether one of them holds. Dimensions of which the run has only one index do not
- * matter. Without gaps and #RNNC_STEPS_FIRST nothing is copied of a model with one sequence axis.
+ * matter. Nothing is copied of a model with one sequence axis, or two, whatever the program is for, but for the first two.
  * @return #RNNC_INVALID_ARGUMENT for strides that leave the array, or an array that is not aligned to its elements
  */
 RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint32_t index, const void *data,
@@ -805,7 +805,8 @@ RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint
  * - the columns do not lie side by side;
  * - the output is an input or a weight, or a part of the columns of something wider;
  * - it shares its memory with something else that the run computes, such as another bound output of the same values;
- * - something reads all of its steps together with the state before the first, as gradients of recurrent weights do;
+ * - something that is no product reads all of its steps at once together with the state before the first: gradients, of a
+ *   state that is only multiplied element by element, by a weight or by a gate that does not read it;
  * - it has strides, and the program does with it what the last two exceptions above are about.
  *
  * With given gradients, outputs "gradient/NAME" are written by the backward pass, all others by rnnc_run().

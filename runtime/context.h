@@ -30,7 +30,8 @@ const int64_t *context_extents(const context *c);
 // have agreed to for the run's extents; columns lie side by side. NULL: its type's layout.
 void context_bind_input(context *c, uint32_t index, void *data, const int64_t *strides);
 // Whether runs of the extents of now can read input number |index| with such strides where it lies. They cannot if a sum
-// whose order is fixed, or rows that go by number, run over axes that have no common stride; or if it is an output, too.
+// whose order is fixed, or rows that go by number, run over more axes without a common stride than a kernel has dimensions;
+// or if it is an output, too.
 bool context_reads_directly(const context *c, uint32_t index, const int64_t *strides);
 
 // Has runs leave output number |index| in |data|, with |strides| as above, NULL: |context_output|'s elements in its
