@@ -21,6 +21,13 @@ static const char own_cells[] = "cell own(n) {\n"
                                 "    v = linear(n, x)\n"
                                 "    next h = 0.75 * h + tanh(v)\n"
                                 "    output next h\n"
+                                "}\n"
+                                "cell scaled(n) {\n"
+                                "    input x\n"
+                                "    state h[n]\n"
+                                "    weight u[n]\n"
+                                "    next h = tanh(linear(n, x) + u * h)\n"
+                                "    output next h\n"
                                 "}\n";
 
 typedef enum arrangement {

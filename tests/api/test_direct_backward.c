@@ -283,11 +283,54 @@ static void test_threads(void **state) {
     }
 }
 
+// ---- What is copied after all ----
+
+// The gradient of a weight that scales a state is a sum over all states together with the one before the first.
+static void test_scaled(void **state) {
+    (void)state;
+    job j = make_layer("scaled", "cell(n, x)", 1);
+    make_numbers(&j);
+    run(&j, NULL, 3, 4, unbound, &wanted);
+    for (int kind = 0; kind < KINDS; kind++) {
+        assert_int_equal(run(&j, NULL, 3, 4, (arrangement)kind, &found), 1);
+        compare(&j, (arrangement)kind, &found, &wanted);
+    }
+    free_job(&j);
+}
+
+// A kernel has three dimensions. Of four, in an array with the rows first, the sum over the axes alone finds one stride; sums
+// over the batch, too, do not.
+static void test_many_axes(void **state) {
+    (void)state;
+    enum { LENGTH = 3, ROWS = 2, COUNT = LENGTH * LENGTH * LENGTH * ROWS * INPUTS };
+    static const char *const sums[] = {"mean[T, S, U](x)", "mean[S, U, batch](x)", "mean[T, S, U, batch](x)"};
+    for (int k = 0; k < 3; k++) {
+        char text[256];
+        float x[COUNT], first[COUNT], second[COUNT];
+        snprintf(text, sizeof text, "model m() {\n    input x: real(%d)[T, S, U]\n    output m = %s\n}\n",
+                 INPUTS, sums[k]);
+        fixture f = fixture_make(text, RNNC_FORWARD);
+        rnnc_strides strides;
+        fixture_fill(x, COUNT, 1);
+        fixture_ok(rnnc_context_set_extents(f.context, ROWS, LENGTH, f.d), f.d);
+        size_t count = rnnc_context_output_elements(f.context, 0);
+        fixture_ok(rnnc_context_write_input(f.context, 0, RNNC_ROWS_FIRST, x, COUNT, f.d), f.d);
+        fixture_ok(rnnc_run(f.context, f.d), f.d);
+        fixture_ok(rnnc_context_read_output(f.context, 0, RNNC_STEPS_FIRST, first, count, f.d), f.d);
+        fixture_ok(rnnc_context_input_strides(f.context, 0, RNNC_ROWS_FIRST, &strides), f.d);
+        fixture_ok(rnnc_context_bind_input_strided(f.context, 0, x, COUNT, &strides, f.d), f.d);
+        assert_int_equal(rnnc_context_copied_arrays(f.context), k > 0);
+        fixture_ok(rnnc_run(f.context, f.d), f.d);
+        fixture_ok(rnnc_context_read_output(f.context, 0, RNNC_STEPS_FIRST, second, count, f.d), f.d);
+        assert_memory_equal(second, first, count * sizeof *first);
+        fixture_free(&f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layers),
-        cmocka_unit_test(test_training),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_layers), cmocka_unit_test(test_training),  cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_scaled), cmocka_unit_test(test_many_axes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
