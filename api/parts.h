@@ -168,6 +168,8 @@ void api_mark_set(rnnc_weights *w, int index);
 void api_mark_all_set(rnnc_weights *w);
 // The first weight without values, as an error.
 rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostics);
+// Copies values, all of which |from| has, to every weight of |to|. An error if one of them found no source of its shape.
+rnnc_status api_weights_give(const rnnc_weights *from, weights *to, diag_sink *d);
 
 // ---- kept.c ----
 

@@ -5,6 +5,7 @@
 #include "api/parts.h"
 #include "runtime/initialize.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/machine.h"
 #include "runtime/weights_file.h"
 
 static void destroy(rnnc_weights *w) {
@@ -89,28 +90,14 @@ void api_mark_all_set(rnnc_weights *w) {
     weights_changed(w->values);
 }
 
-static rnnc_status initialize(const rnnc_weights *w, uint64_t seed, diag_sink *d) {
-    const recipe *r = w->program->model->recipe;
-    uint32_t count = r ? r->init.count : 0;
-    weight_rule *rules = calloc(count + (size_t)1, sizeof *rules);
-    if (!rules) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %u rules", count);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
-    }
-    rnnc_status status = weights_initialize(w->values, rules, count, seed, d);
-    free(rules);
-    return status == RNNC_OK ? weights_reset_slots(w->values, d) : status;
-}
-
 rnnc_status rnnc_weights_initialize(rnnc_weights *w, uint64_t seed, rnnc_diagnostics *diagnostics) {
     if (!w) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "there are no weights to initialise");
     }
     diag_sink sink;
     diag_init(&sink);
-    rnnc_status status = api_report(diagnostics, &sink, initialize(w, seed, &sink));
+    rnnc_status status = api_report(diagnostics, &sink,
+                                    recipe_begin_weights(w->program->model->recipe, w->values, seed, &sink));
     diag_deinit(&sink);
     if (status == RNNC_OK) {
         api_mark_all_set(w);
@@ -309,6 +296,30 @@ static const weight_part *find_source(const rnnc_weights *from, const weight_par
     return p && p->rows == to->rows && p->columns == to->columns ? p : NULL;
 }
 
+static void copy_part(const weight_part *to, const weight_part *from) {
+    for (int64_t k = 0; k < to->rows * to->columns; k++) {
+        weight_set(to, k / to->columns, k % to->columns, weight_get(from, k / to->columns, k % to->columns));
+    }
+}
+
+rnnc_status api_weights_give(const rnnc_weights *from, weights *to, diag_sink *d) {
+    weight_part_list list;
+    TRY(weights_list_parts(to, SELECT_WEIGHTS, d, &list));
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < list.count && status == RNNC_OK; i++) {
+        const weight_part *t = &list.parts[i], *f = find_source(from, t);
+        if (f) {
+            copy_part(t, f);
+        } else {
+            status = diag_fail(d, RNNC_TYPE, NO_SPAN,
+                               "there are no values of its shape to copy to the weight '%s'", t->part->name);
+        }
+    }
+    free(list.parts);
+    weights_changed(to);
+    return status;
+}
+
 static rnnc_status copy_kept(rnnc_weights *to, const rnnc_weights *from, rnnc_diagnostics *diagnostics) {
     diag_sink sink;
     api_kept kept;
@@ -338,10 +349,7 @@ rnnc_status rnnc_weights_copy(rnnc_weights *to, const rnnc_weights *from, rnnc_d
     }
     TRY(copy_kept(to, from, diagnostics));
     for (uint32_t i = 0; i < to->count; i++) {
-        const weight_part *t = &to->parts[i].part, *f = find_source(from, t);
-        for (int64_t k = 0; k < t->rows * t->columns; k++) {
-            weight_set(t, k / t->columns, k % t->columns, weight_get(f, k / t->columns, k % t->columns));
-        }
+        copy_part(&to->parts[i].part, find_source(from, &to->parts[i].part));
         api_mark_set(to, (int)i);
     }
     return RNNC_OK;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "cli/command.h"
-#include "codegen/ahead_target.h"
 #include "report/listing.h"
 #include "runtime/kernel_interpret.h"
 #include "support/clock.h"
@@ -18,49 +17,18 @@ static int default_threads(void) {
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
 }
 
-// One level, or several in one object.
-static rnnc_status choose_levels(const command_line *line, diag_sink *d, compiler *c) {
-    if (strncmp(c->facts.triple, "x86_64", strlen("x86_64")) != 0) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--cpu goes with x86-64, not with --target %s",
-                         line->target);
-    }
-    TRY(levels_choose(line->cpu, c->facts.triple, d, &c->levels));
-    if (c->levels.count > 1) {
-        c->facts = c->levels.base;
-    } else {
-        c->facts = c->levels.facts[0];
-        c->levels.count = 0;
-    }
-    return RNNC_OK;
-}
-
-// For another machine the kernels that run here, those that pack the weights, are interpreted in its layout.
-static rnnc_status choose_foreign(const command_line *line, diag_sink *d, compiler *c) {
-    TRY(ahead_target_choose(line->target, d, &c->facts));
-    if (line->cpu) {
-        TRY(choose_levels(line, d, c));
-    }
-    TRY(codegen_create(NULL, d, &c->codegen));
-    c->interpreter.shape = target_panels_of(&c->facts);
-    c->backend = kernel_interpret_backend(&c->interpreter);
-    return RNNC_OK;
-}
-
-static rnnc_status choose_backend(const command_line *line, diag_sink *d, compiler *c) {
+static rnnc_status choose_backend(const command_line *line, diag_sink *d, compiler *c,
+                                  kernel_backend *out_backend) {
     if (line->cpu && strcmp(line->cpu, no_processor) == 0) {
         c->interpreter.shape = (target_shape){.vector_bytes = 32, .vector_registers = 16};
-        c->backend = kernel_interpret_backend(&c->interpreter);
+        *out_backend = kernel_interpret_backend(&c->interpreter);
         return RNNC_OK;
     }
-    if (line->target && strcmp(line->target, "native") != 0) {
-        return choose_foreign(line, d, c);
-    }
     TRY(codegen_create(line->cpu, d, &c->codegen));
-    c->facts = *codegen_facts(c->codegen);
     if (!line->no_cache) {
         codegen_use_cache(c->codegen);
     }
-    c->backend = codegen_backend(c->codegen);
+    *out_backend = codegen_backend(c->codegen);
     return RNNC_OK;
 }
 
@@ -90,7 +58,7 @@ static void add_times(compiler *c, double begin) {
 
 // ---- The compiler of a command line ----
 
-rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler) {
+rnnc_status open_passes(const command_line *line, diag_sink *d, compiler *out_compiler) {
     compiler *c = out_compiler;
     *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
     if (line->threads > MOST_THREADS) {
@@ -103,8 +71,6 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--unroll takes full, found '%s'", line->unroll);
     }
     c->unroll = line->unroll != NULL;
-    TRY(choose_backend(line, d, c));
-    c->timed = (kernel_backend){c->backend.name, c, c->backend.shape, compile_timed, release_timed};
     c->hooks = (pass_hooks){
         .verify_each = line->verify_each,
         .print_after = line->print_after,
@@ -114,6 +80,20 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
         .statistics = line->stats ? &c->statistics : NULL,
         .bisect_limit = line->bisect_limit,
     };
+    return RNNC_OK;
+}
+
+void use_backend(compiler *c, const kernel_backend *backend, const codegen *cached) {
+    c->backend = *backend;
+    c->cached = cached;
+    c->timed = (kernel_backend){backend->name, c, backend->shape, compile_timed, release_timed};
+}
+
+rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler) {
+    kernel_backend backend;
+    TRY(open_passes(line, d, out_compiler));
+    TRY(choose_backend(line, d, out_compiler, &backend));
+    use_backend(out_compiler, &backend, out_compiler->codegen);
     return RNNC_OK;
 }
 
@@ -152,7 +132,7 @@ rnnc_status build_machine(compiler *c, graph *g, const update_options *update, c
         add_times(c, begin);
     }
     if (status == RNNC_OK && out_machine->program && c->hooks.statistics) {
-        listing_add_statistics(out_machine->program, c->codegen, &c->statistics);
+        listing_add_statistics(out_machine->program, c->cached, &c->statistics);
     }
     show_compiler_output(c);
     return status;

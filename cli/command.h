@@ -63,13 +63,12 @@ bool choose_extents(const command_line *line, const model *m, const int64_t *fal
 // |timed| points at it.
 typedef struct compiler {
     bool interpret;
-    codegen *codegen; // NULL: no machine code is made
+    codegen *codegen;      // NULL: no machine code is made
+    const codegen *cached; // whose cache statistics are about; NULL: nobody's
     kernel_backend backend;
     kernel_backend timed; // the same, and leaves in |code_milliseconds| how long the machine code took
     double compiled_at;   // on the same clock
     double code_milliseconds;
-    target_facts facts; // `build`: of the machine that is built for
-    level_set levels;   // `build`: those of one object; count 0: it is for one machine
     interpreter_home interpreter;
     int threads;
     bool unroll;
@@ -79,6 +78,9 @@ typedef struct compiler {
 } compiler;
 
 rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_compiler);
+// The same in two: all but the backend, and that.
+rnnc_status open_passes(const command_line *line, diag_sink *d, compiler *out_compiler);
+void use_backend(compiler *c, const kernel_backend *backend, const codegen *cached);
 void close_compiler(compiler *c);
 // Prints the graphs to standard output, times and statistics to standard error, and forgets them.
 void show_compiler_output(compiler *c);

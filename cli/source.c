@@ -46,14 +46,7 @@ rnnc_status load_model(const loaded *s, bool training, diag_sink *d, model **out
 
 rnnc_status load_model_with_recipe(const loaded *s, bool training, diag_sink *d, model **out_model) {
     TRY(load_model(s, training, d, out_model));
-    const model *m = *out_model;
-    if (!m->recipe) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the file has no recipe: train NAME { … }");
-    }
-    if (graph_find_output(m->graph, "loss") == NO_NODE) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model '%s' has no loss", m->graph->name);
-    }
-    return RNNC_OK;
+    return model_check_trained(*out_model, d);
 }
 
 bool choose_extents(const command_line *line, const model *m, const int64_t *fallback, int64_t *out_extents,

@@ -18,7 +18,7 @@ static const known_target known[] = {
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
-rnnc_status ahead_target_choose(const char *name, diag_sink *d, target_facts *out_facts) {
+rnnc_status ahead_target_choose(const char *name, const char *list, diag_sink *d, target_facts *out_facts) {
     const char *names[KNOWN];
     for (int i = 0; i < KNOWN; i++) {
         names[i] = known[i].name;
@@ -29,8 +29,8 @@ rnnc_status ahead_target_choose(const char *name, diag_sink *d, target_facts *ou
     }
     const char *near = nearest_name(name, names, KNOWN);
     return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "unknown target \"%s\"%s%s%s", name,
-                     near ? "; did you mean \"" : "; --target list shows those that are known",
-                     near ? near : "", near ? "\"?" : "");
+                     near ? "; did you mean \"" : "; ", near ? near : list,
+                     near ? "\"?" : " shows those that are known");
 }
 
 rnnc_status ahead_target_list(const codegen *c, diag_sink *d, strbuf *out) {

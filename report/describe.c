@@ -1,8 +1,7 @@
 #include "report/describe.h"
 
-#include <stdio.h>
-
 #include "ir/classes.h"
+#include "support/number.h"
 
 static const char *axes_text(const graph *g, value_type t, arena *memory) {
     const char *text = "";
@@ -34,17 +33,9 @@ const char *describe_input(const graph *g, node_id n, arena *memory) {
 }
 
 const char *describe_count(int64_t n, arena *memory) {
-    char digits[32];
-    int length = snprintf(digits, sizeof digits, "%lld", (long long)n);
-    char *text = arena_alloc(memory, 64), *to = text;
-    for (int i = 0; i < length; i++) {
-        bool comma = i > 0 && digits[i - 1] != '-' && (length - i) % 3 == 0;
-        if (comma) {
-            *to++ = ',';
-        }
-        *to++ = digits[i];
-    }
-    return text;
+    char text[NUMBER_GROUPED_SIZE];
+    number_group(text, n);
+    return arena_strdup(memory, text);
 }
 
 const char *describe_bytes(int64_t bytes, arena *memory) {

@@ -2,6 +2,7 @@
 
 #include <locale.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,4 +45,17 @@ void number_print(char *to, size_t size, int digits, double value) {
 
 void number_print_exact(char *to, size_t size, double value) {
     number_printf(to, size, "%a", value);
+}
+
+void number_group(char to[NUMBER_GROUPED_SIZE], int64_t value) {
+    char digits[NUMBER_GROUPED_SIZE];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    for (int i = 0; i < length; i++) {
+        bool comma = i > 0 && digits[i - 1] != '-' && (length - i) % 3 == 0;
+        if (comma) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = '\0';
 }

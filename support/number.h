@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Like strtod in the C locale, errno included. |out_end| may be NULL.
 double number_parse(const char *text, char **out_end);
@@ -18,5 +19,9 @@ void number_print(char *to, size_t size, int digits, double value);
 
 // Exactly, as "%a".
 void number_print_exact(char *to, size_t size, double value);
+
+// "1,234,567", for people.
+enum { NUMBER_GROUPED_SIZE = 32 };
+void number_group(char to[NUMBER_GROUPED_SIZE], int64_t value);
 
 #endif

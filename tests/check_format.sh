@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.." || exit 2
 command -v clang-format-19 >/dev/null || { echo "clang-format-19 is not installed"; exit 77; }
 
 files() {
-    for folder in support ir frontend passes codegen runtime report api cli include tests examples bench; do
+    for folder in support ir frontend passes codegen runtime report ahead api cli include tests examples bench; do
         [ -d "$folder" ] && find "$folder" -type f \( -name '*.c' -o -name '*.h' \) -print0
     done
 }

@@ -16,11 +16,12 @@ runtime/data    frontend ir support
 runtime/train   runtime/data runtime frontend codegen passes ir support
 runtime         runtime/data codegen passes ir support
 report          runtime/train runtime/data runtime codegen passes frontend ir support
-api             report runtime/train runtime/data runtime codegen passes frontend ir support
+ahead           runtime/train runtime/data runtime codegen passes frontend ir support
+api             ahead report runtime/train runtime/data runtime codegen passes frontend ir support
 standalone      support
-cli             report runtime/train runtime/data runtime codegen passes frontend ir support
+cli             ahead report runtime/train runtime/data runtime codegen passes frontend ir support
 '
-rooms='support ir frontend passes codegen runtime report api standalone cli'
+rooms='support ir frontend passes codegen runtime report ahead api standalone cli'
 # The only files that may branch on a single op: its rules. All others ask the table for traits.
 rule_files='^(ir/(eval|infer)[^/]*|passes/(vjp|unroll)[^/]*|codegen/.*)$'
 line_limit=900
@@ -73,7 +74,7 @@ check_arrows() {
 
 # LLVM stays in codegen: neither its headers nor a header of codegen that includes them is seen elsewhere.
 check_llvm() {
-    others='support ir frontend passes runtime report api standalone cli include'
+    others='support ir frontend passes runtime report ahead api standalone cli include'
     sources $others | xargs -r grep -nE '#[[:space:]]*include[[:space:]]*[<"]llvm' /dev/null |
         offence 'only codegen includes LLVM'
     [ -d codegen ] || return
@@ -95,9 +96,9 @@ check_switches() {
 }
 
 # Nothing below the command line ends the process or talks to the terminal, but for programs made ahead of time
-# (standalone/) and the arena's last resort.
+# (standalone/), the arena's last resort, and the end of a child process.
 check_calls() {
-    sources support ir frontend passes codegen runtime report api | grep -v '^support/arena\.c$' |
+    sources support ir frontend passes codegen runtime report ahead api | grep -vE '^(support/arena|ahead/child)\.c$' |
         xargs -r grep -nE '(^|[^A-Za-z0-9_."%])((abort|exit|_exit|printf|puts|putchar|perror)\(|(stdout|stderr)\b)' /dev/null |
         grep -vE ':[[:space:]]*(//|\*)' | offence 'only cli prints or exits'
 }

@@ -1,5 +1,6 @@
 #include "runtime/train/machine.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/initialize.h"
@@ -140,6 +141,30 @@ update_options recipe_update(const recipe *r, arena *memory) {
         .schedule = rates,
         .schedule_count = r->schedule.count,
     };
+}
+
+rnnc_status recipe_begin_weights(const recipe *r, weights *w, uint64_t seed, diag_sink *d) {
+    uint32_t count = r ? r->init.count : 0;
+    weight_rule *rules = calloc(count + (size_t)1, sizeof *rules);
+    if (!rules) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for %u rules", count);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
+    }
+    rnnc_status status = weights_initialize(w, rules, count, seed, d);
+    free(rules);
+    return status == RNNC_OK ? weights_reset_slots(w, d) : status;
+}
+
+rnnc_status model_check_trained(const model *m, diag_sink *d) {
+    if (!m->recipe) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the file has no recipe: train NAME { … }");
+    }
+    if (graph_find_output(m->graph, "loss") == NO_NODE) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the model '%s' has no loss", m->graph->name);
+    }
+    return RNNC_OK;
 }
 
 void graph_keep_outputs(graph *g, output_filter *keep, const void *user) {

@@ -41,6 +41,13 @@ rnnc_status machine_reset_slots(machine *m, diag_sink *d);
 // What a recipe says of updates. Its rules are in |memory|; patterns stay the recipe's.
 update_options recipe_update(const recipe *r, arena *memory);
 
+// First values of all weights by the model's and the recipe's initialisers (|r| may be NULL), and the optimisers' memory as
+// before the first step.
+rnnc_status recipe_begin_weights(const recipe *r, weights *w, uint64_t seed, diag_sink *d);
+
+// Whether |m| can be trained: an error if it has no recipe or no loss.
+rnnc_status model_check_trained(const model *m, diag_sink *d);
+
 // Takes from |g| all outputs but those for which |keep| is true.
 typedef bool output_filter(const graph_output *output, const void *user);
 void graph_keep_outputs(graph *g, output_filter *keep, const void *user);

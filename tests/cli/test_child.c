@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cli/build.h"
+#include "ahead/child.h"
 
 typedef struct outcome {
     rnnc_status status;

@@ -4,8 +4,8 @@
 #ifndef RNNC_TESTS_DIFF_LEARNING_H
 #define RNNC_TESTS_DIFF_LEARNING_H
 
+#include "ahead/learner_parts.h"
 #include "codegen/ahead_train.h"
-#include "runtime/ahead_train.h"
 #include "runtime/train/machine.h"
 #include "tests/diff/models.h"
 #include "tests/diff/subject.h"

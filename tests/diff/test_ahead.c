@@ -10,11 +10,11 @@
 #include <dlfcn.h>
 #include <cmocka.h>
 
+#include "ahead/parts.h"
 #include "codegen/ahead.h"
 #include "codegen/ahead_target.h"
 #include "ir/stream.h"
 #include "ir/type.h"
-#include "runtime/ahead.h"
 #include "tests/diff/linked.h"
 #include "tests/diff/models.h"
 #include "tests/diff/subject.h"
@@ -391,7 +391,7 @@ static void test_too_large(void **state) {
         strbuf bytes = {0};
         target_facts facts;
         diag_init(&d);
-        assert_int_equal(ahead_target_choose(targets[i], &d, &facts), RNNC_OK);
+        assert_int_equal(ahead_target_choose(targets[i], "a list", &d, &facts), RNNC_OK);
         rnnc_status status = codegen_build_ahead(backend.codegen, &facts, &o.parts.request, &d, &bytes);
         assert_int_equal(status, i < 2 ? RNNC_UNSUPPORTED : RNNC_OK);
         assert_int_equal(d.entries.count, i < 2);

@@ -10,7 +10,7 @@
 #include <dlfcn.h>
 #include <cmocka.h>
 
-#include "runtime/ahead.h"
+#include "ahead/parts.h"
 #include "runtime/train/speller_tables.h"
 #include "tests/diff/linked.h"
 #include "tests/diff/models.h"

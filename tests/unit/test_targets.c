@@ -44,9 +44,9 @@ static void a_name_has_facts(void **state) {
     diag_sink d;
     target_facts facts = {0};
     diag_init(&d);
-    assert_int_equal(ahead_target_choose("riscv64-v-linux-gnu", &d, &facts), RNNC_OK);
+    assert_int_equal(ahead_target_choose("riscv64-v-linux-gnu", "the list", &d, &facts), RNNC_OK);
     assert_true(facts.has_fma);
-    assert_int_equal(ahead_target_choose("wasm64", &d, &facts), RNNC_INVALID_ARGUMENT);
+    assert_int_equal(ahead_target_choose("wasm64", "the list", &d, &facts), RNNC_INVALID_ARGUMENT);
     assert_non_null(strstr(d.entries.at[0].message, "did you mean \"wasm32\"?"));
     diag_deinit(&d);
 }

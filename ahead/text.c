@@ -1,34 +1,32 @@
 // A text model's vocabulary, for its object.
 #include <string.h>
 
-#include "cli/build.h"
+#include "ahead/build_parts.h"
 #include "ir/classes.h"
 #include "runtime/train/sampler.h"
+#include "runtime/train/speller_tables.h"
 
-// Whether the input that the vocabulary numbers is one of tokens, and all of them are the model's.
-static bool is_read(const graph *g, int32_t count) {
-    node_id n = graph_find_input(g, find_data_input(g));
-    if (n == NO_NODE || graph_type(g, n).elem != DT_I32) {
+// Whether |input| is one of tokens, and all of the vocabulary are the model's.
+static bool is_read(const graph *g, node_id input, int32_t count) {
+    if (input == NO_NODE || graph_type(g, input).elem != DT_I32) {
         return false;
     }
-    int64_t classes = graph_token_classes(g, n);
+    int64_t classes = graph_token_classes(g, input);
     return classes == 0 || count <= classes;
 }
 
-rnnc_status build_text_load(const command_line *line, const model *m, diag_sink *d, build_text *out_text) {
-    speller s;
-    TRY(load_vocabularies(line->weights, d, &out_text->carried));
-    if (!find_speller(m, &out_text->carried, &s)) {
-        if (reads_text(m)) {
-            diag_note(d, NO_SPAN, "%s holds no vocabulary for '%s': what is built takes tokens, not texts",
-                      line->weights, find_data_input(m->graph));
-        }
+rnnc_status build_text_load(const build_request *r, const model *m, diag_sink *d, build_text *out_text) {
+    build_spelling found = {.input = NULL};
+    if (r->host.find_spelling) {
+        TRY(r->host.find_spelling(r->host.user, m, d, &found));
+    }
+    if (!found.input) {
         return RNNC_OK;
     }
-    TRY(speller_tables_create(&s, d, &out_text->tables));
-    out_text->is_text = is_read(m->graph, out_text->tables.count);
-    out_text->input = find_data_input(m->graph);
+    TRY(speller_tables_create(&found.speller, d, &out_text->tables));
+    out_text->input = found.input;
     node_id n = graph_find_input(m->graph, out_text->input);
+    out_text->is_text = is_read(m->graph, n, out_text->tables.count);
     out_text->classes = out_text->is_text ? graph_token_classes(m->graph, n) : 0;
     return RNNC_OK;
 }
@@ -50,7 +48,7 @@ static int32_t output_place(const engine *e, uint32_t output) {
     return place;
 }
 
-void build_text_attach(build_text *t, const engine *e, ahead_request *r) {
+void build_text_attach(build_text *t, const engine *e, ahead_request *request) {
     if (!t->is_text || engine_find_input(e, t->input) < 0) {
         return;
     }
@@ -58,14 +56,13 @@ void build_text_attach(build_text *t, const engine *e, ahead_request *r) {
     uint32_t input = 0, output = 0;
     diag_init(&nobody);
     t->tables.input = input_place(e, (uint32_t)engine_find_input(e, t->input));
-    if (r->streams && sampler_find(e, t->classes, &nobody, &input, &output) == RNNC_OK) {
+    if (request->streams && sampler_find(e, t->classes, &nobody, &input, &output) == RNNC_OK) {
         t->tables.scores = output_place(e, output);
     }
     diag_deinit(&nobody);
-    r->text = &t->tables;
+    request->text = &t->tables;
 }
 
 void build_text_deinit(build_text *t) {
     speller_tables_deinit(&t->tables);
-    carried_deinit(&t->carried);
 }

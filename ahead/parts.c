@@ -1,4 +1,4 @@
-#include "runtime/ahead.h"
+#include "ahead/parts.h"
 
 #include <stdlib.h>
 

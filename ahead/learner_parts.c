@@ -1,8 +1,8 @@
-#include "runtime/ahead_train.h"
+#include "ahead/learner_parts.h"
 
 #include <string.h>
 
-#include "runtime/ahead.h"
+#include "ahead/parts.h"
 
 typedef struct copy_list {
     VEC(ahead_copy) at;
@@ -153,8 +153,8 @@ static rnnc_status check_settings(const program *p, diag_sink *d) {
     return RNNC_OK;
 }
 
-static rnnc_status fill(engine *used, engine *trained, const learner_options *o, bool carries, diag_sink *d,
-                        learner_parts *parts) {
+static rnnc_status fill_parts(engine *used, engine *trained, const learner_options *o, bool carries,
+                              diag_sink *d, learner_parts *parts) {
     ahead_training *t = &parts->training;
     const weights *w = engine_weights(trained);
     TRY(o->streams ? ahead_check_states(used, engine_program(used), d) : RNNC_OK);
@@ -169,6 +169,18 @@ static rnnc_status fill(engine *used, engine *trained, const learner_options *o,
     parts->request = request_of(parts, used, o);
     parts->request.training = t;
     return RNNC_OK;
+}
+
+static rnnc_status fill(engine *used, engine *trained, const learner_options *o, bool carries, diag_sink *d,
+                        learner_parts *parts) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for an object that learns");
+    }
+    parts->memory.exhausted = &exhausted;
+    rnnc_status status = fill_parts(used, trained, o, carries, d, parts);
+    parts->memory.exhausted = NULL;
+    return status;
 }
 
 rnnc_status learner_parts_create(engine *used, engine *trained, const learner_options *o,

@@ -1,6 +1,6 @@
 // What an object that learns is made of: the program that is used, the one that trains, and what they share.
-#ifndef RNNC_RUNTIME_AHEAD_TRAIN_H
-#define RNNC_RUNTIME_AHEAD_TRAIN_H
+#ifndef RNNC_AHEAD_LEARNER_PARTS_H
+#define RNNC_AHEAD_LEARNER_PARTS_H
 
 #include "codegen/ahead_train.h"
 #include "runtime/engine.h"

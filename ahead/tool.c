@@ -1,16 +1,19 @@
 // Linkers, run as processes in a folder of their own.
+#include "ahead/tool.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/build.h"
 #include "runtime/data/atomic_file.h"
+#include "runtime/data/gzfile.h"
 
 enum { MOST_SHOWN = 1500 };
 static const char log_name[] = "log";
@@ -79,16 +82,44 @@ void workplace_close(workplace *w) {
 
 // ---- Running ----
 
+// A compiler waits for programs of its own, so signals are as they are to begin with.
+static int set_signals(posix_spawnattr_t *attributes) {
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGCHLD);
+    sigaddset(&usual, SIGPIPE);
+    int error = posix_spawnattr_setsigmask(attributes, &none);
+    error = error ? error : posix_spawnattr_setsigdefault(attributes, &usual);
+    return error ? error
+                 : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
+static int start_with(posix_spawn_file_actions_t *actions, const char *log, const char *const *argv,
+                      pid_t *out_child) {
+    posix_spawnattr_t attributes;
+    int error = posix_spawnattr_init(&attributes);
+    if (error) {
+        return error;
+    }
+    error = set_signals(&attributes);
+    error = error ? error
+                  : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, log,
+                                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    error = error ? error : posix_spawn_file_actions_adddup2(actions, STDOUT_FILENO, STDERR_FILENO);
+    error =
+        error ? error : posix_spawnp(out_child, argv[0], actions, &attributes, (char *const *)argv, environ);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
 static int start(const char *log, const char *const *argv, pid_t *out_child) {
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
     if (error) {
         return error;
     }
-    error =
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    error = error ? error : posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    error = error ? error : posix_spawnp(out_child, argv[0], &actions, NULL, (char *const *)argv, environ);
+    error = start_with(&actions, log, argv, out_child);
     posix_spawn_file_actions_destroy(&actions);
     return error;
 }
@@ -106,15 +137,22 @@ static rnnc_status report(const char *tool, const char *log, diag_sink *d) {
     return status;
 }
 
-rnnc_status run_tool(const workplace *w, const char *const *argv, diag_sink *d) {
+// Whether |child| ended well; where somebody else has been told how, whether it has made |result|.
+static bool ends_well(pid_t child, const char *result) {
+    int end = 0;
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &end, 0)) < 0 && errno == EINTR) {
+    }
+    return ended < 0 ? access(result, F_OK) == 0 : WIFEXITED(end) && WEXITSTATUS(end) == 0;
+}
+
+rnnc_status run_tool(const workplace *w, const char *const *argv, const char *result, diag_sink *d) {
     char log[sizeof w->path + sizeof log_name + 1];
     snprintf(log, sizeof log, "%s/%s", w->path, log_name);
     pid_t child;
-    int error = start(log, argv, &child), end = 0;
+    int error = start(log, argv, &child);
     if (error) {
         return file_error(d, argv[0], "run", error);
     }
-    while (waitpid(child, &end, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(end) && WEXITSTATUS(end) == 0 ? RNNC_OK : report(argv[0], log, d);
+    return ends_well(child, result) ? RNNC_OK : report(argv[0], log, d);
 }

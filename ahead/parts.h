@@ -1,7 +1,7 @@
 // What an object made ahead of time is made of, taken from an engine whose weights are loaded: the weights that runs
 // read, and what `prepare` makes of them, as bytes.
-#ifndef RNNC_RUNTIME_AHEAD_H
-#define RNNC_RUNTIME_AHEAD_H
+#ifndef RNNC_AHEAD_PARTS_H
+#define RNNC_AHEAD_PARTS_H
 
 #include "codegen/ahead.h"
 #include "runtime/engine.h"

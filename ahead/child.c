@@ -1,0 +1,153 @@
+#include "ahead/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/data/atomic_file.h"
+
+// What the child writes: this, then what it made, or the text of the first error.
+typedef struct answer_head {
+    uint64_t status, length; // of what follows
+} answer_head;
+
+static bool read_all(int from, strbuf *out) {
+    char bytes[65536];
+    for (;;) {
+        ssize_t got = read(from, bytes, sizeof bytes);
+        if (got == 0) {
+            return !out->failed;
+        }
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        strbuf_add_bytes(out, bytes, got > 0 ? (size_t)got : 0);
+    }
+}
+
+// What LLVM says when it gives up is about itself; the parent says what it means.
+static void silence(void) {
+    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nothing >= 0) {
+        dup2(nothing, STDERR_FILENO);
+    }
+}
+
+// Handlers are about the process that they were set in, and may write to what it shares with this one. What is ignored
+// stays so.
+static void forget_handlers(void) {
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction now;
+        bool handled = sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN;
+        if (handled || number == SIGALRM) {
+            signal(number, SIG_DFL);
+        }
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// Without its parent nobody would read what the child makes: it ends with it, also if that has ended already.
+static bool end_with(pid_t parent) {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() == parent;
+}
+
+static bool send_answer(int to, rnnc_status status, const char *bytes, size_t length) {
+    answer_head head = {(uint64_t)status, length};
+    return write_fully(to, &head, sizeof head) == 0 && write_fully(to, bytes, length) == 0;
+}
+
+static int run_child(child_work *work, void *user, int to) {
+    forget_handlers();
+    silence();
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    diag_sink d;
+    diag_init(&d);
+    strbuf made = {0};
+    rnnc_status status = work(user, &d, &made);
+    status = status == RNNC_OK && made.failed ? RNNC_OUT_OF_MEMORY : status;
+    const char *why = d.entries.count ? d.entries.at[0].message : status_text(status);
+    bool sent = status == RNNC_OK ? send_answer(to, status, strbuf_text(&made), made.length)
+                                  : send_answer(to, status, why, strlen(why));
+    return sent ? 0 : 1;
+}
+
+// ---- The parent ----
+
+// Waits for the end of |child|. |out_how| says what it was.
+static void wait_for(pid_t child, char *out_how, size_t size) {
+    int end = 0;
+    pid_t ended = 0;
+    while ((ended = waitpid(child, &end, 0)) < 0 && errno == EINTR) {
+    }
+    if (ended < 0) {
+        *out_how = '\0'; // somebody else has been told
+    } else if (WIFSIGNALED(end)) {
+        snprintf(out_how, size, " (signal %d)", WTERMSIG(end));
+    } else {
+        snprintf(out_how, size, " (exit code %d)", WEXITSTATUS(end));
+    }
+}
+
+static rnnc_status take_answer(const strbuf *answer, const char *failure, const char *how, diag_sink *d,
+                               strbuf *out) {
+    answer_head head = {0, 0};
+    if (answer->length >= sizeof head) {
+        memcpy(&head, answer->text, sizeof head);
+    }
+    if (answer->length < sizeof head || head.length != answer->length - sizeof head) {
+        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN, "%s: it gave up%s", failure, how);
+    }
+    const char *bytes = answer->text + sizeof head;
+    if (head.status != RNNC_OK) {
+        return diag_fail(d, (rnnc_status)head.status, NO_SPAN, "%s", bytes);
+    }
+    strbuf_add_bytes(out, bytes, head.length);
+    return out->failed ? RNNC_OUT_OF_MEMORY : RNNC_OK;
+}
+
+static rnnc_status no_child(diag_sink *d) {
+    return diag_fail(d, RNNC_IO, NO_SPAN, "no process for LLVM: %s", strerror(errno));
+}
+
+static rnnc_status read_answer(pid_t child, int from, const char *failure, diag_sink *d, strbuf *out) {
+    strbuf answer = {0};
+    char how[32];
+    bool whole = read_all(from, &answer);
+    close(from);
+    wait_for(child, how, sizeof how);
+    rnnc_status status = whole ? take_answer(&answer, failure, how, d, out)
+                               : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what LLVM makes");
+    strbuf_deinit(&answer);
+    return status;
+}
+
+rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag_sink *d, strbuf *out) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return no_child(d);
+    }
+    // No handler runs in the child before it has forgotten them.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        // Nothing of the parent's is flushed or taken down here.
+        _exit(end_with(parent) ? run_child(work, user, ends[1]) : 1);
+    }
+    rnnc_status status = child < 0 ? no_child(d) : RNNC_OK;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        return status;
+    }
+    return read_answer(child, ends[0], failure, d, out);
+}
