@@ -72,7 +72,8 @@ static int run_child(child_work *work, void *user, int to) {
     strbuf made = {0};
     rnnc_status status = work(user, &d, &made);
     status = status == RNNC_OK && made.failed ? RNNC_OUT_OF_MEMORY : status;
-    const char *why = d.entries.count ? d.entries.at[0].message : status_text(status);
+    const char *why = d.entries.count ? d.entries.at[0].message : "";
+    why = *why ? why : status_text(status);
     bool sent = status == RNNC_OK ? send_answer(to, status, strbuf_text(&made), made.length)
                                   : send_answer(to, status, why, strlen(why));
     return sent ? 0 : 1;

@@ -49,6 +49,18 @@ rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_
     return RNNC_OK;
 }
 
+// In the system's memory: work space.
+rnnc_status api_kept_parse(const api_kept *kept, diag_sink *d, carried_data *out_carried) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for vocabularies");
+    }
+    out_carried->memory.exhausted = &exhausted;
+    rnnc_status status = carried_take("the weights", kept->pairs, kept->count, d, out_carried);
+    out_carried->memory.exhausted = NULL;
+    return status;
+}
+
 void api_kept_replace(rnnc_weights *w, const api_kept *kept) {
     allocator_free(&w->memory, w->kept.pairs);
     w->kept = *kept;

@@ -14,6 +14,7 @@
 #include "runtime/data/safetensors.h"
 #include "runtime/engine.h"
 #include "runtime/kernel_interpret.h"
+#include "runtime/train/carried.h"
 #include "runtime/train/lexicon.h"
 #include "runtime/train/machine.h"
 #include "support/strbuf.h"
@@ -176,6 +177,8 @@ rnnc_status api_weights_give(const rnnc_weights *from, weights *to, diag_sink *d
 // Copies those of |count| pairs that are vocabularies or their hashes into |memory|.
 rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_t count, diag_sink *d,
                           api_kept *out_kept);
+// The vocabularies among |kept|, which outlives them. |out_carried| starts as all zeros, and is given back by carried_deinit, also after an error.
+rnnc_status api_kept_parse(const api_kept *kept, diag_sink *d, carried_data *out_carried);
 // Lets |w| have |kept|, which is of its memory, in place of what it had.
 void api_kept_replace(rnnc_weights *w, const api_kept *kept);
 

@@ -12,8 +12,9 @@
  *
  * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
  * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
- * select, both only within rnnc_program_compile(). It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG,
- * RNNC_LLVM_MODULE, and with rnnc_compile_options::use_cache XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB.
+ * select, both only within rnnc_program_compile(), and where options say `in_this_process`. It reads the environment
+ * variables RNNC_PERF_MAP, RNNC_JIT_DEBUG, RNNC_LLVM_MODULE, with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, and
+ * where a linker works PATH and TMPDIR. Only rnnc_build() and rnnc_inspect() start processes.
  * Numbers in models and files have a decimal point in every locale.
  *
  * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
@@ -33,9 +34,9 @@
  * gaps, but where one is bound with #rnnc_strides. Counts are of elements, never of bytes.
  *
  * **What is not here.** All that the command `rnnc` computes can be had from C: models, programs, weights, runs, steps,
- * training, evaluation, gradients, measuring for `standardise`, checkpoints, texts, sampling, forecasts; what it says of
- * models (`check`, `dump`, `bench`), and drawings. What it does around that stays with the caller: reading data from files,
- * the order of examples, loops over epochs with early stopping, progress, and object files (`build`).
+ * training, evaluation, gradients, measuring for `standardise`, checkpoints, texts, sampling, forecasts, objects; what it
+ * says of models (`check`, `dump`, `bench`), and drawings. What it does around that stays with the caller: reading data
+ * from files, the order of examples, loops over epochs with early stopping, and progress.
  */
 #ifndef RNNC_H
 #define RNNC_H
@@ -1124,6 +1125,138 @@ RNNC_API rnnc_status rnnc_context_add_gradient(const rnnc_context *context, cons
 /** The norm of all gradients of weights together. */
 RNNC_API rnnc_status rnnc_context_gradient_norm(const rnnc_context *context, rnnc_diagnostics *diagnostics,
                                                 double *out_norm);
+
+/** @} */
+/** @name Building ahead of time
+ * Objects, libraries and programs for this machine and others, as `rnnc build` makes them, byte for byte: docs/aot.md
+ * says what is in them and how they are used.
+ * @{ */
+
+/** What is made of a model. */
+typedef enum rnnc_build_kind {
+    RNNC_BUILD_OBJECT = 0, /**< NAME.o, for a linker */
+    RNNC_BUILD_ARCHIVE,    /**< NAME.a, the object with an index */
+    RNNC_BUILD_SHARED,     /**< NAME.so; needs a C compiler that links */
+    RNNC_BUILD_WASM,       /**< NAME.wasm, with a target of WebAssembly; needs wasm-ld */
+    RNNC_BUILD_PROGRAM     /**< NAME, which can be run; needs a C compiler that links */
+} rnnc_build_kind;
+
+/** What to build. Begin with #RNNC_BUILD_OPTIONS. */
+typedef struct rnnc_build_options {
+    size_t struct_size;    /**< sizeof(rnnc_build_options) */
+    rnnc_build_kind kind;  /**< what is made */
+    const char *name;      /**< what the functions' names begin with; NULL: the model's name */
+    const char *file_name; /**< how the result will be called, which archives and libraries keep, and errors
+                                         say; NULL: the name with the kind's ending */
+    const char *target; /**< a line of rnnc_targets(), or levels as "x86-64-v2,x86-64-v3"; NULL: "native" */
+    const char *cpu;    /**< a level of x86-64, or several with commas; NULL: as the target says */
+    const char *cc;     /**< the C compiler that links; NULL: "cc", for this machine alone */
+    int64_t max_batch;  /**< the most rows of a run; 0: the recipe's, or 1 */
+    int64_t max_length; /**< the longest sequence of a run; 0: the recipe's */
+    const rnnc_length *max_lengths; /**< by axis, where they differ */
+    size_t max_length_count;        /**< how many there are */
+    int parallel;      /**< threads that NAME_run_parallel shares a run out among; 0: there is none */
+    int train;         /**< not 0: the object learns, by the model's recipe */
+    int weights_apart; /**< not 0: the weights are a file of their own */
+    int size_report;   /**< not 0: #RNNC_FILE_SIZES is wanted */
+    int use_cache;     /**< as in rnnc_compile_options */
+    /** Not 0: LLVM works in this process, which it ends where it runs out of memory or meets what it cannot compile for
+     * the target. 0: it does so in a child process, and that is a status. See rnnc_build(). */
+    int in_this_process;
+    uint64_t seed;                   /**< of what is random; of first weights, if none are given */
+    const rnnc_allocator *allocator; /**< of the artifact; copied; NULL: the system's */
+} rnnc_build_options;
+
+/** An object of one row for this machine; the seed is that of `rnnc build`, 1. */
+#define RNNC_BUILD_OPTIONS       \
+    {sizeof(rnnc_build_options), \
+     RNNC_BUILD_OBJECT,          \
+     NULL,                       \
+     NULL,                       \
+     NULL,                       \
+     NULL,                       \
+     NULL,                       \
+     0,                          \
+     0,                          \
+     NULL,                       \
+     0,                          \
+     0,                          \
+     0,                          \
+     0,                          \
+     0,                          \
+     0,                          \
+     0,                          \
+     1,                          \
+     NULL}
+
+/** What was built: files in memory. */
+typedef struct rnnc_artifact rnnc_artifact;
+
+/** The files of an artifact. */
+typedef enum rnnc_file {
+    RNNC_FILE_BINARY = 0, /**< the object, or what was made of it */
+    RNNC_FILE_HEADER,     /**< a header for C11 and C++ */
+    RNNC_FILE_WEIGHTS,    /**< with rnnc_build_options::weights_apart: what NAME_init takes */
+    RNNC_FILE_SIZES       /**< with rnnc_build_options::size_report: a text for people */
+} rnnc_file;
+
+/**
+ * Builds @p model with @p weights, which may be of any program of the model. A model of texts has its vocabulary in the
+ * object if the weights have it. The model and the weights are as they were.
+ *
+ * **Processes.** LLVM compiles the object in a child, made by fork() and waited for by its id. In it lives only the
+ * thread that called; none of the host's signal handlers run there, and it ends with the calling thread. Where somebody
+ * else takes the child's end first (SIGCHLD is ignored, or the host waits for whatever ends) its answer says how it
+ * went. Hosts that must not fork, and those in which other threads are within LLVM at that time (they compile or build,
+ * too, and hold locks that nobody would open in the child), set rnnc_build_options::in_this_process. For this machine
+ * some kernels are compiled and run in this process in any case, those that lay out the weights: as in
+ * rnnc_program_compile(). Linkers are programs, looked for by PATH, that work in a folder of their own, below TMPDIR or
+ * /tmp, and are waited for in the same way.
+ *
+ * @param weights   NULL with rnnc_build_options::train: first values, by the model's and the recipe's initialisers
+ * @return #RNNC_INVALID_ARGUMENT (a maximum, a weight's values, or a loss is missing; no such target; a kind and a target
+ *         that do not go together), #RNNC_TYPE for weights of another model, #RNNC_UNSUPPORTED if LLVM cannot do it or
+ *         gave up, #RNNC_IO (no code generator, no linker, or it fails), #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_build(const rnnc_model *model, const rnnc_weights *weights,
+                                const rnnc_build_options *options, rnnc_diagnostics *diagnostics,
+                                rnnc_artifact **out_artifact);
+/** One of the files, the artifact's own; NULL if it has none of these. */
+RNNC_API const rnnc_bytes *rnnc_artifact_file(const rnnc_artifact *artifact, rnnc_file which);
+/**
+ * Writes the binary, the header and the weights; NULL: that one is not wanted. All of them appear, complete, or none. A
+ * program may be run.
+ * @return #RNNC_INVALID_ARGUMENT for a path that stands twice or a file that the artifact does not have, #RNNC_IO
+ */
+RNNC_API rnnc_status rnnc_artifact_save(const rnnc_artifact *artifact, const char *path,
+                                        const char *header_path, const char *weights_path,
+                                        rnnc_diagnostics *diagnostics);
+/** Destroys an artifact with its files; NULL is fine. */
+RNNC_API void rnnc_artifact_destroy(rnnc_artifact *artifact);
+
+/** How to look into a file. Begin with #RNNC_INSPECT_OPTIONS. */
+typedef struct rnnc_inspect_options {
+    size_t struct_size;  /**< sizeof(rnnc_inspect_options) */
+    const char *name;    /**< what the text calls the file; NULL: "object" */
+    int in_this_process; /**< not 0: LLVM reads it in this process, which a damaged file may let it end */
+    const rnnc_allocator *allocator; /**< of the text; copied; NULL: the system's */
+} rnnc_inspect_options;
+
+/** Without a name, and in a child process. */
+#define RNNC_INSPECT_OPTIONS {sizeof(rnnc_inspect_options), NULL, 0, NULL}
+
+/**
+ * What `rnnc inspect` says of an object, an archive, a library, a module or a program in memory, or of weights apart:
+ * model, hash, target, kernels, sizes, imports. In a child process, of which rnnc_build() says what there is to say; it
+ * has a minute.
+ * @param options   NULL: none
+ * @return #RNNC_UNSUPPORTED, #RNNC_CORRUPT and the like if there is no model of rnnc's in it
+ */
+RNNC_API rnnc_status rnnc_inspect(const void *bytes, size_t size, const rnnc_inspect_options *options,
+                                  rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+/** The targets that objects can be built for, one a line: the name, what it stands for, and whether this LLVM can do it.
+ * In the system's memory. */
+RNNC_API rnnc_status rnnc_targets(rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
 
 /** @} */
 

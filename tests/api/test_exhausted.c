@@ -355,6 +355,53 @@ static void test_reports(void **state) {
     rnnc_model_release(m);
 }
 
+// ---- Building, without memory ----
+
+// Building, for another machine, so that LLVM works in the child alone: there it may give up, or not be loaded.
+static bool build_without(const chain *c, rnnc_build_kind kind, int at, int *refused) {
+    rnnc_build_options o = RNNC_BUILD_OPTIONS;
+    rnnc_artifact *a = NULL;
+    rnnc_diagnostics *d = NULL;
+    o.kind = kind;
+    o.target = "wasm32";
+    o.train = 1;
+    o.size_report = kind == RNNC_BUILD_ARCHIVE;
+    watch(at);
+    rnnc_diagnostics_create(&d);
+    rnnc_status status = rnnc_build(c->model, NULL, &o, d, &a);
+    bool ended = status == RNNC_IO || status == RNNC_UNSUPPORTED;
+    bool expected = status == RNNC_OK || status == RNNC_OUT_OF_MEMORY || ended;
+    rnnc_artifact_destroy(a);
+    rnnc_diagnostics_destroy(d);
+    watching = false;
+    *refused += status == RNNC_OUT_OF_MEMORY;
+    if (!expected || live) {
+        print_error("allocation %d: %s, %d blocks lost\n", at, rnnc_status_text(status), live);
+    }
+    assert_int_equal(live, 0);
+    assert_true(expected);
+    return made >= at;
+}
+
+static void test_build(void **state) {
+    (void)state;
+    const chain_memory memory = {NULL, NULL, NULL, NULL, NULL};
+    char path[4096];
+    chain c;
+    chain_write_model(path);
+    assert_int_equal(chain_make(&c, (chain_kind){path, RNNC_TRAIN, "interpret", 1}, &memory), RNNC_OK);
+    static const rnnc_build_kind kinds[] = {RNNC_BUILD_OBJECT, RNNC_BUILD_ARCHIVE};
+    for (int k = 0; k < 2; k++) {
+        int at = 1, refused = 0;
+        while (build_without(&c, kinds[k], at, &refused)) {
+            at++;
+        }
+        print_message("%d allocations, of which %d are needed\n", at - 1, refused);
+        assert_true(refused > 20);
+    }
+    chain_release(&c);
+}
+
 // ---- The caller has none ----
 
 // As many blocks as there are |left|.
@@ -410,6 +457,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_kept), cmocka_unit_test(test_exhausted), cmocka_unit_test(test_sampler),
         cmocka_unit_test(test_texts),        cmocka_unit_test(test_reports),   cmocka_unit_test(test_series),
+        cmocka_unit_test(test_build),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
