@@ -13,9 +13,15 @@ static char *copy_of_message(char *message) {
     return copy;
 }
 
+// LLVM's list of targets grows without a lock, and two threads that add the same one would close it to a ring. So all of
+// them are in it when the module has been loaded, before anybody else can call it. What else is initialised are functions
+// that a target has, the same ones each time, and passes, which LLVM locks.
+__attribute__((constructor)) static void register_targets(void) {
+    LLVMInitializeAllTargetInfos();
+}
+
 // All targets that this LLVM was built with take a moment, which only those pay who build for another machine.
 static void initialize_all(void) {
-    LLVMInitializeAllTargetInfos();
     LLVMInitializeAllTargets();
     LLVMInitializeAllTargetMCs();
     LLVMInitializeAllAsmPrinters();

@@ -1207,10 +1207,10 @@ typedef enum rnnc_file {
  * **Processes.** LLVM compiles the object in a child, made by fork() and waited for by its id. In it lives only the
  * thread that called; none of the host's signal handlers run there, and it ends with the calling thread. Where somebody
  * else takes the child's end first (SIGCHLD is ignored, or the host waits for whatever ends) its answer says how it
- * went. Hosts that must not fork, and those in which other threads are within LLVM at that time (they compile or build,
- * too, and hold locks that nobody would open in the child), set rnnc_build_options::in_this_process. For this machine
- * some kernels are compiled and run in this process in any case, those that lay out the weights: as in
- * rnnc_program_compile(). Linkers are programs, looked for by PATH, that work in a folder of their own, below TMPDIR or
+ * went. For this machine some kernels are compiled and run in this process in any case, those that lay out the weights:
+ * as in rnnc_program_compile(). Hosts that must not fork, and those in which other threads may be within LLVM at that
+ * time, so compile programs or build for this machine, and hold locks that nobody would open in the child, set
+ * rnnc_build_options::in_this_process. Linkers are programs, looked for by PATH, that work in a folder of their own, below TMPDIR or
  * /tmp, and are waited for in the same way.
  *
  * @param weights   NULL with rnnc_build_options::train: first values, by the model's and the recipe's initialisers

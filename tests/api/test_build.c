@@ -91,6 +91,7 @@ static void test_bits(void **state) {
     rnnc_artifact_destroy(a);
     o.kind = RNNC_BUILD_OBJECT;
     o.weights_apart = 1;
+    o.in_this_process = 1;
     a = builds_make(&f, &o);
     builds_save(a, "series", ".o");
     check_bits(&f, "series.o");
@@ -235,7 +236,15 @@ static void test_same_texts(void **state) {
     check_same(&f, command, &c);
     builds_must("grep -q _encode command.h");
     // Weights without one are no error.
-    fixture_ok(rnnc_weights_initialize(f.weights, 1, f.d), f.d);
+    rnnc_weights *bare = NULL;
+    rnnc_artifact *a = NULL;
+    fixture_ok(rnnc_weights_create(f.program, f.d, &bare), f.d);
+    fixture_ok(rnnc_weights_initialize(bare, 1, f.d), f.d);
+    fixture_ok(rnnc_build(f.model, bare, &c.options, f.d, &a), f.d);
+    assert_null(strstr(rnnc_bytes_data(rnnc_artifact_file(a, RNNC_FILE_HEADER)), "_encode"));
+    assert_non_null(strstr(rnnc_diagnostics_text(f.d), "note: the weights hold no vocabulary for"));
+    rnnc_artifact_destroy(a);
+    rnnc_weights_release(bare);
     fixture_free(&f);
 }
 
