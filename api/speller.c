@@ -19,18 +19,6 @@ static rnnc_status choose_input(const rnnc_weights *w, const char *name, diag_si
 
 // ---- Making ----
 
-// Work space, in the system's memory.
-static rnnc_status parse_kept(const rnnc_weights *w, carried_data *c, diag_sink *d) {
-    jmp_buf exhausted;
-    if (setjmp(exhausted)) {
-        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for vocabularies");
-    }
-    c->memory.exhausted = &exhausted;
-    rnnc_status status = carried_take("the weights", w->kept.pairs, w->kept.count, d, c);
-    c->memory.exhausted = NULL;
-    return status;
-}
-
 static rnnc_status make(const rnnc_weights *w, const char *input, const speller *from, diag_sink *d,
                         rnnc_speller **out_speller) {
     rnnc_speller *s = allocator_array(&w->memory, 1, sizeof *s);
@@ -53,7 +41,7 @@ static rnnc_status create(const rnnc_weights *w, const char *input, diag_sink *d
     speller found;
     carried_data carried = {0};
     TRY(choose_input(w, input, d, &input));
-    rnnc_status status = parse_kept(w, &carried, d);
+    rnnc_status status = api_kept_parse(&w->kept, d, &carried);
     if (status == RNNC_OK && !find_speller_of(w->program->source->typed, &carried, input, &found)) {
         status =
             diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
