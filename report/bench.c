@@ -7,7 +7,6 @@
 #include "ir/classes.h"
 #include "passes/pass.h"
 #include "report/kernels.h"
-#include "runtime/initialize.h"
 #include "support/clock.h"
 #include "support/philox.h"
 
@@ -73,17 +72,6 @@ static int64_t *find_classes(bench_job *job, const graph *g, const engine *e) {
         classes[i] = n == NO_NODE ? 0 : graph_token_classes(g, n);
     }
     return classes;
-}
-
-static rnnc_status initialize(const bench_job *job, const model *m, machine *made) {
-    const recipe *r = m->recipe;
-    weight_rule *rules = arena_new_array((arena *)&job->memory, weight_rule, (r ? r->init.count : 0) + 1);
-    for (uint32_t i = 0; r && i < r->init.count; i++) {
-        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
-    }
-    uint32_t count = r ? r->init.count : 0;
-    TRY(weights_initialize(engine_weights(made->engine), rules, count, job->request->seed, job->d));
-    return machine_reset_slots(made, job->d);
 }
 
 // ---- Time ----
@@ -186,7 +174,7 @@ typedef enum phase { PHASE_FORWARD, PHASE_GRADIENTS, PHASE_STEP } phase;
 static rnnc_status time_machine(bench_job *job, phase phase_timed, const model *m, machine *made) {
     int64_t *classes = find_classes(job, m->graph, made->engine);
     double *medians[] = {&job->forward, &job->both, &job->step};
-    TRY(initialize(job, m, made));
+    TRY(recipe_begin_weights(m->recipe, engine_weights(made->engine), job->request->seed, job->d));
     TRY(fill_inputs(job, made->engine, classes));
     TRY(median_time(job, made->engine, medians[phase_timed]));
     return phase_timed == PHASE_STEP ? time_kernels(job, made) : RNNC_OK;
