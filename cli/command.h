@@ -10,6 +10,7 @@
 #include "runtime/data/metrics.h"
 #include "runtime/data/plot.h"
 #include "runtime/kernel_interpret.h"
+#include "runtime/train/about.h"
 #include "runtime/train/carried.h"
 #include "runtime/train/machine.h"
 
@@ -95,13 +96,10 @@ rnnc_status load_data(const command_line *line, const model *m, const carried_da
                       diag_sink *d, dataset **out_dataset);
 // Fills the machine's weights from a file of weights or a checkpoint. |partial|: as far as they fit.
 rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d);
-// What a file of weights says about them: the model's text and settings, the recipe, vocabularies with their hashes,
-// rnnc's version.
-rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about);
+// What the training of a command line is of.
+training_subject subject_of(const command_line *line, const loaded *source, const dataset *data);
 // Writes weights with the model's text, its settings and vocabularies.
-rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d);
-// Writes each vocabulary beside the weights "F.safetensors": words as "F.INPUT.txt", characters as "F.KEY.json".
-rnnc_status save_vocabularies(const command_line *line, const dataset *data, diag_sink *d);
+rnnc_status save_weights(const machine *m, const training_subject *subject, const char *path, diag_sink *d);
 // Whether a file can be written at |path|, found out before long work.
 rnnc_status check_writable(const char *path, diag_sink *d);
 

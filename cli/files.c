@@ -75,62 +75,16 @@ rnnc_status check_writable(const char *path, diag_sink *d) {
 
 // ---- Saving ----
 
-static void add_settings(const command_line *line, record *about) {
-    const char *text = "";
-    for (uint32_t i = 0; i < line->settings.count; i++) {
-        const option_pair *pair = &line->settings.at[i];
-        text = arena_printf(&about->memory, "%s%s=%s\n", text, pair->key, pair->value);
-    }
-    if (*text) {
-        record_text(about, "rnnc.settings", text);
-    }
+training_subject subject_of(const command_line *line, const loaded *source, const dataset *data) {
+    return (training_subject){RNNC_VERSION, source->unit, &source->options, data, line->seed};
 }
 
-static rnnc_status add_vocabularies(const dataset *data, record *about, diag_sink *d) {
-    for (uint32_t i = 0; data && i < data->sources.count; i++) {
-        const data_source *s = &data->sources.at[i];
-        TRY(s->characters ? carried_record_characters(about, s->key, s->characters, d) : RNNC_OK);
-        TRY(s->words && !s->characters ? carried_record_words(about, s->input, s->words, d) : RNNC_OK);
-    }
-    return RNNC_OK;
-}
-
-rnnc_status save_vocabularies(const command_line *line, const dataset *data, diag_sink *d) {
-    arena memory;
-    arena_init(&memory);
-    rnnc_status status = RNNC_OK;
-    for (uint32_t i = 0; i < data->sources.count && status == RNNC_OK; i++) {
-        const data_source *s = &data->sources.at[i];
-        if (s->words) {
-            status = word_list_write(carried_path(line->weights_out, s->input, "txt", &memory), s->words, d);
-        } else if (s->characters) {
-            status =
-                vocabulary_write(carried_path(line->weights_out, s->key, "json", &memory), s->characters, d);
-        }
-    }
-    arena_deinit(&memory);
-    return status;
-}
-
-rnnc_status describe_weights(const command_line *line, const dataset *data, diag_sink *d, record *about) {
-    file_bytes source = {0};
-    record_text(about, "rnnc.version", RNNC_VERSION);
-    TRY(gzfile_read(line->file, 0, d, &source));
-    record_text(about, "rnnc.model", (const char *)source.data);
-    file_bytes_deinit(&source);
-    add_settings(line, about);
-    if (data->recipe) {
-        record_text(about, "rnnc.recipe", data->recipe->name);
-    }
-    return add_vocabularies(data, about, d);
-}
-
-rnnc_status save_weights(const command_line *line, const machine *m, const dataset *data, diag_sink *d) {
+rnnc_status save_weights(const machine *m, const training_subject *subject, const char *path, diag_sink *d) {
     record about = {0};
-    rnnc_status status = describe_weights(line, data, d, &about);
+    rnnc_status status = describe_weights(subject, d, &about);
     if (status == RNNC_OK) {
         status = weights_save(engine_weights(m->engine), SELECT_WEIGHTS, about.pairs.at, about.pairs.count,
-                              line->weights_out, d);
+                              path, d);
     }
     record_deinit(&about);
     return status;

@@ -6,6 +6,7 @@
 #include "runtime/initialize.h"
 #include "runtime/train/overlap.h"
 #include "runtime/train/standardise.h"
+#include "runtime/train/trainer.h"
 #include "support/clock.h"
 
 typedef struct training_job {
@@ -80,7 +81,7 @@ static void print_start(const training_job *job) {
     }
     fprintf(stderr, "%s by %s: %s parameters, %s, seed %lld\n", job->model->graph->name, r->name,
             describe_count(parameters, &memory),
-            describe_extents(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
+            graph_extents_text(job->model->graph, job->data->extents, &memory), (long long)job->line->seed);
     print_streams(job->data, DATA_TRAINING, &memory);
     if (job->kept.resumes) {
         fprintf(stderr, "goes on from %s\n", job->kept.from.name);
@@ -168,11 +169,16 @@ static void print_stop(const training_job *job, const training_result *result) {
     }
 }
 
+static rnnc_status save_trained(const training_job *job) {
+    training_subject subject = subject_of(job->line, &job->source, job->data);
+    return save_weights(&job->machine, &subject, job->line->weights_out, job->d);
+}
+
 // Weights that are not what the training aims at are written only where they would be lost.
 static rnnc_status end_stopped(training_job *job, const training_result *result) {
     job->signal = result->end == TRAINING_STOPPED ? signals_noted() : 0;
     if (!job->kept.folder.path && job->line->weights_out) {
-        TRY(save_weights(job->line, &job->machine, job->data, job->d));
+        TRY(save_trained(job));
     }
     print_stop(job, result);
     return RNNC_OK;
@@ -186,23 +192,20 @@ static bool draws_curves(const command_line *line) {
 
 static training training_of(training_job *job) {
     const command_line *line = job->line;
-    const recipe *r = job->model->recipe;
-    bool stated = line->epochs || line->steps;
-    return (training){
+    training t = {
         .machine = &job->machine,
         .validation = dataset_has_validation(job->data) ? &job->plain_machine : NULL,
         .data = job->data,
         .seed = (uint64_t)line->seed,
-        .epochs = stated ? line->epochs : r->epochs,
-        .max_steps = stated ? line->steps : r->max_steps,
         .metrics_path = line->metrics,
         .curves = draws_curves(line) ? &job->curves : NULL,
         .progress = line->quiet ? NULL : stderr,
-        .checkpoints = {job->kept.folder.path, line->checkpoint_every, line->checkpoint_keep,
-                        &job->kept.about, job->kept.resumes ? &job->kept.from : NULL},
+        .checkpoints = kept_checkpoints(&job->kept, line->checkpoint_every, line->checkpoint_keep),
         .stop = is_stop_asked,
         .slot_steps = line->max_steps,
     };
+    training_set_end(&t, job->model->recipe, line->epochs, line->steps);
+    return t;
 }
 
 // What is left of --max-time after compiling; a time that is already over still stops only after a question.
@@ -224,8 +227,8 @@ static rnnc_status run_training(training_job *job) {
         return end_stopped(job, &result);
     }
     if (line->weights_out) {
-        TRY(save_weights(line, &job->machine, job->data, job->d));
-        TRY(save_vocabularies(line, job->data, job->d));
+        TRY(save_trained(job));
+        TRY(save_vocabularies(line->weights_out, job->data, job->d));
     }
     print_end(job, &result);
     return line->continue_steps ? show_trained(job) : RNNC_OK;
@@ -242,11 +245,13 @@ static rnnc_status run_job(training_job *job) {
     TRY(load_model_with_recipe(&job->source, true, job->d, &job->model));
     TRY(open_compiler(job->line, job->d, &job->compiler));
     TRY(check_outputs(job->line, job->d));
-    TRY(open_kept(job->line, job->d, &job->kept));
+    kept_request request = {job->line->checkpoint, job->line->resume, job->line->checkpoint_every};
+    TRY(kept_open(&request, job->d, &job->kept));
     TRY(load_carried(job));
     const carried_data *carried = job->line->weights ? &job->carried : NULL;
     TRY(load_data(job->line, job->model, carried, true, job->d, &job->data));
-    TRY(identify_kept(job->line, &job->source, job->data, job->d, &job->kept));
+    training_subject subject = subject_of(job->line, &job->source, job->data);
+    TRY(kept_identify(&job->kept, &subject, job->d));
     TRY(build_machines(job));
     TRY(initialize(job));
     show_diagnostics(job->d);
@@ -254,7 +259,7 @@ static rnnc_status run_job(training_job *job) {
 }
 
 rnnc_status command_train(const command_line *line, diag_sink *d) {
-    training_job job = {.line = line, .d = d, .begin = seconds_now(), .kept = {.folder = {NULL, -1}}};
+    training_job job = {.line = line, .d = d, .begin = seconds_now()};
     metrics_table_init(&job.curves);
     rnnc_status status = run_job(&job);
     machine_destroy(&job.machine);
@@ -265,7 +270,7 @@ rnnc_status command_train(const command_line *line, diag_sink *d) {
     model_destroy(job.model);
     model_destroy(job.plain);
     unload_source(&job.source);
-    close_kept(&job.kept);
+    kept_close(&job.kept);
     metrics_table_deinit(&job.curves);
     if (status == RNNC_OK && job.signal) {
         fflush(stdout);

@@ -214,5 +214,7 @@ uint32_t recipe_data_keys(const recipe *r, arena *memory, const char *const **ou
 // The names of the models and recipes of the unit's own file, in order.
 uint32_t source_model_names(const source_unit *unit, const char *const **out_names);
 uint32_t source_recipe_names(const source_unit *unit, const char *const **out_names);
+// The text of that file; the unit's.
+const char *source_whole_text(const source_unit *unit);
 
 #endif

@@ -158,6 +158,7 @@ static rnnc_status parse_all(source_unit *unit, const char *name, const char *te
     uint32_t errors = unit->d->error_count;
     uint32_t file = diag_add_file(unit->d, name, text, length);
     unit->name = unit->d->files.at[file].name;
+    unit->text = unit->d->files.at[file].text;
     parse_file(unit->d, file, &unit->memory, &unit->tree);
     list_own_names(unit);
     rnnc_status used = load_used(unit, file);
@@ -258,4 +259,8 @@ uint32_t source_model_names(const source_unit *unit, const char *const **out_nam
 uint32_t source_recipe_names(const source_unit *unit, const char *const **out_names) {
     *out_names = (const char *const *)unit->recipe_names.at;
     return unit->recipe_names.count;
+}
+
+const char *source_whole_text(const source_unit *unit) {
+    return unit->text;
 }

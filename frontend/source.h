@@ -10,6 +10,7 @@ struct source_unit {
     diag_sink *d;
     strbuf reading;       // a used file, until it is added to |d|
     const char *name;     // of the user's file
+    const char *text;     // all of it
     syntax_tree tree;     // user's definitions, in order; those of used files after their users'
     syntax_tree standard; // the standard library's
     VEC(const char *) model_names;

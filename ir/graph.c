@@ -74,6 +74,18 @@ int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *ex
     return declared;
 }
 
+const char *graph_extents_text(const graph *g, const int64_t *extents, arena *memory) {
+    const char *text = arena_printf(memory, "batch %lld", (long long)extents[AXIS_BATCH]);
+    for (uint32_t place = 1; place < g->axes.count; place++) {
+        int a = graph_declared_axis(g, place);
+        if (g->axes.at[a].kind == AXIS_IS_PART) {
+            continue;
+        }
+        text = arena_printf(memory, "%s, %s = %lld", text, g->axes.at[a].name, (long long)extents[a]);
+    }
+    return text;
+}
+
 int graph_add_part(graph *g, const char *name, axis_part part) {
     int axis = graph_add_axis(g, name, AXIS_IS_PART, 0);
     g->axes.at[axis].part = part;

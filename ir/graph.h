@@ -162,6 +162,8 @@ int graph_declared_axis(const graph *g, uint32_t place);
 // Where the member of a value that lies at |position| in memory, the batch left aside, stands in an array whose
 // dimensions are in the declared order. |extents|: by axis.
 int64_t graph_declared_position(const graph *g, axis_set axes, const int64_t *extents, int64_t position);
+// "batch 50, T = 20": the axes in the order in which they were declared.
+const char *graph_extents_text(const graph *g, const int64_t *extents, arena *memory);
 int graph_add_part(graph *g, const char *name, axis_part part);
 int graph_find_axis(const graph *g, const char *name); // NO_AXIS if there is none
 // What |axis| is a part of; |axis| itself if it is none.

@@ -183,7 +183,7 @@ static void add_memory(const report *r) {
                     g->axes.at[r->unknown_axis].name);
         return;
     }
-    strbuf_addf(r->out, "\nmemory of a training step (%s): %s\n", describe_extents(g, r->extents, memory),
+    strbuf_addf(r->out, "\nmemory of a training step (%s): %s\n", graph_extents_text(g, r->extents, memory),
                 describe_bytes(whole_step(s), memory));
     strbuf_addf(r->out, "  arena %s, weights %s, optimiser %s, inputs %s\n", describe_bytes(s->arena, memory),
                 describe_bytes(s->weights, memory), describe_bytes(s->slots, memory),

@@ -41,15 +41,3 @@ const char *describe_count(int64_t n, arena *memory) {
 const char *describe_bytes(int64_t bytes, arena *memory) {
     return arena_printf(memory, "%s bytes", describe_count(bytes, memory));
 }
-
-const char *describe_extents(const graph *g, const int64_t *extents, arena *memory) {
-    const char *text = arena_printf(memory, "batch %lld", (long long)extents[AXIS_BATCH]);
-    for (uint32_t place = 1; place < g->axes.count; place++) {
-        int a = graph_declared_axis(g, place);
-        if (g->axes.at[a].kind == AXIS_IS_PART) {
-            continue;
-        }
-        text = arena_printf(memory, "%s, %s = %lld", text, g->axes.at[a].name, (long long)extents[a]);
-    }
-    return text;
-}

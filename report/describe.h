@@ -10,7 +10,5 @@ const char *describe_value(const graph *g, value_type t, arena *memory);
 // "1,234,567"
 const char *describe_count(int64_t n, arena *memory);
 const char *describe_bytes(int64_t bytes, arena *memory);
-// "batch 50, T = 20"
-const char *describe_extents(const graph *g, const int64_t *extents, arena *memory);
 
 #endif

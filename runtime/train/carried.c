@@ -137,13 +137,14 @@ rnnc_status load_vocabularies(const char *path, diag_sink *d, carried_data *out_
 
 // ---- Writing ----
 
-static rnnc_status record_rendered(record *about, const char *name, const char *hash, const strbuf *text,
-                                   diag_sink *d) {
-    if (text->failed) {
+// What has been rendered into the record's scratch.
+static rnnc_status record_rendered(record *about, const char *name, const char *hash, diag_sink *d) {
+    if (about->scratch.failed) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "not enough memory to write a vocabulary");
     }
-    uint32_t sum = safetensors_crc(0, strbuf_text(text), text->length);
-    record_text(about, name, strbuf_text(text));
+    const char *text = record_scratch_text(about);
+    uint32_t sum = safetensors_crc(0, text, about->scratch.length);
+    record_text(about, name, text);
     record_text(about, hash, arena_printf(&about->memory, "%08x", sum));
     return RNNC_OK;
 }
@@ -151,19 +152,38 @@ static rnnc_status record_rendered(record *about, const char *name, const char *
 rnnc_status carried_record_characters(record *about, const char *key, const vocabulary *v, diag_sink *d) {
     const char *name = record_key(about, VOCABULARY_KEY, key);
     const char *hash = record_key(about, VOCABULARY_HASH_KEY, key);
-    strbuf text = {0};
-    vocabulary_render(v, &text);
-    rnnc_status status = record_rendered(about, name, hash, &text, d);
-    strbuf_deinit(&text);
-    return status;
+    vocabulary_render(v, record_scratch(about));
+    return record_rendered(about, name, hash, d);
 }
 
 rnnc_status carried_record_words(record *about, const char *input, const word_list *words, diag_sink *d) {
     const char *name = record_key(about, WORDS_KEY, input);
     const char *hash = record_key(about, WORDS_HASH_KEY, input);
-    strbuf text = {0};
-    word_list_render(words, &text);
-    rnnc_status status = record_rendered(about, name, hash, &text, d);
-    strbuf_deinit(&text);
+    word_list_render(words, record_scratch(about));
+    return record_rendered(about, name, hash, d);
+}
+
+rnnc_status carried_record_all(record *about, const dataset *data, diag_sink *d) {
+    for (uint32_t i = 0; i < data->sources.count; i++) {
+        const data_source *s = &data->sources.at[i];
+        TRY(s->characters ? carried_record_characters(about, s->key, s->characters, d) : RNNC_OK);
+        TRY(s->words && !s->characters ? carried_record_words(about, s->input, s->words, d) : RNNC_OK);
+    }
+    return RNNC_OK;
+}
+
+rnnc_status save_vocabularies(const char *weights_path, const dataset *data, diag_sink *d) {
+    arena memory;
+    arena_init(&memory);
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < data->sources.count && status == RNNC_OK; i++) {
+        const data_source *s = &data->sources.at[i];
+        if (s->words) {
+            status = word_list_write(carried_path(weights_path, s->input, "txt", &memory), s->words, d);
+        } else if (s->characters) {
+            status = vocabulary_write(carried_path(weights_path, s->key, "json", &memory), s->characters, d);
+        }
+    }
+    arena_deinit(&memory);
     return status;
 }

@@ -26,6 +26,11 @@ void carried_deinit(carried_data *c);
 rnnc_status carried_record_characters(record *about, const char *key, const vocabulary *v, diag_sink *d);
 rnnc_status carried_record_words(record *about, const char *input, const word_list *words, diag_sink *d);
 
+// Both of all sources of |data|.
+rnnc_status carried_record_all(record *about, const dataset *data, diag_sink *d);
+
+// Writes each vocabulary of |data| beside the weights "F.safetensors": words as "F.INPUT.txt", characters as "F.KEY.json".
+rnnc_status save_vocabularies(const char *weights_path, const dataset *data, diag_sink *d);
 // The file beside the weights |file|: "weights.safetensors", "text" and "txt" give "weights.text.txt".
 const char *carried_path(const char *file, const char *name, const char *kind, arena *memory);
 

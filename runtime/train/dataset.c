@@ -156,11 +156,10 @@ static rnnc_status read_sources(loader *l) {
         if (b->kind == DATA_AHEAD) {
             continue;
         }
-        data_source added = {0};
+        data_source none = {0};
         l->source_of[i] = l->s->sources.count;
-        rnnc_status status = read_source(l, b, &added);
-        vec_push(&l->s->memory, l->s->sources, added);
-        TRY(status);
+        vec_push(&l->s->memory, l->s->sources, none); // what it gets is the dataset's to give back
+        TRY(read_source(l, b, &l->s->sources.at[l->source_of[i]]));
     }
     return RNNC_OK;
 }
@@ -457,6 +456,18 @@ static rnnc_status load(loader *l) {
     return files ? load_validation(l) : RNNC_OK;
 }
 
+// The dataset's arena comes back here without memory.
+static rnnc_status load_guarded(loader *l) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(l->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the data");
+    }
+    l->s->memory.exhausted = &exhausted;
+    rnnc_status status = load(l);
+    l->s->memory.exhausted = NULL;
+    return status;
+}
+
 rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset **out_dataset) {
     dataset *s = calloc(1, sizeof *s);
     if (!s) {
@@ -466,7 +477,7 @@ rnnc_status dataset_load(const dataset_request *request, diag_sink *d, dataset *
     s->model = request->model;
     s->recipe = request->given_only ? NULL : request->model->recipe;
     loader l = {.request = request, .s = s, .d = d};
-    rnnc_status status = load(&l);
+    rnnc_status status = load_guarded(&l);
     if (status != RNNC_OK) {
         dataset_destroy(s);
         return status;

@@ -287,36 +287,43 @@ static void fill_lengths(const feed *f, const data_input *input, const engine *e
     }
 }
 
-rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
+feed_batch feed_advance(feed *f, const engine *e, int64_t *out_extents) {
     const dataset *s = f->data;
-    *out_batch = (feed_batch){0};
     if (f->at == feed_steps(f)) {
-        return RNNC_OK;
+        return (feed_batch){0};
     }
     feed_batch batch = place_rows(f);
-    int64_t extents[MAX_AXES];
     f->at++;
-    memcpy(extents, s->extents, sizeof extents);
-    extents[AXIS_BATCH] = batch.rows;
+    memcpy(out_extents, s->extents, sizeof s->extents);
+    out_extents[AXIS_BATCH] = batch.rows;
     if (s->step_axis != NO_AXIS) {
-        extents[s->step_axis] = batch.steps;
+        out_extents[s->step_axis] = batch.steps;
     }
-    fit_extents(f, e, batch.rows, extents);
-    TRY(engine_set_extents(e, extents, d));
+    fit_extents(f, e, batch.rows, out_extents);
+    return batch;
+}
+
+void feed_fill(const feed *f, const feed_batch *batch, engine *e) {
+    const dataset *s = f->data;
     for (uint32_t i = 0; i < s->inputs.count; i++) {
         const data_input *input = &s->inputs.at[i];
-        int number = engine_find_input(e, input->name);
+        int number = input->is_unfilled ? -1 : engine_find_input(e, input->name);
         int64_t count;
         void *to = number < 0 ? NULL : engine_input(e, (uint32_t)number, &count);
-        if (input->is_unfilled) {
-            continue;
-        }
         if (to && input->is_lengths) {
             fill_lengths(f, input, e, to, count);
         } else if (to) {
-            fill_input(f, input, batch.rows, batch.steps, engine_extents(e), to);
+            fill_input(f, input, batch->rows, batch->steps, engine_extents(e), to);
         }
     }
-    *out_batch = batch;
+}
+
+rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch) {
+    int64_t extents[MAX_AXES];
+    *out_batch = feed_advance(f, e, extents);
+    if (out_batch->rows) {
+        TRY(engine_set_extents(e, extents, d));
+        feed_fill(f, out_batch, e);
+    }
     return RNNC_OK;
 }

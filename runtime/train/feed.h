@@ -42,6 +42,11 @@ typedef struct feed_batch {
 // of other roles than "data", "target" and "lengths" are the caller's, and are zeros if an extent has changed.
 rnnc_status feed_next(feed *f, engine *e, diag_sink *d, feed_batch *out_batch);
 
+// The same in two halves: which rows come next, with the extents that the engine needs for them; then, with these set,
+// its inputs.
+feed_batch feed_advance(feed *f, const engine *e, int64_t *out_extents);
+void feed_fill(const feed *f, const feed_batch *batch, engine *e);
+
 // The numbers 0 … count-1 in an order that is a function of seed and epoch.
 void shuffled_order(int64_t *order, int64_t count, uint64_t seed, int64_t epoch);
 

@@ -7,6 +7,7 @@
 #include "support/number.h"
 
 void record_deinit(record *r) {
+    strbuf_deinit(&r->scratch);
     arena_deinit(&r->memory);
     *r = (record){0};
 }
@@ -24,6 +25,18 @@ void record_real(record *r, const char *key, double value) {
     char text[40];
     number_print_exact(text, sizeof text, value);
     record_text(r, key, text);
+}
+
+strbuf *record_scratch(record *r) {
+    strbuf_deinit(&r->scratch);
+    return &r->scratch;
+}
+
+const char *record_scratch_text(const record *r) {
+    if (r->scratch.failed) {
+        arena_give_up(&r->memory);
+    }
+    return strbuf_text(&r->scratch);
 }
 
 const char *record_key(record *r, const char *prefix, const char *name) {

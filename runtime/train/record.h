@@ -9,6 +9,7 @@
 // Starts as all zeros.
 typedef struct record {
     VEC(text_pair) pairs;
+    strbuf scratch; // a text that is being made
     arena memory;
 } record;
 
@@ -18,6 +19,10 @@ void record_deinit(record *r);
 void record_text(record *r, const char *key, const char *value);
 void record_whole(record *r, const char *key, int64_t value);
 void record_real(record *r, const char *key, double value);
+// An empty text to make a value in. It is the record's, so that nothing is lost where its arena jumps for want of memory.
+strbuf *record_scratch(record *r);
+// What is in it; jumps like the arena if there was no memory for all of it.
+const char *record_scratch_text(const record *r);
 // |prefix| and |name| joined, in the record's memory.
 const char *record_key(record *r, const char *prefix, const char *name);
 

@@ -28,7 +28,7 @@ typedef struct evaluation {
 
 static bool is_told_to_stop(const trainer *r) {
     const training *t = r->t;
-    bool told = t->stop && t->stop(t->stop_user);
+    bool told = t->stop && t->stop(t->user);
     r->result->end = told ? TRAINING_STOPPED : r->result->end;
     if (!told && t->slot_seconds > 0 && trainer_now() - r->begin >= t->slot_seconds) {
         r->result->end = TRAINING_OUT_OF_TIME;
@@ -100,6 +100,9 @@ static rnnc_status run_step(trainer *r, const feed_batch *batch) {
     put_setting(r->engine, UPDATE_EPOCH, (double)r->at.epoch);
     put_setting(r->engine, UPDATE_STEP, (double)r->at.step);
     put_setting(r->engine, UPDATE_PLATEAUS, (double)r->at.patience.plateaus);
+    if (r->t->rate) {
+        put_setting(r->engine, UPDATE_BASE_RATE, *r->t->rate);
+    }
     if (r->carry) {
         state_put(r->states);
     }
@@ -143,6 +146,7 @@ static rnnc_status train_step(trainer *r, bool *out_whole) {
     r->places += (double)batch.places;
     r->speed.places += (double)batch.places;
     report_step(r);
+    report_news(r, NULL);
     return RNNC_OK;
 }
 
@@ -271,6 +275,7 @@ static rnnc_status validate(trainer *r) {
 
 // What follows the last batch: validation, metrics, and the step into the next epoch.
 static rnnc_status close_epoch(trainer *r) {
+    const measures none = {0};
     bool validates = r->t->validation != NULL;
     TRY(validates ? validate(r) : RNNC_OK);
     if (r->result->end != TRAINING_DONE) {
@@ -283,6 +288,7 @@ static rnnc_status close_epoch(trainer *r) {
     r->result->last = r->at.last;
     r->result->epochs = r->at.epoch;
     TRY(report_metrics(r, validates ? &r->at.validation : NULL));
+    report_news(r, validates ? &r->at.validation : &none);
     if (!trainer_by_steps(r) || are_steps_done(r) || has_waited(r)) {
         report_finish(r, false);
     }
@@ -308,6 +314,12 @@ static rnnc_status train_epoch(trainer *r) {
     }
     TRY(close_epoch(r));
     return cut ? RNNC_OK : save_checkpoint(r);
+}
+
+void training_set_end(training *t, const recipe *r, int64_t epochs, int64_t steps) {
+    bool stated = epochs || steps;
+    t->epochs = stated ? epochs : r->epochs;
+    t->max_steps = stated ? steps : r->max_steps;
 }
 
 // ---- All of it ----

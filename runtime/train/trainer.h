@@ -4,22 +4,26 @@
 
 #include <stdio.h>
 
-#include "runtime/train/checkpoint.h"
 #include "runtime/train/feed.h"
+#include "runtime/train/kept.h"
 #include "runtime/train/machine.h"
 #include "runtime/train/measures.h"
 
-// Where a training is kept while it goes on (runtime/train/checkpoint.h).
-typedef struct training_checkpoints {
-    const char *folder;  // opened by the caller; NULL: nothing is kept
-    int64_t every;       // steps between checkpoints besides those at the ends of epochs; 0: only these
-    int64_t keep;        // how many of the newest
-    const record *about; // what a checkpoint and the best weights say of model, recipe and data
-    const safetensors *resume_from; // a checkpoint to go on from, checked to be of this training; NULL: none
-} training_checkpoints;
-
 // Asked after each step: whether to end before the training is done.
 typedef bool training_stop(void *user);
+
+// Where a training is. The arrays are valid during the call.
+typedef struct training_news {
+    int64_t epoch, step;      // both from 1; the step that is done
+    int64_t batch, batches;   // done of the epoch, and all of it
+    bool epoch_over;          // with the validation, if there is one
+    const metric *trained;    // over the epoch so far; then what updates say (update_watch_values)
+    const metric *validation; // of the epoch that is over
+    uint32_t trained_count, validation_count;
+} training_news;
+
+// Told after each step and at the end of each epoch.
+typedef void training_watch(void *user, const training_news *news);
 
 typedef struct training {
     machine *machine;    // its graph has updates; its weights are the first ones
@@ -32,11 +36,17 @@ typedef struct training {
     metrics_table *curves;    // takes the same of the epochs of this run; NULL: nobody looks at them
     FILE *progress;           // NULL: none
     training_checkpoints checkpoints;
-    training_stop *stop; // NULL: nobody asks
-    void *stop_user;
-    double slot_seconds; // this run may last so long, then it stops; 0: as long as it takes
-    int64_t slot_steps;  // and may do so many steps; 0: any number
+    const double
+        *rate; // where the graph takes the rate of learning as an input: read at each step; else NULL
+    training_stop *stop;   // NULL: nobody asks
+    training_watch *watch; // NULL: nobody is told
+    void *user;            // of both
+    double slot_seconds;   // this run may last so long, then it stops; 0: as long as it takes
+    int64_t slot_steps;    // and may do so many steps; 0: any number
 } training;
+
+// For so many epochs and steps, or where both are 0 as the recipe says.
+void training_set_end(training *t, const recipe *r, int64_t epochs, int64_t steps);
 
 typedef enum training_end {
     TRAINING_DONE,

@@ -72,6 +72,8 @@ void report_step(trainer *r);
 void report_finish(trainer *r, bool stopped);
 // A JSON line for the epoch; |validation| may be NULL.
 rnnc_status report_metrics(trainer *r, const measures *validation);
+// Tells whoever watches. |validation|: NULL within an epoch; at its end, of nothing where nothing was validated.
+void report_news(const trainer *r, const measures *validation);
 
 // ---- trainer_save.c: checkpoints ----
 

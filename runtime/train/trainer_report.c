@@ -126,3 +126,26 @@ rnnc_status report_metrics(trainer *r, const measures *validation) {
     }
     return r->writes ? metrics_write(&r->writer, values, count, r->d) : RNNC_OK;
 }
+
+// ---- Whoever watches ----
+
+void report_news(const trainer *r, const measures *validation) {
+    if (!r->t->watch) {
+        return;
+    }
+    metric trained[MEASURES_MOST + 3 + UPDATE_METRICS], validated[MEASURES_MOST + 3];
+    uint32_t count = measures_values(&r->at.sums, trained);
+    count += update_watch_values(&r->watch, &r->at.updates, trained + count);
+    training_news news = {
+        .epoch = r->at.epoch,
+        .step = r->at.step,
+        .batch = r->at.batch,
+        .batches = feed_steps(r->feed),
+        .epoch_over = validation != NULL,
+        .trained = trained,
+        .trained_count = count,
+        .validation = validated,
+        .validation_count = validation ? measures_values(validation, validated) : 0,
+    };
+    r->t->watch(r->t->user, &news);
+}

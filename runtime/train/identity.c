@@ -1,8 +1,10 @@
 // What makes two runs the same training: the graph of its step, how the data are read, the data, the seed.
 #include <string.h>
 
-#include "cli/checkpoints.h"
 #include "ir/text.h"
+#include "passes/compile.h"
+#include "runtime/train/about.h"
+#include "runtime/train/machine.h"
 #include "runtime/train/overlap.h"
 
 static const char prefix[] = "identity.";
@@ -14,17 +16,18 @@ static void add(record *about, const char *what, const char *value) {
 // ---- The model and its update ----
 
 static void add_graph(record *about, const char *what, const graph *g) {
-    strbuf text = {0};
-    graph_print(g, &text);
-    uint32_t crc = safetensors_crc(0, text.text, text.length);
+    graph_print(g, record_scratch(about));
+    const char *text = record_scratch_text(about);
+    uint32_t crc = safetensors_crc(0, text, about->scratch.length);
     add(about, what, arena_printf(&about->memory, "%08x", crc));
-    strbuf_deinit(&text);
 }
 
 // The graph with its gradient and update says all that the recipe says of optimiser, rates, schedule and clipping.
-static rnnc_status add_graphs(const loaded *source, diag_sink *d, record *about) {
+static rnnc_status add_graphs(const training_subject *subject, diag_sink *d, record *about) {
     model *m;
-    TRY(load_model_with_recipe(source, true, d, &m));
+    model_options options = *subject->options;
+    options.training = true;
+    TRY(model_build(d, subject->source, &options, &m));
     graph_keep_measured(m->graph);
     add(about, "model", m->graph->name);
     add_graph(about, "the model's graph", m->graph);
@@ -58,7 +61,7 @@ static const char *keep_words(keep_rule keep) {
 static void add_reading(const dataset *data, record *about) {
     arena *memory = &about->memory;
     const recipe *r = data->recipe;
-    add(about, "extents", describe_extents(data->model->graph, data->extents, memory));
+    add(about, "extents", graph_extents_text(data->model->graph, data->extents, memory));
     add(about, "batches of", batching_words(data->batching));
     add(about, "every", arena_printf(memory, "%lld", (long long)data->advance));
     add(about, "stride", arena_printf(memory, "%lld", (long long)data->stride));
@@ -74,17 +77,16 @@ static void add_reading(const dataset *data, record *about) {
 }
 
 static void add_vocabulary(const data_source *s, const char *what, record *about) {
-    strbuf text = {0};
     if (s->characters) {
-        vocabulary_render(s->characters, &text);
+        vocabulary_render(s->characters, record_scratch(about));
     } else {
-        word_list_render(s->words, &text);
+        word_list_render(s->words, record_scratch(about));
     }
+    const char *text = record_scratch_text(about);
     uint32_t count = s->characters ? s->characters->count : s->words->count;
     add(about, arena_printf(&about->memory, "vocabulary of %s", what),
         arena_printf(&about->memory, "%u entries %08x", count,
-                     safetensors_crc(0, strbuf_text(&text), text.length)));
-    strbuf_deinit(&text);
+                     safetensors_crc(0, text, about->scratch.length)));
 }
 
 // |part|: "" or "validation ".
@@ -95,12 +97,10 @@ static void add_source(const data_source *s, const char *part, record *about) {
     if (s->starts) {
         crc = safetensors_crc(crc, s->starts, (size_t)(s->rows + 1) * sizeof *s->starts);
     }
-    strbuf shape = {0};
-    array_describe(&s->values, &shape);
+    array_describe(&s->values, record_scratch(about));
     const char *what = s->key ? arena_printf(memory, "%sdata '%s' of '%s'", part, s->key, s->input)
                               : arena_printf(memory, "%s '%s'", s->is_drawn ? "random" : "series", s->input);
-    add(about, what, arena_printf(memory, "%s %08x", strbuf_text(&shape), crc));
-    strbuf_deinit(&shape);
+    add(about, what, arena_printf(memory, "%s %08x", record_scratch_text(about), crc));
     if (s->characters || s->words) {
         add_vocabulary(s, what, about);
     }
@@ -112,15 +112,15 @@ static void add_sources(const dataset *data, const char *part, record *about) {
     }
 }
 
-rnnc_status describe_training(const command_line *line, const loaded *source, const dataset *data,
-                              diag_sink *d, record *about) {
-    TRY(add_graphs(source, d, about));
+rnnc_status describe_training(const training_subject *subject, diag_sink *d, record *about) {
+    const dataset *data = subject->data;
+    TRY(add_graphs(subject, d, about));
     add_reading(data, about);
     add_sources(data, "", about);
     if (data->validation) {
         add_sources(data->validation, "validation ", about);
     }
-    add(about, "seed", arena_printf(&about->memory, "%lld", (long long)line->seed));
+    add(about, "seed", arena_printf(&about->memory, "%lld", (long long)subject->seed));
     return RNNC_OK;
 }
 
