@@ -106,7 +106,7 @@ static void fill_lengths(rnnc_context *c) {
     }
 }
 
-static void forget_inputs(rnnc_context *c) {
+void api_forget_inputs(rnnc_context *c) {
     for (uint32_t i = 0; i < c->program->input_count; i++) {
         engine_bind_input(c->engine, c->program->inputs[i].index, NULL, NULL);
         c->given[i] = false;
@@ -198,7 +198,7 @@ static void begin_profile(rnnc_context *c) {
     }
 }
 
-static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics) {
+rnnc_status api_change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics) {
     size_t bytes = c->program->program->axes.count * sizeof *extents;
     int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
     memcpy(before, engine_extents(c->engine), bytes);
@@ -206,7 +206,7 @@ static rnnc_status change_extents(rnnc_context *c, const int64_t *extents, rnnc_
     TRY(api_report(diagnostics, &c->sink, engine_set_extents(c->engine, extents, &c->sink)));
     c->settled = false;
     if (memcmp(before, engine_extents(c->engine), bytes) != 0) {
-        forget_inputs(c);
+        api_forget_inputs(c);
         begin_profile(c);
     }
     if (batch != extents[AXIS_BATCH]) {
@@ -233,7 +233,7 @@ rnnc_status rnnc_context_set_extents(rnnc_context *c, int64_t batch, int64_t len
     }
     int64_t extents[MAX_AXES];
     choose_extents(c, batch, length, extents);
-    TRY(change_extents(c, extents, diagnostics));
+    TRY(api_change_extents(c, extents, diagnostics));
     c->stepping = false;
     return RNNC_OK;
 }
@@ -254,7 +254,7 @@ rnnc_status rnnc_context_set_lengths(rnnc_context *c, int64_t batch, const rnnc_
         }
         extents[axis] = lengths[i].length;
     }
-    TRY(change_extents(c, extents, diagnostics));
+    TRY(api_change_extents(c, extents, diagnostics));
     c->stepping = false;
     return RNNC_OK;
 }
@@ -385,7 +385,10 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
     if (c->view.version != shared->version) {
         shared->version = c->view.version;
     }
-    take_states(c);
+    if (!c->holds) {
+        take_states(c);
+    }
+    c->holds = false;
     if (c->copies) {
         api_scatter_outputs(c, false);
     }
@@ -417,7 +420,7 @@ rnnc_status rnnc_start_steps(rnnc_context *c, rnnc_diagnostics *diagnostics) {
     }
     int64_t extents[MAX_AXES];
     choose_extents(c, engine_extents(c->engine)[AXIS_BATCH], 1, extents);
-    TRY(change_extents(c, extents, diagnostics));
+    TRY(api_change_extents(c, extents, diagnostics));
     c->stepping = true;
     return RNNC_OK;
 }

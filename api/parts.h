@@ -17,6 +17,8 @@
 #include "runtime/train/carried.h"
 #include "runtime/train/lexicon.h"
 #include "runtime/train/machine.h"
+#include "runtime/train/carried.h"
+#include "runtime/train/measures.h"
 #include "support/strbuf.h"
 
 // ---- diagnostics.c ----
@@ -111,6 +113,7 @@ struct rnnc_program {
     int loss, rate, norm, skipped; // outputs; -1: not computed
     bool waits;                    // runs in two halves, as gradients are given
     bool keeps_gradients;          // those of weights, after training steps
+    bool overlaps;                 // windows of training overlap: only what a batch has new counts
     const char *obstacle;          // why it cannot run step by step; NULL: it can
     bool reference;                // graphs are interpreted: |program| has no kernels
     axis_set sequences; // the model's sequence axes; in |program| those that are unrolled are fixed
@@ -241,8 +244,13 @@ struct rnnc_context {
     bool waiting;       // the first half of a run is done, the second not
     bool has_gradients; // those of the last run are there
     bool stepping;      // after rnnc_start_steps
+    bool holds;         // the next run leaves the states as they are
 };
 
+// The extents of the runs that follow, by axis. Where they are others, nothing is given or bound any more.
+rnnc_status api_change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics);
+// The same at once: no input has values but full lengths, and nothing is bound.
+void api_forget_inputs(rnnc_context *c);
 // Elements of a value in a run as it is set.
 int64_t api_elements(const rnnc_context *c, value_type type);
 // Runs, with everything checked, and takes the states.
@@ -268,5 +276,22 @@ void api_scatter_outputs(const rnnc_context *c, bool second);
 void api_forget_bindings(rnnc_context *c);
 // Fails if a bound output lies in the memory of a bound input or of another output.
 rnnc_status api_check_apart(const rnnc_context *c, rnnc_diagnostics *d);
+
+// ---- data.c, feed.c, fit.c ----
+
+struct rnnc_data {
+    atomic_uint references;
+    rnnc_model *model;
+    carried_data carried; // what the weights number texts by
+    data_path *paths;
+    dataset *set;
+    arena memory;
+};
+
+// The part as the rooms below know it. RNNC_INVALID_ARGUMENT if there is none of that number.
+rnnc_status api_part_of(const rnnc_data *data, rnnc_part part, rnnc_diagnostics *d, data_part *out_part);
+// Fails if the context's program cannot take batches of |data|, those for training if |trains|.
+rnnc_status api_check_data(const rnnc_context *c, const rnnc_data *data, bool trains, rnnc_diagnostics *d);
+void api_take_measures(const metric *values, uint32_t count, rnnc_measures *out_measures);
 
 #endif

@@ -5,6 +5,7 @@
 #include "ir/stepping.h"
 #include "passes/compile.h"
 #include "runtime/train/machine.h"
+#include "runtime/train/overlap.h"
 #include "support/clock.h"
 
 static void destroy(rnnc_program *p) {
@@ -44,7 +45,7 @@ const char *rnnc_program_step_obstacle(const rnnc_program *p) {
 
 // ---- What is asked for ----
 
-static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
+static rnnc_status check_options(const rnnc_program *p, const rnnc_compile_options *o, diag_sink *d) {
     if (o->max_length_count && !o->max_lengths) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "max_lengths are not NULL where there are some");
     }
@@ -64,6 +65,9 @@ static rnnc_status check_options(const rnnc_compile_options *o, diag_sink *d) {
             return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
                              "extra outputs are names of equations, found none at %zu", i);
         }
+    }
+    if (o->data && o->data->model != p->source) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the data were opened for another model");
     }
     if (o->threads < 0 || o->threads > API_MOST_THREADS) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "a context has 1 to %d threads, found %d",
@@ -104,7 +108,8 @@ static bool is_kept_by_purpose(const graph_output *output, const rnnc_compile_op
 
 static bool is_kept(const graph_output *output, const void *user) {
     const rnnc_compile_options *o = user;
-    return is_kept_by_purpose(output, o) || is_named(o->outputs, o->output_count, output->name);
+    bool unseen = o->data && o->purpose == RNNC_EVALUATE && output->role == OUTPUT_VALUE;
+    return (is_kept_by_purpose(output, o) && !unseen) || is_named(o->outputs, o->output_count, output->name);
 }
 
 // ---- Maxima ----
@@ -114,6 +119,9 @@ static int64_t stated_length(const rnnc_compile_options *o, const recipe *r, con
         if (o->max_lengths[i].axis && strcmp(o->max_lengths[i].axis, g->axes.at[axis].name) == 0) {
             return o->max_lengths[i].length;
         }
+    }
+    if (!o->max_length && o->data) {
+        return o->data->set->extents[axis];
     }
     for (uint32_t i = 0; !o->max_length && r && i < r->step_axis_count; i++) {
         if (r->steps[i].axis == axis) {
@@ -140,7 +148,10 @@ static rnnc_status choose_maxima(const rnnc_program *p, const rnnc_compile_optio
     const graph *g = p->model->graph;
     const recipe *r = p->model->recipe;
     TRY(api_check_axes(g, o->max_lengths, o->max_length_count, d));
-    out_maxima[AXIS_BATCH] = o->max_batch ? o->max_batch : r && p->purpose == RNNC_TRAIN ? r->batch : 1;
+    out_maxima[AXIS_BATCH] = o->max_batch                    ? o->max_batch
+                             : o->data                       ? o->data->set->extents[AXIS_BATCH]
+                             : r && p->purpose == RNNC_TRAIN ? r->batch
+                                                             : 1;
     int64_t members = out_maxima[AXIS_BATCH];
     for (uint32_t a = 1; a < g->axes.count; a++) {
         const axis_info *axis = &g->axes.at[a];
@@ -253,7 +264,7 @@ static axis_set find_sequences(const graph *g) {
 }
 
 static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, api_listing *l, diag_sink *d) {
-    TRY(check_options(o, d));
+    TRY(check_options(p, o, d));
     p->purpose = o->purpose;
     p->threads = o->threads ? o->threads : 1;
     p->waits = o->given_gradient_count > 0;
@@ -268,6 +279,8 @@ static rnnc_status fill(rnnc_program *p, const rnnc_compile_options *o, api_list
                   : l->unroll                ? "its steps are unrolled, so that all runs are equally long"
                                              : graph_step_obstacle(p->model->graph, d, &p->memory);
     graph_keep_outputs(p->model->graph, is_kept, o);
+    p->overlaps = o->data && p->purpose == RNNC_TRAIN && o->data->set->advance;
+    TRY(p->overlaps ? model_overlap(p->model, d) : RNNC_OK);
     p->sequences = find_sequences(p->model->graph);
     TRY(compile(p, o, l, d));
     TRY(api_check_compiled(p, o, d));

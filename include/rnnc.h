@@ -33,10 +33,10 @@
  * #RNNC_ROWS_FIRST the batch comes first. What a value lacks is left out. Rows of an array follow each other without
  * gaps, but where one is bound with #rnnc_strides. Counts are of elements, never of bytes.
  *
- * **What is not here.** All that the command `rnnc` computes can be had from C: models, programs, weights, runs, steps,
- * training, evaluation, gradients, measuring for `standardise`, checkpoints, texts, sampling, forecasts, objects; what it
- * says of models (`check`, `dump`, `bench`), and drawings. What it does around that stays with the caller: reading data
- * from files, the order of examples, loops over epochs with early stopping, and progress.
+ * **What is here.** All that the command `rnnc` does can be done from C: models, programs, weights, runs, steps, gradients,
+ * training and evaluation on arrays of the caller's or by the recipe's data, checkpoints, texts, sampling, forecasts,
+ * objects made ahead of time, what it says of models (`check`, `dump`, `bench`), and drawings. The caller's are options,
+ * signals, and what is shown of progress.
  */
 #ifndef RNNC_H
 #define RNNC_H
@@ -88,7 +88,8 @@ RNNC_API const char *rnnc_version(void);
  * another. Called by whoever calls the library, on his thread, and never during a run, but by diagnostics for the text of
  * an error. The functions must stay callable until the last of what was made with them has been released or destroyed.
  *
- * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's is what is
+ * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's are data of files
+ * (rnnc_data, rnnc_feed), which no allocator is asked for, and what is
  * given back before a call returns, that is the work space of compiling, of rnnc_weights_initialize(), of loading and
  * saving, of texts and forecasts; the pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared
  * libraries and the C library keep for themselves, which know no other memory.
@@ -271,6 +272,13 @@ typedef struct rnnc_compile_options {
     const rnnc_allocator *allocator; /**< of all that the program keeps; copied; NULL: the system's */
     const struct rnnc_pass_options
         *passes; /**< how to go about it, and what to list; NULL: as usual, and nothing */
+    /**
+     * Data that the program is to be fed with (rnnc_data_open()), of this model; NULL: the caller's own alone. Their batch
+     * and lengths are then the maxima, where options say none. With #RNNC_EVALUATE only what is measured is computed, and
+     * `outputs`. With #RNNC_TRAIN and a recipe whose windows overlap, only the steps that are new to the training count,
+     * and which these are rnnc_feed_next() and rnnc_fit() say. Not kept.
+     */
+    const struct rnnc_data *data;
 } rnnc_compile_options;
 
 /** A forward program of one row, one thread, this processor, without the cache. */
@@ -291,6 +299,7 @@ typedef struct rnnc_compile_options {
      0,                            \
      NULL,                         \
      0,                            \
+     NULL,                         \
      NULL,                         \
      NULL}
 
@@ -1090,6 +1099,219 @@ RNNC_API rnnc_status rnnc_context_save_training(const rnnc_context *context, con
  */
 RNNC_API rnnc_status rnnc_context_load_training(rnnc_context *context, const char *path,
                                                 rnnc_diagnostics *diagnostics);
+
+/** @} */
+/** @name Data and training loops
+ * @{ */
+
+/**
+ * Data as a model's recipe names them, read and checked, as `rnnc train` does. Reference-counted. They never change, so any
+ * number of threads may use them at once. They lie in the system's memory, and keep their model alive.
+ */
+typedef struct rnnc_data rnnc_data;
+
+/** A part of data, as the recipe divides them: `validation last …`, `test last …`, files of their own. */
+typedef enum rnnc_part {
+    RNNC_PART_ALL = 0,    /**< everything, but for files of their own */
+    RNNC_PART_TRAINING,   /**< what is not held out */
+    RNNC_PART_VALIDATION, /**< what is held out to look at between epochs */
+    RNNC_PART_TEST,       /**< what is held out to the end */
+    RNNC_PART_EVALUATED   /**< what `rnnc eval` looks at: the test part if there is one, else everything */
+} rnnc_part;
+
+/** Which data, and how. Begin with #RNNC_DATA_OPTIONS. */
+typedef struct rnnc_data_options {
+    size_t struct_size;       /**< sizeof(rnnc_data_options) */
+    const char *const *paths; /**< files, each "KEY=PATH", the key as in the recipe */
+    size_t path_count;        /**< how many there are */
+    const rnnc_weights
+        *weights;           /**< number texts by their vocabularies; NULL: by those of the texts themselves */
+    int without_validation; /**< not 0: files that the recipe only validates by are not read */
+    int by_name; /**< not 0: no recipe is asked; keys are names of inputs, targets and states, files are .npy */
+    uint64_t seed; /**< of values that the recipe draws */
+} rnnc_data_options;
+
+/** No files, the seed of the command. */
+#define RNNC_DATA_OPTIONS {sizeof(rnnc_data_options), NULL, 0, NULL, 0, 0, 1}
+
+/**
+ * Reads and checks all of the data that the model's recipe names: its data block, or without one an .npy file for each
+ * input and target, whose name is the key. docs/language.md says what the forms of data are.
+ * @param options   NULL: no files, as for a recipe whose data are computed
+ * @return #RNNC_INVALID_ARGUMENT (keys that are missing or unknown), #RNNC_IO, #RNNC_CORRUPT (values that are no data),
+ *         #RNNC_TYPE (shapes, tokens, vocabularies that do not fit), #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_data_open(rnnc_model *model, const rnnc_data_options *options,
+                                    rnnc_diagnostics *diagnostics, rnnc_data **out_data);
+/** Takes another reference. */
+RNNC_API void rnnc_data_retain(rnnc_data *data);
+/** Gives a reference back. */
+RNNC_API void rnnc_data_release(rnnc_data *data);
+/** Examples, windows, or places of streams in @p part; 0 if there is no such part. */
+RNNC_API int64_t rnnc_data_count(const rnnc_data *data, rnnc_part part);
+/** Rows of a full batch. */
+RNNC_API int64_t rnnc_data_batch(const rnnc_data *data);
+/** The length of the longest batches along @p axis; 0 if the model has no such axis. */
+RNNC_API int64_t rnnc_data_length(const rnnc_data *data, const char *axis);
+/** How many tokens the text of @p input is numbered by; 0 if it is none. */
+RNNC_API uint32_t rnnc_data_vocabulary(const rnnc_data *data, const char *input);
+/**
+ * Measures what the model's `standardise` takes off its inputs and divides them by, over the training part, as `rnnc train`
+ * does after initialising: rnnc_weights_measure() for all of them. Nothing for a model without `standardise`.
+ * @return #RNNC_INVALID_ARGUMENT if the weights are of another model; else as rnnc_weights_measure()
+ */
+RNNC_API rnnc_status rnnc_data_measure(const rnnc_data *data, rnnc_weights *weights,
+                                       rnnc_diagnostics *diagnostics);
+/** Gives the weights the vocabularies by which the texts are numbered, in place of what they have, so that saving keeps
+ * them. Nothing for data without texts. rnnc_fit() does it, too. */
+RNNC_API rnnc_status rnnc_data_keep_vocabularies(const rnnc_data *data, rnnc_weights *weights,
+                                                 rnnc_diagnostics *diagnostics);
+
+/** Batches cut from data, one after the other, for loops of the caller's. In the system's memory. */
+typedef struct rnnc_feed rnnc_feed;
+
+/** In which order. */
+typedef enum rnnc_order {
+    RNNC_IN_ORDER = 0, /**< as they lie: for evaluation */
+    RNNC_SHUFFLED /**< as `rnnc train` does: examples and windows in a new order each epoch, random windows drawn, streams
+                       in order, overlapping where the recipe says so */
+} rnnc_order;
+
+/**
+ * Makes a feed that stands before the first batch of epoch 1. It keeps the data alive.
+ * @param seed   of orders and windows: a function of it and of the epoch alone
+ * @return #RNNC_INVALID_ARGUMENT if there is no such part, or too little of it
+ */
+RNNC_API rnnc_status rnnc_feed_create(rnnc_data *data, rnnc_part part, rnnc_order order, uint64_t seed,
+                                      rnnc_diagnostics *diagnostics, rnnc_feed **out_feed);
+/** Destroys a feed; NULL is fine. */
+RNNC_API void rnnc_feed_destroy(rnnc_feed *feed);
+/** Batches of an epoch. */
+RNNC_API int64_t rnnc_feed_batches(const rnnc_feed *feed);
+/** Goes to the begin of an epoch, from 1, and passes over its first @p done batches. */
+RNNC_API rnnc_status rnnc_feed_start(rnnc_feed *feed, int64_t epoch, int64_t done);
+/**
+ * Sets the extents of @p context for the next batch and writes its inputs; those that the program does not read are left
+ * out. The states become zeros, unless the recipe carries them on and this is not the epoch's first batch, or the data
+ * have them. Then comes rnnc_train_step() or rnnc_run(). With the seed of rnnc_context_set_seed(), the epoch of
+ * rnnc_context_set_position() and a #RNNC_SHUFFLED feed training steps have the bits of `rnnc train`. Where a step has
+ * made no update (rnnc_training::updated) `rnnc train` makes carried states zeros: rnnc_context_reset().
+ * @param out_rows   of the batch; 0: the epoch is over, and nothing was done
+ * @return #RNNC_INVALID_ARGUMENT if the context's program is of another model, cannot hold the batch, or should have been
+ *         compiled with rnnc_compile_options::data
+ */
+RNNC_API rnnc_status rnnc_feed_next(rnnc_feed *feed, rnnc_context *context, rnnc_diagnostics *diagnostics,
+                                    int64_t *out_rows);
+
+/** What was measured. */
+typedef struct rnnc_measure {
+    const char *name; /**< "loss", "accuracy" (a share), "perplexity", a metric's; belongs to the program */
+    double value;     /**< the mean, over rows or counted elements */
+} rnnc_measure;
+
+/** Limits of measures. */
+enum {
+    RNNC_MOST_MEASURES = 24 /**< there are never more at a time */
+};
+
+/** All that was measured. */
+typedef struct rnnc_measures {
+    uint32_t count;                      /**< how many there are */
+    rnnc_measure at[RNNC_MOST_MEASURES]; /**< in the order in which `rnnc train` writes them */
+} rnnc_measures;
+
+/**
+ * The loss and the metrics over a part of the data, as `rnnc eval` prints them. Inputs must be given anew afterwards,
+ * nothing is bound any more, and the states are zeros; so after rnnc_fit().
+ * @param context   of a program for #RNNC_EVALUATE, compiled for batches as large as those of the data
+ * @param seed      of random numbers in the model, if it has any in use
+ * @return #RNNC_INVALID_ARGUMENT for a program of another model or purpose, a part that is not there, weights without
+ *         values; #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_evaluate(rnnc_context *context, const rnnc_data *data, rnnc_part part,
+                                   uint64_t seed, rnnc_diagnostics *diagnostics, rnnc_measures *out_measures);
+
+/** How far a training is. */
+typedef struct rnnc_fit_report {
+    int64_t epoch;          /**< from 1 */
+    int64_t step;           /**< steps done in all */
+    int64_t batch;          /**< batches done of the epoch */
+    int64_t batches;        /**< that it has */
+    int epoch_over;         /**< not 0: the epoch has ended, and was validated */
+    rnnc_measures training; /**< over the epoch so far; "learning_rate", "gradient_norm", "skipped_updates" */
+    rnnc_measures validation; /**< of an epoch that is over, if there is a validation; else none */
+} rnnc_fit_report;
+
+/** How to train. Begin with #RNNC_FIT_OPTIONS. */
+typedef struct rnnc_fit_options {
+    size_t struct_size;            /**< sizeof(rnnc_fit_options) */
+    uint64_t seed;                 /**< of orders, windows and dropout */
+    int64_t epochs;                /**< how many; 0: as many as the steps allow */
+    int64_t max_steps;             /**< how many; 0: as many as the epochs have; both 0: as the recipe says */
+    int64_t call_steps;            /**< after so many steps this call stops; 0: never */
+    double call_seconds;           /**< after so many seconds this call stops; 0: never */
+    const char *metrics_path;      /**< gets a JSON line per epoch; NULL: none */
+    const char *checkpoint_folder; /**< is made if need be; NULL: that of `resume`, if there is one */
+    int64_t checkpoint_every; /**< steps between checkpoints, besides the ends of epochs; 0: only there */
+    int64_t checkpoint_keep;  /**< so many of the newest stay, 1 or more */
+    /** A checkpoint to go on from, of this training; a folder: its newest; "": the newest of `checkpoint_folder`. In a
+     * folder without any the training begins. NULL: it begins. */
+    const char *resume;
+    /** Called after each step and at the end of each epoch, on the caller's thread; not 0 stops the training. It must not
+     * use the contexts, nor change the weights. NULL: nobody is told. */
+    int (*progress)(void *user, const rnnc_fit_report *report);
+    void *progress_user; /**< handed on to it */
+} rnnc_fit_options;
+
+/** As the recipe says, with the seed of the command and three checkpoints, if there are any. */
+#define RNNC_FIT_OPTIONS {sizeof(rnnc_fit_options), 1, 0, 0, 0, 0, NULL, NULL, 0, 3, NULL, NULL, NULL}
+
+/** Why a training has ended. */
+typedef enum rnnc_fit_end {
+    RNNC_FIT_DONE = 0,     /**< it is complete, or has waited in vain for a better validation */
+    RNNC_FIT_STOPPED,      /**< rnnc_fit_options::progress said so */
+    RNNC_FIT_OUT_OF_TIME,  /**< rnnc_fit_options::call_seconds are used up */
+    RNNC_FIT_OUT_OF_STEPS, /**< rnnc_fit_options::call_steps are used up */
+} rnnc_fit_end;
+
+/** What a training has come to. */
+typedef struct rnnc_fit_result {
+    rnnc_fit_end end;       /**< why it has ended */
+    int64_t epochs;         /**< that are whole */
+    int64_t steps;          /**< in all */
+    int64_t skipped;        /**< steps whose update was left out */
+    int64_t best_epoch;     /**< whose weights were kept, by the recipe's `keep best`; 0: the last ones are */
+    double seconds;         /**< with those of the calls that it goes on from */
+    rnnc_measures training; /**< over the last epoch */
+    rnnc_measures validation; /**< after it, or of the best epoch */
+} rnnc_fit_result;
+
+/**
+ * Trains by the recipe on its data: epochs of shuffled batches, validation, schedules, early stopping, the best weights,
+ * metrics and checkpoints, as `rnnc train` does, with the same bits. The weights are what they are to begin with:
+ *
+ *     rnnc_weights_initialize(weights, 1, d);
+ *     rnnc_data_measure(data, weights, d);
+ *     rnnc_fit(context, validation, data, NULL, d, &result);
+ *
+ * Afterwards they are those of the last step, or the best ones if the training is done and the recipe keeps them, and have
+ * the data's vocabularies; the context stands behind the last step (rnnc_context_position()). Checkpoints (docs/training.md)
+ * are those of `rnnc train`: each goes on with what the other has left. A training that was stopped and goes on ends with
+ * the bits of one that was not; with the learning rate of the recipe, that is, unless rnnc_context_set_rate() is called
+ * before each call.
+ * @param context      of a program for #RNNC_TRAIN with rnnc_compile_options::data; without given gradients
+ * @param validation   of a program for #RNNC_EVALUATE with the same; on the same weights or others, which it changes. NULL:
+ *                     nothing is validated
+ * @param options      NULL: #RNNC_FIT_OPTIONS
+ * @param out_result   may be NULL
+ * @return #RNNC_OK also for a training that was stopped. #RNNC_INVALID_ARGUMENT for programs of other models or purposes, a
+ *         recipe that needs a validation where there is none, weights without values, and a training that diverges
+ *         (diagnostics say where); #RNNC_TYPE for a checkpoint of another training; #RNNC_IO, #RNNC_CORRUPT,
+ *         #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_fit(rnnc_context *context, rnnc_context *validation, rnnc_data *data,
+                              const rnnc_fit_options *options, rnnc_diagnostics *diagnostics,
+                              rnnc_fit_result *out_result);
 
 /** @} */
 /** @name Gradients

@@ -351,6 +351,7 @@ static rnnc_status train_all(trainer *r) {
     } else if (r->best) {
         take_best(r);
     }
+    r->result->plateaus = r->at.patience.plateaus;
     r->result->seconds = r->seconds_before + trainer_now() - r->begin;
     return RNNC_OK;
 }

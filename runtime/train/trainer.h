@@ -58,6 +58,7 @@ typedef enum training_end {
 typedef struct training_result {
     int64_t epochs, steps;
     int64_t skipped;     // steps whose update was left out
+    int64_t plateaus;    // so far
     measures last;       // of the last epoch, as far as it went
     measures validation; // after it, or of the epoch whose weights are kept
     int64_t best_epoch;  // 0: the last weights are kept

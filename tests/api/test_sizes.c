@@ -10,7 +10,7 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_model_options), 48);
     assert_int_equal(sizeof(rnnc_recipe), 48);
     assert_int_equal(sizeof(rnnc_length), 16);
-    assert_int_equal(sizeof(rnnc_compile_options), 144);
+    assert_int_equal(sizeof(rnnc_compile_options), 152);
     assert_int_equal(sizeof(rnnc_pass_options), 72);
     assert_int_equal(sizeof(rnnc_report_options), 96);
     assert_int_equal(sizeof(rnnc_facts), 88);
@@ -26,6 +26,12 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_training), 40);
     assert_int_equal(sizeof(rnnc_build_options), 128);
     assert_int_equal(sizeof(rnnc_inspect_options), 32);
+    assert_int_equal(sizeof(rnnc_data_options), 56);
+    assert_int_equal(sizeof(rnnc_measure), 16);
+    assert_int_equal(sizeof(rnnc_measures), 392);
+    assert_int_equal(sizeof(rnnc_fit_report), 824);
+    assert_int_equal(sizeof(rnnc_fit_options), 104);
+    assert_int_equal(sizeof(rnnc_fit_result), 832);
 }
 
 int main(void) {
