@@ -26,7 +26,7 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_training), 40);
     assert_int_equal(sizeof(rnnc_build_options), 128);
     assert_int_equal(sizeof(rnnc_inspect_options), 32);
-    assert_int_equal(sizeof(rnnc_data_options), 56);
+    assert_int_equal(sizeof(rnnc_data_options), 48);
     assert_int_equal(sizeof(rnnc_measure), 16);
     assert_int_equal(sizeof(rnnc_measures), 392);
     assert_int_equal(sizeof(rnnc_fit_report), 824);
