@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/parts.h"
+#include "api/data.h"
 #include "runtime/train/overlap.h"
 
 struct rnnc_feed {

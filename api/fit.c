@@ -1,7 +1,7 @@
 // Whole trainings by data, and evaluation: the loops of runtime/train/trainer.h over contexts.
 #include <string.h>
 
-#include "api/parts.h"
+#include "api/data.h"
 #include "runtime/train/trainer.h"
 #include "runtime/train/update_watch.h"
 
@@ -35,7 +35,7 @@ static void take_back(rnnc_context *c) {
     shared->version = shared->version > c->view.version ? shared->version : c->view.version;
 }
 
-void api_take_measures(const metric *values, uint32_t count, rnnc_measures *out_measures) {
+static void take_measures(const metric *values, uint32_t count, rnnc_measures *out_measures) {
     out_measures->count = count;
     for (uint32_t i = 0; i < count; i++) {
         out_measures->at[i] = (rnnc_measure){values[i].key, values[i].value};
@@ -44,7 +44,7 @@ void api_take_measures(const metric *values, uint32_t count, rnnc_measures *out_
 
 static void take_sums(const measures *m, rnnc_measures *out_measures) {
     metric values[MEASURES_MOST + 3];
-    api_take_measures(values, measures_values(m, values), out_measures);
+    take_measures(values, measures_values(m, values), out_measures);
 }
 
 // ---- Evaluation ----
@@ -103,8 +103,8 @@ static void pass_on(void *user, const training_news *news) {
                               .batch = news->batch,
                               .batches = news->batches,
                               .epoch_over = news->epoch_over};
-    api_take_measures(news->trained, news->trained_count, &report.training);
-    api_take_measures(news->validation, news->validation_count, &report.validation);
+    take_measures(news->trained, news->trained_count, &report.training);
+    take_measures(news->validation, news->validation_count, &report.validation);
     job->stopped |= job->options->progress(job->options->progress_user, &report) != 0;
 }
 

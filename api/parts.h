@@ -17,8 +17,6 @@
 #include "runtime/train/carried.h"
 #include "runtime/train/lexicon.h"
 #include "runtime/train/machine.h"
-#include "runtime/train/carried.h"
-#include "runtime/train/measures.h"
 #include "support/strbuf.h"
 
 // ---- diagnostics.c ----
@@ -276,22 +274,5 @@ void api_scatter_outputs(const rnnc_context *c, bool second);
 void api_forget_bindings(rnnc_context *c);
 // Fails if a bound output lies in the memory of a bound input or of another output.
 rnnc_status api_check_apart(const rnnc_context *c, rnnc_diagnostics *d);
-
-// ---- data.c, feed.c, fit.c ----
-
-struct rnnc_data {
-    atomic_uint references;
-    rnnc_model *model;
-    carried_data carried; // what the weights number texts by
-    data_path *paths;
-    dataset *set;
-    arena memory;
-};
-
-// The part as the rooms below know it. RNNC_INVALID_ARGUMENT if there is none of that number.
-rnnc_status api_part_of(const rnnc_data *data, rnnc_part part, rnnc_diagnostics *d, data_part *out_part);
-// Fails if the context's program cannot take batches of |data|, those for training if |trains|.
-rnnc_status api_check_data(const rnnc_context *c, const rnnc_data *data, bool trains, rnnc_diagnostics *d);
-void api_take_measures(const metric *values, uint32_t count, rnnc_measures *out_measures);
 
 #endif

@@ -1,7 +1,7 @@
 // Programs: a model through the passes to machine code.
 #include <string.h>
 
-#include "api/parts.h"
+#include "api/data.h"
 #include "ir/stepping.h"
 #include "passes/compile.h"
 #include "runtime/train/machine.h"
