@@ -33,10 +33,21 @@ static rnnc_status collect(tensor_list *l, const checkpoint_arrays *arrays, diag
     return add_states(l, arrays->states, d);
 }
 
+static rnnc_status collect_guarded(tensor_list *l, const checkpoint_arrays *arrays, diag_sink *d) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of tensors");
+    }
+    l->memory.exhausted = &exhausted;
+    rnnc_status status = collect(l, arrays, d);
+    l->memory.exhausted = NULL;
+    return status;
+}
+
 rnnc_status checkpoint_write(const char *path, const checkpoint_arrays *arrays, const record *about,
                              diag_sink *d) {
     tensor_list list = {0};
-    rnnc_status status = collect(&list, arrays, d);
+    rnnc_status status = collect_guarded(&list, arrays, d);
     if (status == RNNC_OK) {
         safetensors_contents contents = {
             .tensors = list.tensors,

@@ -22,11 +22,28 @@ static void name_of(int64_t step, char name[64]) {
     snprintf(name, 64, name_format, (long long)step);
 }
 
+static const char *separator_of(const char *folder) {
+    size_t length = strlen(folder);
+    return length && folder[length - 1] == '/' ? "" : "/";
+}
+
 char *checkpoint_path(arena *memory, const char *folder, int64_t step) {
     char name[64];
     name_of(step, name);
-    size_t length = strlen(folder);
-    return arena_printf(memory, "%s%s%s", folder, length && folder[length - 1] == '/' ? "" : "/", name);
+    return arena_printf(memory, "%s%s%s", folder, separator_of(folder), name);
+}
+
+// The same on the heap.
+static rnnc_status make_path(const char *folder, int64_t step, diag_sink *d, char **out_path) {
+    char name[64];
+    name_of(step, name);
+    size_t size = strlen(folder) + sizeof name + 1;
+    *out_path = malloc(size);
+    if (!*out_path) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a path");
+    }
+    snprintf(*out_path, size, "%s%s%s", folder, separator_of(folder), name);
+    return RNNC_OK;
 }
 
 // The step that a name speaks of, -1 if it is no checkpoint's.
@@ -72,14 +89,14 @@ static rnnc_status lock_folder(checkpoint_folder *f, diag_sink *d) {
 }
 
 static rnnc_status probe_folder(const char *path, diag_sink *d) {
-    arena memory;
-    arena_init(&memory);
     atomic_file probe;
-    rnnc_status status = atomic_file_open(checkpoint_path(&memory, path, 0), d, &probe);
+    char *file;
+    TRY(make_path(path, 0, d, &file));
+    rnnc_status status = atomic_file_open(file, d, &probe);
     if (status == RNNC_OK) {
         atomic_file_abandon(&probe);
     }
-    arena_deinit(&memory);
+    free(file);
     return status;
 }
 
@@ -120,8 +137,8 @@ void checkpoint_folder_close(checkpoint_folder *f) {
 // ---- Lists ----
 
 typedef struct step_list {
-    VEC(int64_t) steps; // falling
-    arena memory;
+    int64_t *steps; // falling; malloc's
+    uint32_t count, capacity;
 } step_list;
 
 static int compare_falling(const void *a, const void *b) {
@@ -129,31 +146,47 @@ static int compare_falling(const void *a, const void *b) {
     return left > right ? -1 : left < right;
 }
 
+static bool add_step(step_list *l, int64_t step) {
+    if (l->count == l->capacity) {
+        uint32_t more = l->capacity ? l->capacity * 2 : 16;
+        int64_t *grown = realloc(l->steps, more * sizeof *grown);
+        if (!grown) {
+            return false;
+        }
+        l->steps = grown;
+        l->capacity = more;
+    }
+    l->steps[l->count++] = step;
+    return true;
+}
+
+// The list is to be freed also after an error.
 static rnnc_status list_steps(const char *path, diag_sink *d, step_list *out_list) {
     *out_list = (step_list){0};
     DIR *folder = opendir(path);
     if (!folder) {
         return errno == ENOENT ? RNNC_OK : file_error(d, path, "read the folder", errno);
     }
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    bool room = true;
+    for (struct dirent *entry; room && (entry = readdir(folder));) {
         int64_t step = step_of(entry->d_name);
-        if (step >= 0) {
-            vec_push(&out_list->memory, out_list->steps, step);
-        }
+        room = step < 0 || add_step(out_list, step);
     }
     closedir(folder);
-    if (out_list->steps.count) {
-        qsort(out_list->steps.at, out_list->steps.count, sizeof(int64_t), compare_falling);
+    if (out_list->count) {
+        qsort(out_list->steps, out_list->count, sizeof(int64_t), compare_falling);
     }
-    return RNNC_OK;
+    return room
+               ? RNNC_OK
+               : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a list of checkpoints in %s", path);
 }
 
 rnnc_status checkpoint_count(const char *path, diag_sink *d, uint32_t *out_count) {
     step_list list;
-    TRY(list_steps(path, d, &list));
-    *out_count = list.steps.count;
-    arena_deinit(&list.memory);
-    return RNNC_OK;
+    rnnc_status status = list_steps(path, d, &list);
+    *out_count = list.count;
+    free(list.steps);
+    return status;
 }
 
 // Opens one; if it is damaged or cannot be read, a note says so and |*out_sound| is false. Damage may look like anything,
@@ -174,17 +207,26 @@ static rnnc_status try_file(const char *path, diag_sink *d, safetensors *out_fil
     return status;
 }
 
+// |path| is in the caller's arena, as the open file keeps it.
+static rnnc_status try_listed(const step_list *list, const char *folder, char *path, diag_sink *d,
+                              safetensors *out_file, bool *out_found) {
+    rnnc_status status = RNNC_OK;
+    for (uint32_t i = 0; i < list->count && !*out_found && status == RNNC_OK; i++) {
+        name_of(list->steps[i], path + strlen(folder) + strlen(separator_of(folder)));
+        status = try_file(path, d, out_file, out_found);
+    }
+    return status;
+}
+
 rnnc_status checkpoint_newest(const char *path, arena *memory, diag_sink *d, safetensors *out_file,
                               bool *out_found) {
     step_list list;
     *out_found = false;
-    TRY(list_steps(path, d, &list));
-    rnnc_status status = RNNC_OK;
-    for (uint32_t i = 0; i < list.steps.count && !*out_found && status == RNNC_OK; i++) {
-        status = try_file(checkpoint_path(memory, path, list.steps.at[i]), d, out_file, out_found);
-    }
-    uint32_t count = list.steps.count;
-    arena_deinit(&list.memory);
+    char *file = arena_printf(memory, "%s%s%64s", path, separator_of(path), "");
+    rnnc_status status = list_steps(path, d, &list);
+    status = status == RNNC_OK ? try_listed(&list, path, file, d, out_file, out_found) : status;
+    uint32_t count = list.count;
+    free(list.steps);
     if (status == RNNC_OK && count && !*out_found) {
         return diag_fail(d, RNNC_CORRUPT, NO_SPAN,
                          "%s: none of its %u checkpoints is complete; to begin anew name another folder",
@@ -193,18 +235,22 @@ rnnc_status checkpoint_newest(const char *path, arena *memory, diag_sink *d, saf
     return status;
 }
 
+static rnnc_status remove_one(const char *path, int64_t step, diag_sink *d) {
+    char *file;
+    TRY(make_path(path, step, d, &file));
+    rnnc_status status = unlink(file) && errno != ENOENT ? file_error(d, file, "remove", errno) : RNNC_OK;
+    free(file);
+    return status;
+}
+
 rnnc_status checkpoint_prune(const char *path, int64_t step, int64_t keep, diag_sink *d) {
     step_list list;
-    TRY(list_steps(path, d, &list));
-    rnnc_status status = RNNC_OK;
+    rnnc_status status = list_steps(path, d, &list);
     int64_t seen = 0;
-    for (uint32_t i = 0; i < list.steps.count && status == RNNC_OK; i++) {
-        const char *file = checkpoint_path(&list.memory, path, list.steps.at[i]);
-        bool old = list.steps.at[i] <= step && ++seen > keep;
-        if (old && unlink(file) && errno != ENOENT) {
-            status = file_error(d, file, "remove", errno);
-        }
+    for (uint32_t i = 0; i < list.count && status == RNNC_OK; i++) {
+        bool old = list.steps[i] <= step && ++seen > keep;
+        status = old ? remove_one(path, list.steps[i], d) : RNNC_OK;
     }
-    arena_deinit(&list.memory);
+    free(list.steps);
     return status;
 }

@@ -23,11 +23,7 @@ static void add_graph(record *about, const char *what, const graph *g) {
 }
 
 // The graph with its gradient and update says all that the recipe says of optimiser, rates, schedule and clipping.
-static rnnc_status add_graphs(const training_subject *subject, diag_sink *d, record *about) {
-    model *m;
-    model_options options = *subject->options;
-    options.training = true;
-    TRY(model_build(d, subject->source, &options, &m));
+static rnnc_status add_graphs(model *m, diag_sink *d, record *about) {
     graph_keep_measured(m->graph);
     add(about, "model", m->graph->name);
     add_graph(about, "the model's graph", m->graph);
@@ -37,12 +33,34 @@ static rnnc_status add_graphs(const training_subject *subject, diag_sink *d, rec
         .update = &update,
         .shape = {.vector_bytes = 16, .vector_registers = 16},
     };
-    rnnc_status status = model_overlap(m, d);
     plan *unused;
-    status = status != RNNC_OK ? status : compile_passes(m->graph, &c, d, &unused);
+    TRY(model_overlap(m, d));
+    TRY(compile_passes(m->graph, &c, d, &unused));
     add_graph(about, "optimizer, rates, schedule or clipping", m->graph);
+    return RNNC_OK;
+}
+
+// The model is given back before the record's arena, which is without memory, jumps on.
+static rnnc_status add_graphs_of(model *m, diag_sink *d, record *about) {
+    jmp_buf exhausted, *outer = about->memory.exhausted;
+    if (setjmp(exhausted)) {
+        about->memory.exhausted = outer;
+        model_destroy(m);
+        arena_give_up(&about->memory);
+    }
+    about->memory.exhausted = &exhausted;
+    rnnc_status status = add_graphs(m, d, about);
+    about->memory.exhausted = outer;
     model_destroy(m);
     return status;
+}
+
+static rnnc_status add_model(const training_subject *subject, diag_sink *d, record *about) {
+    model *m;
+    model_options options = *subject->options;
+    options.training = true;
+    TRY(model_build(d, subject->source, &options, &m));
+    return add_graphs_of(m, d, about);
 }
 
 // ---- The recipe's reading of the data ----
@@ -114,7 +132,7 @@ static void add_sources(const dataset *data, const char *part, record *about) {
 
 rnnc_status describe_training(const training_subject *subject, diag_sink *d, record *about) {
     const dataset *data = subject->data;
-    TRY(add_graphs(subject, d, about));
+    TRY(add_model(subject, d, about));
     add_reading(data, about);
     add_sources(data, "", about);
     if (data->validation) {

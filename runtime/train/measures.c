@@ -138,8 +138,9 @@ static rnnc_status restore_others(measures *m, const char *prefix, const safeten
     return RNNC_OK;
 }
 
-static rnnc_status restore_with(measures *m, const char *prefix, const safetensors *file, engine *e,
-                                record *keys, diag_sink *d) {
+rnnc_status measures_restore(measures *m, const char *prefix, const safetensors *file, engine *e,
+                             record *keys, diag_sink *d) {
+    *m = (measures){0};
     for (int i = 0; i < SUM_ROWS; i++) {
         double value;
         TRY(record_read_real(file, record_key(keys, prefix, sum_rows[i].key), d, &value));
@@ -152,13 +153,4 @@ static rnnc_status restore_with(measures *m, const char *prefix, const safetenso
         memcpy((char *)m + flag_rows[i].offset, &flag, sizeof flag);
     }
     return restore_others(m, prefix, file, e, keys, d);
-}
-
-rnnc_status measures_restore(measures *m, const char *prefix, const safetensors *file, engine *e,
-                             diag_sink *d) {
-    record keys = {0};
-    *m = (measures){0};
-    rnnc_status status = restore_with(m, prefix, file, e, &keys, d);
-    record_deinit(&keys);
-    return status;
 }

@@ -31,9 +31,9 @@ uint32_t measures_values(const measures *m, metric *out_values);
 double measures_loss(const measures *m);
 
 // Into a record, the keys beginning with |prefix|, and back from a file that holds one. Names are looked up among the
-// outputs of |e|.
+// outputs of |e|. |keys|: where there is room for them.
 void measures_save(const measures *m, const char *prefix, record *r);
 rnnc_status measures_restore(measures *m, const char *prefix, const safetensors *file, engine *e,
-                             diag_sink *d);
+                             record *keys, diag_sink *d);
 
 #endif

@@ -122,9 +122,23 @@ static rnnc_status rewrite(overlap *o, diag_sink *d) {
     return RNNC_OK;
 }
 
+// The graph's arena and that of the work come back here without memory.
+static rnnc_status rewrite_guarded(overlap *o, diag_sink *d) {
+    jmp_buf exhausted, *outer = o->g->memory.exhausted;
+    rnnc_status status;
+    if (setjmp(exhausted)) {
+        status = diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for windows that overlap");
+    } else {
+        o->g->memory.exhausted = o->memory.exhausted = &exhausted;
+        status = rewrite(o, d);
+    }
+    o->g->memory.exhausted = outer;
+    return status;
+}
+
 rnnc_status graph_overlap(graph *g, int axis, diag_sink *d) {
     overlap o = {.g = g, .axis = axis};
-    rnnc_status status = rewrite(&o, d);
+    rnnc_status status = rewrite_guarded(&o, d);
     arena_deinit(&o.memory);
     return status;
 }

@@ -374,6 +374,17 @@ static rnnc_status prepare(trainer *r) {
     return RNNC_OK;
 }
 
+// The trainer's arena comes back here without memory.
+static rnnc_status run_guarded(trainer *r) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(r->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a training");
+    }
+    r->memory.exhausted = &exhausted;
+    TRY(prepare(r));
+    return train_all(r);
+}
+
 rnnc_status training_run(const training *t, diag_sink *d, training_result *out_result) {
     *out_result = (training_result){0};
     trainer r = {.t = t, .d = d, .engine = t->machine->engine, .result = out_result, .begin = trainer_now()};
@@ -381,8 +392,7 @@ rnnc_status training_run(const training *t, diag_sink *d, training_result *out_r
     r.carry = t->data->recipe && t->data->recipe->carry_state;
     arena_init(&r.memory);
     update_watch_init(&r.watch, t->machine);
-    rnnc_status status = prepare(&r);
-    status = status == RNNC_OK ? train_all(&r) : status;
+    rnnc_status status = run_guarded(&r);
     if (r.writes) {
         rnnc_status closed = metrics_close(&r.writer, d);
         status = status == RNNC_OK ? closed : status;

@@ -1,5 +1,26 @@
 #include "runtime/train/trainer_parts.h"
 
+// ---- Records ----
+
+typedef rnnc_status record_user(trainer *r, record *about);
+
+// The record's arena comes back here without memory.
+static rnnc_status use_guarded(trainer *r, record *about, record_user *use) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(r->d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what a checkpoint says");
+    }
+    about->memory.exhausted = &exhausted;
+    return use(r, about);
+}
+
+static rnnc_status with_record(trainer *r, record_user *use) {
+    record about = {0};
+    rnnc_status status = use_guarded(r, &about, use);
+    record_deinit(&about);
+    return status;
+}
+
 // ---- The position in words ----
 
 static void add_position(const trainer *r, record *about) {
@@ -31,7 +52,8 @@ static rnnc_status read_patience(trainer *r, const safetensors *file) {
     return record_read_whole(file, "training.plateaus", r->d, &p->plateaus);
 }
 
-static rnnc_status read_position(trainer *r, const safetensors *file) {
+static rnnc_status read_position(trainer *r, record *keys) {
+    const safetensors *file = r->t->checkpoints.resume_from;
     training_position *at = &r->at;
     engine *validation = r->t->validation ? r->t->validation->engine : r->engine;
     TRY(record_read_whole(file, "training.epoch", r->d, &at->epoch));
@@ -42,10 +64,10 @@ static rnnc_status read_position(trainer *r, const safetensors *file) {
     TRY(update_sums_restore(&at->updates, file, r->d));
     TRY(record_read_real(file, "training.seconds", r->d, &at->seconds));
     TRY(record_read_whole(file, "training.metrics_bytes", r->d, &at->metrics_bytes));
-    TRY(measures_restore(&at->sums, "training.sums.", file, r->engine, r->d));
-    TRY(measures_restore(&at->last, "training.last.", file, r->engine, r->d));
-    TRY(measures_restore(&at->validation, "training.validation.", file, validation, r->d));
-    return measures_restore(&at->best_validation, "training.best.", file, validation, r->d);
+    TRY(measures_restore(&at->sums, "training.sums.", file, r->engine, keys, r->d));
+    TRY(measures_restore(&at->last, "training.last.", file, r->engine, keys, r->d));
+    TRY(measures_restore(&at->validation, "training.validation.", file, validation, keys, r->d));
+    return measures_restore(&at->best_validation, "training.best.", file, validation, keys, r->d);
 }
 
 // ---- Writing ----
@@ -83,33 +105,28 @@ rnnc_status save_checkpoint(trainer *r) {
     // A line of metrics must be on the disk before a checkpoint that counts on it.
     r->at.metrics_bytes = -1;
     TRY(r->writes ? metrics_sync(&r->writer, r->d, &r->at.metrics_bytes) : RNNC_OK);
-    record about = {0};
-    rnnc_status status = write_checkpoint(r, &about);
-    record_deinit(&about);
-    return status;
+    return with_record(r, write_checkpoint);
+}
+
+static rnnc_status write_best(trainer *r, record *about) {
+    const training_checkpoints *c = &r->t->checkpoints;
+    copy_pairs(about, c->about);
+    record_whole(about, "training.epoch", r->at.epoch);
+    record_whole(about, "training.step", r->at.step);
+    const char *path = arena_printf(&about->memory, "%s/best.safetensors", c->folder);
+    return weights_save(engine_weights(r->engine), SELECT_WEIGHTS, about->pairs.at, about->pairs.count, path,
+                        r->d);
 }
 
 rnnc_status save_best(trainer *r) {
-    const training_checkpoints *c = &r->t->checkpoints;
-    if (!c->folder) {
-        return RNNC_OK;
-    }
-    record about = {0};
-    copy_pairs(&about, c->about);
-    record_whole(&about, "training.epoch", r->at.epoch);
-    record_whole(&about, "training.step", r->at.step);
-    const char *path = arena_printf(&about.memory, "%s/best.safetensors", c->folder);
-    rnnc_status status = weights_save(engine_weights(r->engine), SELECT_WEIGHTS, about.pairs.at,
-                                      about.pairs.count, path, r->d);
-    record_deinit(&about);
-    return status;
+    return r->t->checkpoints.folder ? with_record(r, write_best) : RNNC_OK;
 }
 
 // ---- Reading ----
 
 rnnc_status restore_checkpoint(trainer *r) {
     const safetensors *file = r->t->checkpoints.resume_from;
-    TRY(read_position(r, file));
+    TRY(with_record(r, read_position));
     if (checkpoint_has_best(file) && !r->best) {
         TRY(weights_create(r->t->machine->variables, r->t->machine->variable_count, r->d, &r->best));
     }
