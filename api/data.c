@@ -53,8 +53,8 @@ static rnnc_status load(rnnc_data *data, const rnnc_data_options *o, diag_sink *
                                .given_only = o->by_name};
     if (o->weights) {
         const api_kept *kept = &o->weights->kept;
-        TRY(carried_read(kept->pairs, kept->count, "the weights", d, &data->carried));
-        request.weights = "the weights";
+        TRY(carried_read(kept->pairs, kept->count, "rnnc_weights", d, &data->carried));
+        request.weights = "rnnc_weights";
         request.vocabularies = data->carried.vocabularies.at;
         request.vocabulary_count = data->carried.vocabularies.count;
     }
