@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api/data.h"
-#include "runtime/train/about.h"
 #include "runtime/train/standardise.h"
 
 static void destroy(rnnc_data *data) {
@@ -53,7 +52,7 @@ static rnnc_status load(rnnc_data *data, const rnnc_data_options *o, diag_sink *
                                .given_only = o->by_name};
     if (o->weights) {
         const api_kept *kept = &o->weights->kept;
-        TRY(carried_read(kept->pairs, kept->count, "rnnc_weights", d, &data->carried));
+        TRY(carried_take("rnnc_weights", kept->pairs, kept->count, d, &data->carried));
         request.weights = "rnnc_weights";
         request.vocabularies = data->carried.vocabularies.at;
         request.vocabulary_count = data->carried.vocabularies.count;
@@ -177,28 +176,34 @@ rnnc_status rnnc_data_measure(const rnnc_data *data, rnnc_weights *w, rnnc_diagn
     return status;
 }
 
-static rnnc_status keep(const dataset *set, const rnnc_weights *w, diag_sink *d, record *about,
-                        api_kept *out_kept) {
+// The record's arena comes back here without memory.
+static rnnc_status record_guarded(record *about, const dataset *set, diag_sink *d) {
     jmp_buf exhausted;
     if (setjmp(exhausted)) {
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for vocabularies");
     }
     about->memory.exhausted = &exhausted;
-    describe_vocabularies(set, about);
-    about->memory.exhausted = NULL;
-    return api_kept_copy(&w->memory, about->pairs.at, about->pairs.count, d, out_kept);
+    return carried_record_all(about, set, d);
+}
+
+static rnnc_status keep(const dataset *set, const rnnc_weights *w, diag_sink *d, api_kept *out_kept) {
+    record about = {0};
+    rnnc_status status = record_guarded(&about, set, d);
+    if (status == RNNC_OK) {
+        status = api_kept_copy(&w->memory, about.pairs.at, about.pairs.count, d, out_kept);
+    }
+    record_deinit(&about);
+    return status;
 }
 
 rnnc_status rnnc_data_keep_vocabularies(const rnnc_data *data, rnnc_weights *w,
                                         rnnc_diagnostics *diagnostics) {
     TRY(check_weights(data, w, diagnostics));
     diag_sink sink;
-    record about = {0};
     api_kept kept = {NULL, 0};
     diag_init(&sink);
-    rnnc_status status = api_report(diagnostics, &sink, keep(data->set, w, &sink, &about, &kept));
+    rnnc_status status = api_report(diagnostics, &sink, keep(data->set, w, &sink, &kept));
     diag_deinit(&sink);
-    record_deinit(&about);
     if (status == RNNC_OK && kept.count) {
         api_kept_replace(w, &kept);
     }
