@@ -385,10 +385,7 @@ rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
     if (c->view.version != shared->version) {
         shared->version = c->view.version;
     }
-    if (!c->holds) {
-        take_states(c);
-    }
-    c->holds = false;
+    take_states(c);
     if (c->copies) {
         api_scatter_outputs(c, false);
     }

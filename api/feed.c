@@ -134,11 +134,11 @@ rnnc_status rnnc_feed_next(rnnc_feed *f, rnnc_context *c, rnnc_diagnostics *diag
     take_inputs(c, set);
     feed_fill(f->feed, &batch, c->engine);
     overlap_put(c->engine, &batch);
+    // Where overlapping windows begin at the same place, at the begin of a stream, the states of a run are zeros, too.
     if (!carries || f->first) {
         api_clear_states(c);
     }
     take_states(c, set);
-    c->holds = carries && !batch.carried;
     f->first = false;
     *out_rows = batch.rows;
     return RNNC_OK;

@@ -30,7 +30,7 @@ static void take_back(rnnc_context *c) {
     }
     api_forget_inputs(c);
     api_clear_states(c);
-    c->settled = c->stepping = c->holds = false;
+    c->settled = c->stepping = false;
     weights *shared = c->weights->values;
     shared->version = shared->version > c->view.version ? shared->version : c->view.version;
 }

@@ -242,7 +242,6 @@ struct rnnc_context {
     bool waiting;       // the first half of a run is done, the second not
     bool has_gradients; // those of the last run are there
     bool stepping;      // after rnnc_start_steps
-    bool holds;         // the next run leaves the states as they are
 };
 
 // The extents of the runs that follow, by axis. Where they are others, nothing is given or bound any more.

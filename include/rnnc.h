@@ -88,11 +88,11 @@ RNNC_API const char *rnnc_version(void);
  * another. Called by whoever calls the library, on his thread, and never during a run, but by diagnostics for the text of
  * an error. The functions must stay callable until the last of what was made with them has been released or destroyed.
  *
- * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's are data of files
- * (rnnc_data, rnnc_feed), which no allocator is asked for, and what is
- * given back before a call returns, that is the work space of compiling, of rnnc_weights_initialize(), of loading and
- * saving, of texts and forecasts; the pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared
- * libraries and the C library keep for themselves, which know no other memory.
+ * All that a handle keeps from call to call comes from there: texts, graphs, tables, arrays. The system's are data of
+ * files (rnnc_data, rnnc_feed), which take no allocator, and what is given back before a call returns, that is the work
+ * space of compiling, of rnnc_weights_initialize(), of loading and saving, of texts and forecasts, of rnnc_fit(); the
+ * pages of machine code; the stacks of threads that a context starts; and whatever LLVM, the loader of shared libraries
+ * and the C library keep for themselves, which know no other memory.
  */
 typedef struct rnnc_allocator {
     void *user; /**< handed on to both functions */
