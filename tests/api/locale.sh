@@ -1,6 +1,7 @@
 # The library under a locale with decimal commas: one that the system has, else one that is made here.
 # Usage: locale.sh test-program
 set -u
+rm -rf "$RNNC_SCRATCH"
 mkdir -p "$RNNC_SCRATCH"
 name=$(locale -a 2>/dev/null | grep -i -m1 '^\(de\|fr\|nl\)_[A-Z]*\.utf')
 if [ -z "$name" ]; then

@@ -3,7 +3,7 @@
 // Usage: api_locale NAME FOLDER: the locale, and a folder to write to.
 #include <locale.h>
 
-#include "tests/api/fixture.h"
+#include "tests/api/trained.h"
 
 enum { STEPS = 5, ROWS = 3, UNITS = 5, TIMES = 4 };
 
@@ -128,8 +128,62 @@ static void test_texts(void **state) {
     fixture_free(&f);
 }
 
+// ---- Trainings by data ----
+
+// What the metrics say but for the last columns, which are of this run.
+static void read_metrics(const char *path, char *out, size_t size) {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    out[fread(out, 1, size - 1, file)] = '\0';
+    fclose(file);
+    char *end = strstr(out, "\"seconds\"");
+    assert_non_null(end);
+    *end = '\0';
+}
+
+// Trains two epochs in two pieces, the table's file written under the first locale.
+static rnnc_fit_result fit(int locale, char *metrics, size_t size, double *out_weight) {
+    char path[4096], kept[4096];
+    choose(0);
+    trained t = trained_make("plain", 1);
+    rnnc_fit_options options = RNNC_FIT_OPTIONS;
+    rnnc_fit_result result;
+    snprintf(path, sizeof path, "%s/metrics%d.jsonl", folder, locale);
+    snprintf(kept, sizeof kept, "%s/kept%d", folder, locale);
+    choose(locale);
+    rnnc_data_release(t.data);
+    snprintf(metrics, size, "table=%s/trained.table", getenv("RNNC_SCRATCH"));
+    t.data = trained_open(t.model, metrics, t.d);
+    options.metrics_path = path;
+    options.checkpoint_folder = kept;
+    options.call_steps = 3;
+    fixture_ok(rnnc_fit(t.context, t.validation, t.data, &options, t.d, &result), t.d);
+    options.call_steps = 0;
+    options.resume = "";
+    fixture_ok(rnnc_fit(t.context, t.validation, t.data, &options, t.d, &result), t.d);
+    assert_int_equal(localeconv()->decimal_point[0], locale ? ',' : '.');
+    fixture_ok(rnnc_weights_read(t.weights, (uint32_t)rnnc_weights_find(t.weights, "forecast.b"), RNNC_F64,
+                                 out_weight, 1, t.d),
+               t.d);
+    trained_release(&t);
+    read_metrics(path, metrics, size);
+    return result;
+}
+
+static void test_fit(void **state) {
+    (void)state;
+    static char plain[4096], other[4096];
+    double a, b;
+    rnnc_fit_result first = fit(0, plain, sizeof plain, &a), second = fit(1, other, sizeof other, &b);
+    assert_true(a == b);
+    assert_true(first.training.at[0].value == second.training.at[0].value);
+    assert_string_equal(plain, other);
+    assert_non_null(strstr(plain, "0."));
+}
+
 int main(int argc, char **argv) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_locales), cmocka_unit_test(test_texts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_locales), cmocka_unit_test(test_texts),
+                                       cmocka_unit_test(test_fit)};
     if (argc != 3) {
         return 2;
     }
