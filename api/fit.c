@@ -21,10 +21,16 @@ static machine lend(rnnc_context *c) {
                (size_t)count * (size_t)dtype_bytes(p->program->inputs.at[p->states[i].index].type.elem));
     }
     c->view.version = c->weights->values->version;
+    if (p->reference) {
+        weights_copy(engine_weights(c->engine), &c->view);
+    }
     return (machine){p->program, c->engine, p->program->variables.at, p->program->variables.count};
 }
 
 static void take_back(rnnc_context *c) {
+    if (c->program->reference && c->program->purpose == RNNC_TRAIN) {
+        weights_copy(&c->view, engine_weights(c->engine));
+    }
     for (uint32_t i = 0; i < c->program->state_count; i++) {
         engine_bind_input(c->engine, c->program->states[i].index, c->states[i].begin, NULL);
     }

@@ -146,6 +146,15 @@ for model in streams windows drawn overlap series lines; do
     same_weights last last_by_command last_by_library
 done
 
+echo "graphs interpreted"
+for model in overlap series; do
+    name_data $model
+    run 0 "$RNNC" train "$scratch/$model.rnn" $data --quiet --interpret --weights-out "$scratch/by_command.safetensors"
+    cpu=reference
+    library train by_library $model
+    same_weights $model by_command by_library
+done
+
 echo "stopped and gone on with, by turns"
 name_data streams
 cpu=interpret
