@@ -49,7 +49,8 @@ static rnnc_status load(rnnc_data *data, const rnnc_data_options *o, diag_sink *
                                .path_count = (uint32_t)o->path_count,
                                .no_validation = o->without_validation,
                                .seed = o->seed,
-                               .given_only = o->by_name};
+                               .given_only = o->by_name,
+                               .by_library = true};
     if (o->weights) {
         const api_kept *kept = &o->weights->kept;
         TRY(carried_take("rnnc_weights", kept->pairs, kept->count, d, &data->carried));

@@ -117,7 +117,7 @@ static void pass_on(void *user, const training_news *news) {
 static rnnc_status open_kept(fit_job *job) {
     const rnnc_fit_options *o = job->options;
     const rnnc_model *m = job->data->model;
-    kept_request request = {o->checkpoint_folder, o->resume, o->checkpoint_every};
+    kept_request request = {o->checkpoint_folder, o->resume, o->checkpoint_every, true};
     training_subject subject = {RNNC_VERSION, m->unit, &m->options, job->data->set, (int64_t)o->seed};
     TRY(kept_open(&request, job->d, &job->kept));
     return kept_identify(&job->kept, &subject, job->d);
@@ -219,13 +219,21 @@ static rnnc_status check_validation(const rnnc_context *c, const rnnc_context *v
                    : RNNC_OK;
 }
 
-static rnnc_status check_training(const rnnc_context *c, const rnnc_data *data, rnnc_diagnostics *d) {
+static rnnc_status check_end(const recipe *r, const rnnc_fit_options *o, rnnc_diagnostics *d) {
+    bool ends = r->epochs || r->max_steps || o->epochs || o->max_steps;
+    return ends ? RNNC_OK
+                : api_fail(d, RNNC_INVALID_ARGUMENT,
+                           "neither the recipe '%s' nor rnnc_fit_options has epochs or max_steps", r->name);
+}
+
+static rnnc_status check_training(const rnnc_context *c, const rnnc_data *data, const rnnc_fit_options *o,
+                                  rnnc_diagnostics *d) {
     if (c->program->purpose != RNNC_TRAIN || c->program->waits) {
         return api_fail(d, RNNC_INVALID_ARGUMENT,
                         "rnnc_fit needs a context of a program for RNNC_TRAIN, without given gradients");
     }
     TRY(api_check_data(c, data, true, d));
-    return data->set->recipe ? RNNC_OK
+    return data->set->recipe ? check_end(data->set->recipe, o, d)
                              : api_fail(d, RNNC_INVALID_ARGUMENT,
                                         "rnnc_fit needs data by the recipe, and these are by name");
 }
@@ -255,7 +263,7 @@ rnnc_status rnnc_fit(rnnc_context *c, rnnc_context *validation, rnnc_data *data,
     fit_job job = {
         .context = c, .validation = validation, .data = data, .options = options ? options : &none};
     TRY(check_options(job.options, diagnostics));
-    TRY(check_training(c, data, diagnostics));
+    TRY(check_training(c, data, job.options, diagnostics));
     TRY(check_validation(c, validation, data, diagnostics));
     diag_sink sink;
     diag_init_beside(&sink, &data->model->sink);

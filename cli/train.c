@@ -245,7 +245,7 @@ static rnnc_status run_job(training_job *job) {
     TRY(load_model_with_recipe(&job->source, true, job->d, &job->model));
     TRY(open_compiler(job->line, job->d, &job->compiler));
     TRY(check_outputs(job->line, job->d));
-    kept_request request = {job->line->checkpoint, job->line->resume, job->line->checkpoint_every};
+    kept_request request = {job->line->checkpoint, job->line->resume, job->line->checkpoint_every, false};
     TRY(kept_open(&request, job->d, &job->kept));
     TRY(load_carried(job));
     const carried_data *carried = job->line->weights ? &job->carried : NULL;

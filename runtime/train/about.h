@@ -23,7 +23,7 @@ rnnc_status describe_weights(const training_subject *subject, diag_sink *d, reco
 
 // Adds pairs "identity.WHAT" that are equal for two runs if they are the same training. The model has a recipe.
 rnnc_status describe_training(const training_subject *subject, diag_sink *d, record *about);
-// One error for all pairs of |about| that |file| has otherwise.
-rnnc_status check_identity(const record *about, const safetensors *file, diag_sink *d);
+// One error for all pairs of |about| that |file| has otherwise. |anew|: what takes weights to begin with, "--weights".
+rnnc_status check_identity(const record *about, const safetensors *file, const char *anew, diag_sink *d);
 
 #endif

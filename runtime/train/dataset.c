@@ -108,7 +108,7 @@ static rnnc_status report_key(loader *l, const char *key, const char *const *kno
     const char *near = nearest_name(key, known, count);
     near = near ? near : count == 1 ? known[0] : NULL;
     bool given = l->request->given_only;
-    return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s %s: %s%s%s%s", given ? "--in" : "--data", key,
+    return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s %s: %s%s%s%s", data_option(l->request), key,
                      given ? "the model has no input of that name" : "the recipe has no data of that key",
                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -378,7 +378,8 @@ static rnnc_status validation_paths(loader *l, data_path *paths, uint32_t *out_c
         paths[i] = (data_path){keys[i], data_find_path(l->request, key)};
         if (!paths[i].path) {
             return diag_fail(l->d, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                             "the recipe '%s' needs a file for validation: --data %s=FILE", r->name, key);
+                             "the recipe '%s' needs a file for validation: %s %s=FILE", r->name,
+                             data_option(l->request), key);
         }
     }
     return RNNC_OK;
@@ -408,6 +409,7 @@ static rnnc_status load_validation(loader *l) {
                                .no_validation = true,
                                .no_test = true,
                                .seed = l->request->seed,
+                               .by_library = l->request->by_library,
                                .weights = l->request->weights};
     TRY(validation_paths(l, paths, &request.path_count));
     request.vocabularies = used_vocabularies(l, &request.vocabulary_count);

@@ -42,6 +42,7 @@ typedef struct dataset_request {
     bool no_test;       // all is one part, whatever the recipe keeps for the test
     uint64_t seed;      // of values that are drawn
     bool given_only;    // no recipe: keys are names of inputs, states and targets; others stay unfilled
+    bool by_library;    // errors name options as C does
 } dataset_request;
 
 // What one line of the recipe's data block reads. Kinds of values: F32, F64, I32, U16, U8.
@@ -144,6 +145,8 @@ data_part dataset_evaluated(const dataset *s);
 // Reads what |b| names into |out_source|, whose input is known.
 rnnc_status data_source_read(const dataset_request *request, const data_binding *b, diag_sink *d,
                              arena *memory, data_source *out_source);
+// How whoever asks names what he gives paths by: "--data".
+const char *data_option(const dataset_request *request);
 // The path for a key, or NULL.
 const char *data_find_path(const dataset_request *request, const char *key);
 // Checks the values for one input, but for padding, and converts them where its type needs it. All inputs have their

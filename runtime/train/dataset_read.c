@@ -10,6 +10,10 @@
 #include "runtime/data/npz.h"
 #include "runtime/train/dataset.h"
 
+const char *data_option(const dataset_request *request) {
+    return request->by_library ? "paths" : request->given_only ? "--in" : "--data";
+}
+
 const char *data_find_path(const dataset_request *request, const char *key) {
     for (uint32_t i = 0; i < request->path_count; i++) {
         if (strcmp(request->paths[i].key, key) == 0) {
@@ -77,8 +81,8 @@ static rnnc_status make_label(const dataset_request *request, const data_binding
         const char *key = b->key_count ? b->keys[i] : b->key;
         const char *path = data_find_path(request, key);
         if (!path) {
-            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs a file for '%s': --data %s=FILE",
-                             recipe_words(request, memory), b->input, key);
+            return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s needs a file for '%s': %s %s=FILE",
+                             recipe_words(request, memory), b->input, data_option(request), key);
         }
         *out_label = i ? arena_printf(memory, "%s, %s", *out_label, path) : path;
     }

@@ -144,7 +144,7 @@ rnnc_status describe_training(const training_subject *subject, diag_sink *d, rec
 
 // ---- Comparing ----
 
-rnnc_status check_identity(const record *about, const safetensors *file, diag_sink *d) {
+rnnc_status check_identity(const record *about, const safetensors *file, const char *anew, diag_sink *d) {
     strbuf differences = {0};
     for (uint32_t i = 0; i < about->pairs.count; i++) {
         const text_pair *now = &about->pairs.at[i];
@@ -158,8 +158,8 @@ rnnc_status check_identity(const record *about, const safetensors *file, diag_si
     rnnc_status status = RNNC_OK;
     if (differences.length) {
         status = diag_fail(d, RNNC_TYPE, NO_SPAN,
-                           "%s is of another training%s; to begin a new one with its weights: --weights %s",
-                           file->name, strbuf_text(&differences), file->name);
+                           "%s is of another training%s; to begin a new one with its weights: %s %s",
+                           file->name, strbuf_text(&differences), anew, file->name);
     }
     strbuf_deinit(&differences);
     return status;

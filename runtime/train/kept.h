@@ -16,9 +16,10 @@ typedef struct training_checkpoints {
 
 typedef struct kept_request {
     const char *folder; // NULL: that of |resume|, if there is one
-    const char *
-        resume; // NULL: the training begins; "": it goes on from the newest in |folder|; else a folder, or a file
-    int64_t every; // steps between checkpoints, which need a folder; 0: none
+    // NULL: the training begins; "": it goes on from the newest in |folder|; else a folder, or a file.
+    const char *resume;
+    int64_t every;   // steps between checkpoints, which need a folder; 0: none
+    bool by_library; // errors name options as C does
 } kept_request;
 
 typedef struct kept_training {
@@ -26,6 +27,7 @@ typedef struct kept_training {
     record about;             // of files of weights, and the identity
     safetensors from;
     bool resumes; // |from| is open
+    bool by_library;
     arena memory;
 } kept_training;
 

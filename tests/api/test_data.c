@@ -71,7 +71,7 @@ static void test_bad_use(void **state) {
     fixture_refused(rnnc_data_open(t.model, NULL, t.d, NULL), RNNC_INVALID_ARGUMENT, t.d,
                     "data need a model");
     fixture_refused(rnnc_data_open(t.model, NULL, t.d, &data), RNNC_INVALID_ARGUMENT, t.d,
-                    "--data table=FILE");
+                    "paths table=FILE");
     fixture_refused(rnnc_data_measure(t.data, other.weights, t.d), RNNC_INVALID_ARGUMENT, t.d, "their model");
     fixture_refused(rnnc_data_measure(NULL, t.weights, t.d), RNNC_INVALID_ARGUMENT, t.d, "their model");
     fixture_refused(rnnc_data_keep_vocabularies(t.data, NULL, t.d), RNNC_INVALID_ARGUMENT, t.d,

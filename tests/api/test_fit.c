@@ -288,6 +288,17 @@ static void test_bad_options(void **state) {
     trained_release(&t);
 }
 
+static void test_endless(void **state) {
+    (void)state;
+    trained t = trained_make("endless", 1);
+    rnnc_fit_options options = RNNC_FIT_OPTIONS;
+    fixture_refused(rnnc_fit(t.context, NULL, t.data, &options, t.d, NULL), RNNC_INVALID_ARGUMENT, t.d,
+                    "neither the recipe 'endless' nor");
+    options.max_steps = 3;
+    assert_int_equal(fit(&t, &options).steps, 3);
+    trained_release(&t);
+}
+
 static void test_bad_contexts(void **state) {
     (void)state;
     trained t = trained_make("best", 1), other = trained_make("best", 1);
@@ -332,6 +343,7 @@ int main(void) {
         cmocka_unit_test(test_context),     cmocka_unit_test(test_rate),
         cmocka_unit_test(test_diverged),    cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_bad_options), cmocka_unit_test(test_bad_contexts),
+        cmocka_unit_test(test_endless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
