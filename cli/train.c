@@ -3,7 +3,6 @@
 
 #include "cli/checkpoints.h"
 #include "cli/signals.h"
-#include "runtime/initialize.h"
 #include "runtime/train/overlap.h"
 #include "runtime/train/standardise.h"
 #include "runtime/train/trainer.h"
@@ -38,16 +37,9 @@ static rnnc_status check_outputs(const command_line *line, diag_sink *d) {
 }
 
 static rnnc_status initialize(training_job *job) {
-    const recipe *r = job->model->recipe;
-    arena *memory = &job->source.memory;
-    weight_rule *rules = arena_new_array(memory, weight_rule, r->init.count + 1);
-    for (uint32_t i = 0; i < r->init.count; i++) {
-        rules[i] = (weight_rule){r->init.at[i].pattern, r->init.at[i].init};
-    }
-    uint64_t seed = (uint64_t)job->line->seed;
-    TRY(weights_initialize(engine_weights(job->machine.engine), rules, r->init.count, seed, job->d));
-    TRY(standardise_measure(job->data, engine_weights(job->machine.engine), job->d));
-    TRY(machine_reset_slots(&job->machine, job->d));
+    weights *first = engine_weights(job->machine.engine);
+    TRY(recipe_begin_weights(job->model->recipe, first, (uint64_t)job->line->seed, job->d));
+    TRY(standardise_measure(job->data, first, job->d));
     bool given = job->line->weights && !job->kept.resumes;
     return given ? load_weights(job->line->weights, job->line->partial, &job->machine, job->d) : RNNC_OK;
 }
