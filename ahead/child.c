@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,20 +17,6 @@
 typedef struct answer_head {
     uint64_t status, length; // of what follows
 } answer_head;
-
-static bool read_all(int from, strbuf *out) {
-    char bytes[65536];
-    for (;;) {
-        ssize_t got = read(from, bytes, sizeof bytes);
-        if (got == 0) {
-            return !out->failed;
-        }
-        if (got < 0 && errno != EINTR) {
-            return false;
-        }
-        strbuf_add_bytes(out, bytes, got > 0 ? (size_t)got : 0);
-    }
-}
 
 // What LLVM says when it gives up is about itself; the parent says what it means.
 static void silence(void) {
@@ -63,7 +51,13 @@ static bool send_answer(int to, rnnc_status status, const char *bytes, size_t le
     return write_fully(to, &head, sizeof head) == 0 && write_fully(to, bytes, length) == 0;
 }
 
-static int run_child(child_work *work, void *user, int to) {
+// A process without standard descriptors may have got one of their numbers for the pipe.
+static int keep_apart(int descriptor) {
+    return fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+static int run_child(child_work *work, void *user, int pipe_end) {
+    int to = keep_apart(pipe_end);
     forget_handlers();
     silence();
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -80,6 +74,41 @@ static int run_child(child_work *work, void *user, int to) {
 }
 
 // ---- The parent ----
+
+// Whether |answer| is all that its head announces.
+static bool is_whole(const strbuf *answer) {
+    answer_head head;
+    if (answer->length < sizeof head) {
+        return false;
+    }
+    memcpy(&head, answer->text, sizeof head);
+    return answer->length - sizeof head >= head.length;
+}
+
+// Waits until the child has written something to |from|, or nothing more will come.
+static bool wait_for_more(int from, int ended, int milliseconds) {
+    struct pollfd both[] = {{.fd = from, .events = POLLIN}, {.fd = ended, .events = POLLIN}};
+    while (poll(both, 2, milliseconds) < 0 && errno == EINTR) {
+    }
+    return both[0].revents != 0;
+}
+
+// Reads what comes; false: out of memory. The pipe need not close when the child ends: whatever else this process forks in
+// the meantime, another build's child or a host's, has it, too.
+static bool read_all(pid_t child, int from, strbuf *out) {
+    char bytes[65536];
+    ssize_t got = 1;
+    int ended = (int)syscall(SYS_pidfd_open, child, 0); // -1 on old systems: then the pipe must close
+    int milliseconds = ended < 0 && errno == ESRCH ? 0 : -1;
+    while (got != 0 && !out->failed && !is_whole(out) && wait_for_more(from, ended, milliseconds)) {
+        got = read(from, bytes, sizeof bytes);
+        strbuf_add_bytes(out, bytes, got > 0 ? (size_t)got : 0);
+    }
+    if (ended >= 0) {
+        close(ended);
+    }
+    return !out->failed;
+}
 
 // Waits for the end of |child|. |out_how| says what it was.
 static void wait_for(pid_t child, char *out_how, size_t size) {
@@ -120,7 +149,7 @@ static rnnc_status no_child(diag_sink *d) {
 static rnnc_status read_answer(pid_t child, int from, const char *failure, diag_sink *d, strbuf *out) {
     strbuf answer = {0};
     char how[32];
-    bool whole = read_all(from, &answer);
+    bool whole = read_all(child, from, &answer);
     close(from);
     wait_for(child, how, sizeof how);
     rnnc_status status = whole ? take_answer(&answer, failure, how, d, out)

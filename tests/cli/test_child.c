@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -122,12 +124,85 @@ static void it_ends_with_its_parent(void **state) {
     close(ends[0]);
 }
 
+enum { HELD_SECONDS = 30 };
+
+// In memory of parent and child.
+typedef struct shared {
+    int signal;
+    pid_t another;
+} shared;
+
+// Leaves somebody behind who has what this process has open, and ends as |user| says.
+static rnnc_status leave_another(void *user, diag_sink *d, strbuf *out) {
+    shared *s = user;
+    pid_t another = fork();
+    if (another == 0) {
+        alarm(HELD_SECONDS);
+        for (;;) {
+            pause();
+        }
+    }
+    strbuf_addf(out, "%ld", (long)another);
+    s->another = another;
+    return s->signal ? give_up(&s->signal, d, out) : RNNC_OK;
+}
+
+// The pipe of the answer stays open in whatever has been forked meanwhile; nobody waits for that.
+static void the_pipe_may_be_held(void **state) {
+    (void)state;
+    shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(s != MAP_FAILED);
+    static const int signals[] = {0, SIGKILL};
+    for (int i = 0; i < 2; i++) {
+        *s = (shared){.signal = signals[i]};
+        time_t begin = time(NULL);
+        outcome o = try_work(leave_another, s);
+        assert_in_range(time(NULL) - begin, 0, HELD_SECONDS / 2);
+        assert_true(s->another > 0);
+        kill(s->another, SIGKILL);
+        assert_int_equal(o.status, signals[i] ? RNNC_UNSUPPORTED : RNNC_OK);
+        assert_true(signals[i] || strtol(strbuf_text(&o.out), NULL, 10) == s->another);
+        strbuf_deinit(&o.out);
+    }
+    munmap(s, sizeof *s);
+}
+
+// |closed|: bits of standard descriptors that the process does not have, as services do not.
+static bool works_without(int closed) {
+    char text[] = "word";
+    for (int descriptor = 0; descriptor < 3; descriptor++) {
+        if (closed & 1 << descriptor) {
+            close(descriptor);
+        }
+    }
+    outcome o = try_work(make_much, text);
+    bool works = o.status == RNNC_OK && o.out.length == 300000 * strlen(text);
+    strbuf_deinit(&o.out);
+    return works;
+}
+
+static void standard_descriptors_may_be_closed(void **state) {
+    (void)state;
+    for (int closed = 0; closed < 8; closed++) {
+        int end = 0;
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            _exit(works_without(closed) ? 0 : 1);
+        }
+        assert_int_equal(waitpid(child, &end, 0), child);
+        assert_true(WIFEXITED(end) && WEXITSTATUS(end) == 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_made_comes_back),
         cmocka_unit_test(an_error_is_handed_on),
         cmocka_unit_test(an_end_is_an_error),
         cmocka_unit_test(it_ends_with_its_parent),
+        cmocka_unit_test(the_pipe_may_be_held),
+        cmocka_unit_test(standard_descriptors_may_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
