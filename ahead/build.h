@@ -107,7 +107,7 @@ typedef struct build_file {
 } build_file;
 
 // Writes BUILD_MOST_FILES files, of which all appear, or none: what can fail for want of room has been done when the
-// first one is named.
+// first one is named. Two paths that lead to one file are an error.
 rnnc_status build_write(const build_file *files, diag_sink *d);
 
 #endif

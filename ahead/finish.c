@@ -87,8 +87,9 @@ static void add_words(words *w, const char *const *more) {
 
 static void compose_shared(const build_request *r, words *w) {
     add_word(w, build_linker(r));
-    add_words(w, (const char *const[]){"-shared", "-nostdlib", "-Wl,-z,defs", NULL});
-    add_word(w, arena_printf(&w->memory, "-Wl,-soname,%s", file_name(r->file)));
+    // A name may have commas, which part the words behind -Wl.
+    add_words(w, (const char *const[]){"-shared", "-nostdlib", "-Wl,-z,defs", "-Xlinker", "-soname",
+                                       "-Xlinker", file_name(r->file), NULL});
     add_words(w, (const char *const[]){"-o", w->result, w->object, NULL});
 }
 

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ static const char log_name[] = "log";
 // ---- Finding ----
 
 static bool can_run(const char *path) {
-    return access(path, X_OK) == 0;
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode) && access(path, X_OK) == 0;
 }
 
 bool find_tool(const char *name) {
@@ -54,16 +56,15 @@ const char *find_wasm_linker(void) {
 // ---- The folder ----
 
 rnnc_status workplace_open(diag_sink *d, workplace *out_place) {
+    static const char ending[] = "/rnnc-XXXXXX";
     const char *folder = getenv("TMPDIR");
-    int length = snprintf(out_place->path, sizeof out_place->path, "%s/rnnc-XXXXXX",
-                          folder && *folder == '/' ? folder : "/tmp");
-    if (length < 0 || (size_t)length >= sizeof out_place->path) {
-        snprintf(out_place->path, sizeof out_place->path, "/tmp/rnnc-XXXXXX");
-    }
+    bool fits = folder && *folder == '/' && strlen(folder) + sizeof ending <= sizeof out_place->path;
+    folder = fits ? folder : "/tmp";
+    snprintf(out_place->path, sizeof out_place->path, "%s%s", folder, ending);
     if (!mkdtemp(out_place->path)) {
         int error = errno;
         *out_place = (workplace){""};
-        return file_error(d, "a folder for the linker", "make", error);
+        return file_error(d, folder, "make a folder for the linker there", error);
     }
     return RNNC_OK;
 }
@@ -137,13 +138,14 @@ static rnnc_status report(const char *tool, const char *log, diag_sink *d) {
     return status;
 }
 
-// Whether |child| ended well; where somebody else has been told how, whether it has made |result|.
+// Whether |child| has made |result| and ended well; where somebody else has been told how, |result| alone says so.
 static bool ends_well(pid_t child, const char *result) {
     int end = 0;
     pid_t ended = 0;
     while ((ended = waitpid(child, &end, 0)) < 0 && errno == EINTR) {
     }
-    return ended < 0 ? access(result, F_OK) == 0 : WIFEXITED(end) && WEXITSTATUS(end) == 0;
+    bool well = ended < 0 || (WIFEXITED(end) && WEXITSTATUS(end) == 0);
+    return well && access(result, F_OK) == 0;
 }
 
 rnnc_status run_tool(const workplace *w, const char *const *argv, const char *result, diag_sink *d) {

@@ -17,7 +17,7 @@ typedef struct workplace {
 rnnc_status workplace_open(diag_sink *d, workplace *out_place);
 void workplace_close(workplace *w);
 // Runs argv[0] with |argv|, which NULL ends and which makes the file |result|, and waits for its end. Another end than
-// exit code 0 is an error that shows what it wrote, which is kept in |w| so long.
+// exit code 0, or no such file, is an error that shows what it wrote, which is kept in |w| so long.
 rnnc_status run_tool(const workplace *w, const char *const *argv, const char *result, diag_sink *d);
 
 #endif

@@ -82,6 +82,10 @@ static void take_strides(api_binding *b, const rnnc_strides *strides) {
     b->theirs[b->count - 1] = strides->columns;
 }
 
+// No array is larger; what strides lead to can be multiplied by sizes and extents of elements.
+enum { LARGEST_ELEMENT = 8 };
+static const int64_t most_elements = INT64_MAX / LARGEST_ELEMENT / 2;
+
 // Whether all elements are among the |count| that are there; writes how far behind the first the last one lies.
 static bool stays_within(const api_binding *b, size_t count, int64_t *out_last) {
     int64_t last = 0, part = 0;
@@ -93,7 +97,7 @@ static bool stays_within(const api_binding *b, size_t count, int64_t *out_last) 
         }
     }
     *out_last = last;
-    return (size_t)last < count;
+    return (size_t)last < count && last < most_elements;
 }
 
 // Whether no two indices have the same element, in arrays whose dimensions lie within each other.

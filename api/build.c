@@ -248,10 +248,6 @@ rnnc_status rnnc_build(const rnnc_model *m, const rnnc_weights *w, const rnnc_bu
 
 // ---- Saving ----
 
-static bool same_path(const char *a, const char *b) {
-    return a && b && strcmp(a, b) == 0;
-}
-
 static build_file file_of(const rnnc_artifact *a, rnnc_file which, const char *path) {
     const rnnc_bytes *bytes = a->files[which];
     return (build_file){path, rnnc_bytes_data(bytes), rnnc_bytes_size(bytes), false};
@@ -266,11 +262,6 @@ rnnc_status rnnc_artifact_save(const rnnc_artifact *a, const char *path, const c
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
                         "%s: the weights are in what was built: weights_apart was not asked for",
                         weights_path);
-    }
-    if (same_path(path, header_path) || same_path(path, weights_path) ||
-        same_path(header_path, weights_path)) {
-        return api_fail(diagnostics, RNNC_INVALID_ARGUMENT,
-                        "a path stands twice: give each file a name of its own");
     }
     build_file files[BUILD_MOST_FILES] = {file_of(a, RNNC_FILE_WEIGHTS, weights_path),
                                           file_of(a, RNNC_FILE_HEADER, header_path),

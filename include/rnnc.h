@@ -1432,8 +1432,8 @@ typedef enum rnnc_file {
  * went. For this machine some kernels are compiled and run in this process in any case, those that lay out the weights:
  * as in rnnc_program_compile(). Hosts that must not fork, and those in which other threads may be within LLVM at that
  * time, so compile programs or build for this machine, and hold locks that nobody would open in the child, set
- * rnnc_build_options::in_this_process. Linkers are programs, looked for by PATH, that work in a folder of their own, below TMPDIR or
- * /tmp, and are waited for in the same way.
+ * rnnc_build_options::in_this_process. Linkers are programs, looked for by PATH, that work in a folder of their own, below
+ * TMPDIR or /tmp, and are waited for in the same way.
  *
  * @param weights   NULL with rnnc_build_options::train: first values, by the model's and the recipe's initialisers
  * @return #RNNC_INVALID_ARGUMENT (a maximum, a weight's values, or a loss is missing; no such target; a kind and a target
@@ -1448,7 +1448,7 @@ RNNC_API const rnnc_bytes *rnnc_artifact_file(const rnnc_artifact *artifact, rnn
 /**
  * Writes the binary, the header and the weights; NULL: that one is not wanted. All of them appear, complete, or none. A
  * program may be run.
- * @return #RNNC_INVALID_ARGUMENT for a path that stands twice or a file that the artifact does not have, #RNNC_IO
+ * @return #RNNC_INVALID_ARGUMENT for two paths of one file or a file that the artifact does not have, #RNNC_IO
  */
 RNNC_API rnnc_status rnnc_artifact_save(const rnnc_artifact *artifact, const char *path,
                                         const char *header_path, const char *weights_path,

@@ -5,10 +5,10 @@
 #include "passes/outline.h"
 
 typedef struct compile_options {
-    const char
-        *pipeline; // NULL: the default for training if there is an |update| or there are |gradients|, else
-                   // for inference; of a graph with a plan, what the plan lacks
-    plan *plan;    // what has been planned for the graph already; NULL: nothing
+    // NULL: the default for training if there is an |update| or there are |gradients|, else for inference; of a graph with a
+    // plan, what the plan lacks.
+    const char *pipeline;
+    plan *plan;                        // what has been planned for the graph already; NULL: nothing
     const pass_hooks *hooks;           // NULL: none
     const update_options *update;      // NULL: inference
     const gradient_options *gradients; // NULL: those of the loss for the weights

@@ -21,8 +21,8 @@ typedef enum kernel_kind {
     KERNEL_FOLD,
     // A weight into panels (see product_tiling): args: source, destination.
     KERNEL_PACK,
-    // OP_SEGMENT, OP_SCATTER, OP_ADD_ROWS over the rows of at least one dimension, in order. Args: tokens, values, destination, and for
-    // segment marks (i32, one per table row, contents without meaning before and after).
+    // OP_SEGMENT, OP_SCATTER, OP_ADD_ROWS over the rows of at least one dimension, in order. Args: tokens, values,
+    // destination, and for segment marks (i32, one per table row, contents without meaning before and after).
     KERNEL_SEGMENT,
     KERNEL_SCATTER,
     KERNEL_ADD_ROWS,

@@ -2,8 +2,9 @@
 // and the tables of axes, are alive in all of a run and so never share bytes with an output.
 //
 // A loop's first iteration may reach beside the bytes where all others reach into them: it reads the state before the
-// first step, which stays in the arena. So may a product over all steps, with its first slot or its last. In an array with strides nothing lies where it would in the arena, so there every
-// access must be to slots and rows of the output's own array.
+// first step, which stays in the arena. So may a product over all steps, with its first slot or its last. In an array with
+// strides nothing lies where it would in the arena, so there every access must be to slots and rows of the output's own
+// array.
 #include "runtime/access.h"
 
 #include "passes/place.h"

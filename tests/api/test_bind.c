@@ -177,6 +177,8 @@ static void test_wrong_strides(void **state) {
     fixture_refused(rnnc_context_bind_input_strided(c, 0, x, count, &s, f.d), bad, f.d, "strides");
     s.batch = INT64_MAX;
     fixture_refused(rnnc_context_bind_input_strided(c, 0, x, count, &s, f.d), bad, f.d, "strides");
+    s.batch = INT64_C(1) << 60; // more bytes than there can be
+    fixture_refused(rnnc_context_bind_input_strided(c, 0, x, SIZE_MAX, &s, f.d), bad, f.d, "strides");
     uint32_t h = output_of(&f, "h");
     size_t room = STEPS * ROWS * HIDDEN;
     rnnc_strides overlapping[] = {{{ROWS * HIDDEN}, 0, 1}, {{ROWS * HIDDEN - 1}, HIDDEN, 1}, {{21}, 7, 0}};

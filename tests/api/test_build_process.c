@@ -312,7 +312,7 @@ static void test_bad_weights(void **state) {
 
 static void test_saving(void **state) {
     (void)state;
-    char object[4096], header[4096], nowhere[4096];
+    char object[4096], header[4096], nowhere[4096], other[4096];
     builds_path(object, "saved.o");
     builds_path(header, "saved.h");
     builds_path(nowhere, "nowhere/saved.h");
@@ -325,6 +325,8 @@ static void test_saving(void **state) {
     fixture_refused(rnnc_artifact_save(a, object, nowhere, NULL, f.d), RNNC_IO, f.d, "nowhere/saved.h");
     fixture_refused(rnnc_artifact_save(a, nowhere, header, NULL, f.d), RNNC_IO, f.d, "nowhere/saved.h");
     fixture_refused(rnnc_artifact_save(a, object, object, NULL, f.d), RNNC_INVALID_ARGUMENT, f.d, "twice");
+    builds_path(other, "./saved.o");
+    fixture_refused(rnnc_artifact_save(a, object, other, NULL, f.d), RNNC_INVALID_ARGUMENT, f.d, "twice");
     fixture_refused(rnnc_artifact_save(a, object, header, nowhere, f.d), RNNC_INVALID_ARGUMENT, f.d,
                     "weights_apart was not asked for");
     assert_false(builds_exists("saved.o") || builds_exists("saved.h"));
@@ -332,6 +334,31 @@ static void test_saving(void **state) {
     assert_true(builds_exists("saved.o"));
     assert_false(builds_exists("saved.h"));
     fixture_ok(rnnc_artifact_save(a, NULL, NULL, NULL, f.d), f.d);
+    rnnc_artifact_destroy(a);
+    fixture_free(&f);
+}
+
+// ---- Linkers ----
+
+static void test_linkers(void **state) {
+    (void)state;
+    if (fixture_is_slow()) {
+        skip();
+    }
+    fixture f = fixture_make(fixture_series, RNNC_FORWARD);
+    rnnc_build_options o = builds_options();
+    o.cpu = fixture_cpu();
+    o.kind = RNNC_BUILD_SHARED;
+    o.cc = "true";
+    refuse(&f, &o, RNNC_IO, "true cannot link the model's object");
+    o.cc = "/tmp";
+    refuse(&f, &o, RNNC_IO, "there is no /tmp to link it");
+    o.cc = NULL;
+    o.file_name = "some,-z,lib.so"; // no words for the linker
+    rnnc_artifact *a = builds_make(&f, &o);
+    const rnnc_bytes *binary = rnnc_artifact_file(a, RNNC_FILE_BINARY);
+    assert_non_null(memmem(rnnc_bytes_data(binary), rnnc_bytes_size(binary), o.file_name,
+                           strlen(o.file_name) + 1));
     rnnc_artifact_destroy(a);
     fixture_free(&f);
 }
@@ -378,7 +405,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unseen),      cmocka_unit_test(test_abort),  cmocka_unit_test(test_handlers),
         cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_null),   cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_bad_weights), cmocka_unit_test(test_saving), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_bad_weights), cmocka_unit_test(test_saving), cmocka_unit_test(test_memory), cmocka_unit_test(test_linkers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

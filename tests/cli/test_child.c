@@ -197,12 +197,9 @@ static void standard_descriptors_may_be_closed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_made_comes_back),
-        cmocka_unit_test(an_error_is_handed_on),
-        cmocka_unit_test(an_end_is_an_error),
-        cmocka_unit_test(it_ends_with_its_parent),
-        cmocka_unit_test(the_pipe_may_be_held),
-        cmocka_unit_test(standard_descriptors_may_be_closed),
+        cmocka_unit_test(what_is_made_comes_back), cmocka_unit_test(an_error_is_handed_on),
+        cmocka_unit_test(an_end_is_an_error),      cmocka_unit_test(it_ends_with_its_parent),
+        cmocka_unit_test(the_pipe_may_be_held),    cmocka_unit_test(standard_descriptors_may_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
