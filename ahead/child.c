@@ -85,24 +85,32 @@ static bool is_whole(const strbuf *answer) {
     return answer->length - sizeof head >= head.length;
 }
 
-// Waits until the child has written something to |from|, or nothing more will come.
+// Waits until there is something to read from |from|; false: the child has ended, and nothing more will come.
 static bool wait_for_more(int from, int ended, int milliseconds) {
     struct pollfd both[] = {{.fd = from, .events = POLLIN}, {.fd = ended, .events = POLLIN}};
     while (poll(both, 2, milliseconds) < 0 && errno == EINTR) {
     }
+    if (both[1].revents && !both[0].revents) {
+        poll(both, 1, 0); // its last words may have come between the looks at the two
+    }
     return both[0].revents != 0;
 }
 
-// Reads what comes; false: out of memory. The pipe need not close when the child ends: whatever else this process forks in
-// the meantime, another build's child or a host's, has it, too.
-static bool read_all(pid_t child, int from, strbuf *out) {
+static bool read_some(int from, strbuf *out) {
     char bytes[65536];
-    ssize_t got = 1;
+    ssize_t got = read(from, bytes, sizeof bytes);
+    strbuf_add_bytes(out, bytes, got > 0 ? (size_t)got : 0);
+    return got > 0 || (got < 0 && errno == EINTR);
+}
+
+// Reads what comes; false: out of memory. The pipe need not close when the child ends: whatever else this process forks
+// in the meantime, another build's child or a host's, has it, too.
+static bool read_all(pid_t child, int from, strbuf *out) {
     int ended = (int)syscall(SYS_pidfd_open, child, 0); // -1 on old systems: then the pipe must close
     int milliseconds = ended < 0 && errno == ESRCH ? 0 : -1;
-    while (got != 0 && !out->failed && !is_whole(out) && wait_for_more(from, ended, milliseconds)) {
-        got = read(from, bytes, sizeof bytes);
-        strbuf_add_bytes(out, bytes, got > 0 ? (size_t)got : 0);
+    bool more = true;
+    while (more && !out->failed && !is_whole(out)) {
+        more = wait_for_more(from, ended, milliseconds) && read_some(from, out);
     }
     if (ended >= 0) {
         close(ended);

@@ -357,8 +357,8 @@ static void test_linkers(void **state) {
     o.file_name = "some,-z,lib.so"; // no words for the linker
     rnnc_artifact *a = builds_make(&f, &o);
     const rnnc_bytes *binary = rnnc_artifact_file(a, RNNC_FILE_BINARY);
-    assert_non_null(memmem(rnnc_bytes_data(binary), rnnc_bytes_size(binary), o.file_name,
-                           strlen(o.file_name) + 1));
+    assert_non_null(
+        memmem(rnnc_bytes_data(binary), rnnc_bytes_size(binary), o.file_name, strlen(o.file_name) + 1));
     rnnc_artifact_destroy(a);
     fixture_free(&f);
 }
@@ -405,7 +405,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unseen),      cmocka_unit_test(test_abort),  cmocka_unit_test(test_handlers),
         cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_null),   cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_bad_weights), cmocka_unit_test(test_saving), cmocka_unit_test(test_memory), cmocka_unit_test(test_linkers),
+        cmocka_unit_test(test_bad_weights), cmocka_unit_test(test_saving), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_linkers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
