@@ -164,24 +164,26 @@ static void *work(void *argument) {
     return NULL;
 }
 
-// For other machines LLVM is not used in this process, so that children can be forked at any time.
-static void build_two(int in_this_process) {
-    static const char *const targets[] = {"aarch64-linux-gnu", "wasm32"};
-    worker workers[2] = {{.status = RNNC_INTERNAL}, {.status = RNNC_INTERNAL}};
-    pthread_t threads[2];
-    for (int i = 0; i < 2; i++) {
+enum { MOST_WORKERS = 6 };
+
+// Builds for all |targets| at once, and compares with what is built one by one in the other way.
+static void build_at_once(const char *const *targets, int count, int in_this_process) {
+    worker workers[MOST_WORKERS];
+    pthread_t threads[MOST_WORKERS];
+    for (int i = 0; i < count; i++) {
+        workers[i] = (worker){.status = RNNC_INTERNAL, .options = builds_options()};
         workers[i].f = fixture_make(fixture_series, RNNC_FORWARD);
-        workers[i].options = foreign();
         workers[i].options.target = targets[i];
         workers[i].options.in_this_process = in_this_process;
+        workers[i].options.use_cache = 0;
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < count; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < count; i++) {
         pthread_join(threads[i], NULL);
     }
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < count; i++) {
         fixture_ok(workers[i].status, workers[i].f.d);
         // The other way makes the same.
         workers[i].options.in_this_process = !in_this_process;
@@ -195,10 +197,23 @@ static void build_two(int in_this_process) {
     }
 }
 
+// For other machines LLVM is not used in this process, so that children can be forked at any time.
 static void test_two_at_once(void **state) {
     (void)state;
-    build_two(1);
-    build_two(0);
+    static const char *const targets[] = {"aarch64-linux-gnu", "wasm32"};
+    build_at_once(targets, 2, 1);
+    build_at_once(targets, 2, 0);
+}
+
+// On all threads LLVM is used in this process, for this machine and others.
+static void test_many_at_once(void **state) {
+    (void)state;
+    static const char *const targets[MOST_WORKERS] = {
+        "native", "native", "x86-64-v2,x86-64-v3", "riscv64-linux-gnu", "native", "wasm32-simd128"};
+    if (fixture_is_slow()) {
+        skip();
+    }
+    build_at_once(targets, MOST_WORKERS, 1);
 }
 
 // ---- Bad use ----
@@ -403,9 +418,11 @@ static void test_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unseen),      cmocka_unit_test(test_abort),  cmocka_unit_test(test_handlers),
-        cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_null),   cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_bad_weights), cmocka_unit_test(test_saving), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_unseen),       cmocka_unit_test(test_abort),
+        cmocka_unit_test(test_handlers),     cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_null),
+        cmocka_unit_test(test_bad_options),  cmocka_unit_test(test_bad_weights),
+        cmocka_unit_test(test_saving),       cmocka_unit_test(test_memory),
         cmocka_unit_test(test_linkers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
