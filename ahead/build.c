@@ -144,7 +144,7 @@ static rnnc_status make_object(build_job *job, const ahead_request *request, str
     const char *triple = job->target.facts.triple;
     snprintf(failure, sizeof failure, "LLVM cannot compile this model for %s",
              triple ? triple : "this machine");
-    return run_in_child(make_code, &work, failure, job->d, out);
+    return run_in_child(make_code, &work, failure, CHILD_IDLE_SECONDS, job->d, out);
 }
 
 static rnnc_status make_files(build_job *job, const ahead_request *request, build_result *result) {

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/data/atomic_file.h"
@@ -85,13 +86,64 @@ static bool is_whole(const strbuf *answer) {
     return answer->length - sizeof head >= head.length;
 }
 
-// Waits until there is something to read from |from|; false: the child has ended, and nothing more will come.
-static bool wait_for_more(int from, int ended, int milliseconds) {
-    struct pollfd both[] = {{.fd = from, .events = POLLIN}, {.fd = ended, .events = POLLIN}};
-    while (poll(both, 2, milliseconds) < 0 && errno == EINTR) {
+// What is known of the child while its answer comes.
+typedef struct watch {
+    pid_t child;
+    int from;         // where it answers
+    int ended;        // can be read when it has ended; -1: that has been already, or the system is too old
+    bool gone;        // it had ended at once
+    int idle_seconds; // that it may stand still
+    bool stood_still; // for so long
+} watch;
+
+static watch watch_begin(pid_t child, int from, int idle_seconds) {
+    watch w = {.child = child, .from = from, .idle_seconds = idle_seconds};
+    w.ended = (int)syscall(SYS_pidfd_open, child, 0);
+    w.gone = w.ended < 0 && errno == ESRCH;
+    return w;
+}
+
+static void watch_end(const watch *w) {
+    if (w->ended >= 0) {
+        close(w->ended);
     }
-    if (both[1].revents && !both[0].revents) {
-        poll(both, 1, 0); // its last words may have come between the looks at the two
+}
+
+// Nanoseconds that |child| has computed; -1: nobody knows.
+static int64_t time_of(pid_t child) {
+    clockid_t clock;
+    struct timespec t;
+    bool known = clock_getcpuclockid(child, &clock) == 0 && clock_gettime(clock, &t) == 0;
+    return known ? (int64_t)t.tv_sec * 1000000000 + t.tv_nsec : -1;
+}
+
+// Waits until there is something to read or the child has ended. A lock that another thread had when the child was made is
+// never opened there: a child that does nothing at all for long is ended.
+static void wait_for_news(watch *w, struct pollfd *both) {
+    int64_t before = time_of(w->child);
+    int idle = 0, ready = 0;
+    while (idle < w->idle_seconds && (ready = poll(both, 2, 1000)) <= 0) {
+        int64_t now = time_of(w->child);
+        bool moves = now != before || now < 0;
+        idle = moves ? 0 : idle + (ready == 0);
+        before = now;
+    }
+    if (ready <= 0) {
+        w->stood_still = true;
+        syscall(SYS_pidfd_send_signal, w->ended, SIGKILL, NULL, 0);
+    }
+}
+
+// Whether there is something to read; if not, nothing more will come. Where nobody can tell that the child has ended, the
+// pipe must close.
+static bool wait_for_more(watch *w) {
+    struct pollfd both[] = {{.fd = w->from, .events = POLLIN}, {.fd = w->ended, .events = POLLIN}};
+    if (w->ended >= 0) {
+        wait_for_news(w, both);
+    }
+    bool ended = w->gone || both[1].revents || w->stood_still;
+    // Its last words may have come between the looks at the two.
+    while (!both[0].revents && poll(both, 1, ended ? 0 : -1) < 0 && errno == EINTR) {
     }
     return both[0].revents != 0;
 }
@@ -105,15 +157,10 @@ static bool read_some(int from, strbuf *out) {
 
 // Reads what comes; false: out of memory. The pipe need not close when the child ends: whatever else this process forks
 // in the meantime, another build's child or a host's, has it, too.
-static bool read_all(pid_t child, int from, strbuf *out) {
-    int ended = (int)syscall(SYS_pidfd_open, child, 0); // -1 on old systems: then the pipe must close
-    int milliseconds = ended < 0 && errno == ESRCH ? 0 : -1;
+static bool read_all(watch *w, strbuf *out) {
     bool more = true;
     while (more && !out->failed && !is_whole(out)) {
-        more = wait_for_more(from, ended, milliseconds) && read_some(from, out);
-    }
-    if (ended >= 0) {
-        close(ended);
+        more = wait_for_more(w) && read_some(w->from, out);
     }
     return !out->failed;
 }
@@ -154,19 +201,23 @@ static rnnc_status no_child(diag_sink *d) {
     return diag_fail(d, RNNC_IO, NO_SPAN, "no process for LLVM: %s", strerror(errno));
 }
 
-static rnnc_status read_answer(pid_t child, int from, const char *failure, diag_sink *d, strbuf *out) {
+static rnnc_status read_answer(watch *w, const char *failure, diag_sink *d, strbuf *out) {
     strbuf answer = {0};
-    char how[32];
-    bool whole = read_all(child, from, &answer);
-    close(from);
-    wait_for(child, how, sizeof how);
+    char how[64];
+    bool whole = read_all(w, &answer);
+    close(w->from);
+    wait_for(w->child, how, sizeof how);
+    if (w->stood_still) {
+        snprintf(how, sizeof how, ": it stood still for %d seconds", w->idle_seconds);
+    }
     rnnc_status status = whole ? take_answer(&answer, failure, how, d, out)
                                : diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what LLVM makes");
     strbuf_deinit(&answer);
     return status;
 }
 
-rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag_sink *d, strbuf *out) {
+rnnc_status run_in_child(child_work *work, void *user, const char *failure, int idle_seconds, diag_sink *d,
+                         strbuf *out) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return no_child(d);
@@ -187,5 +238,8 @@ rnnc_status run_in_child(child_work *work, void *user, const char *failure, diag
         close(ends[0]);
         return status;
     }
-    return read_answer(child, ends[0], failure, d, out);
+    watch w = watch_begin(child, ends[0], idle_seconds);
+    status = read_answer(&w, failure, d, out);
+    watch_end(&w);
+    return status;
 }

@@ -232,7 +232,8 @@ static rnnc_status inspect(void *user, diag_sink *d, strbuf *out) {
 }
 
 static rnnc_status run(inspect_work *w, const char *failure, diag_sink *d, strbuf *out) {
-    return w->in_this_process ? inspect(w, d, out) : run_in_child(inspect, w, failure, d, out);
+    return w->in_this_process ? inspect(w, d, out)
+                              : run_in_child(inspect, w, failure, CHILD_IDLE_SECONDS, d, out);
 }
 
 rnnc_status inspect_sizes(const codegen *c, const strbuf *object, bool in_this_process, diag_sink *d,

@@ -12,7 +12,8 @@
  *
  * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
  * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
- * select, both only within rnnc_program_compile(), and where options say `in_this_process`. It reads the environment
+ * select, both only within rnnc_program_compile(), the functions that dump machine code, rnnc_build() for this machine, and
+ * where options say `in_this_process`. It reads the environment
  * variables RNNC_PERF_MAP, RNNC_JIT_DEBUG, RNNC_LLVM_MODULE, with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, and
  * where a linker works PATH and TMPDIR. Only rnnc_build() and rnnc_inspect() start processes.
  * Numbers in models and files have a decimal point in every locale.
@@ -1432,7 +1433,8 @@ typedef enum rnnc_file {
  * went. For this machine some kernels are compiled and run in this process in any case, those that lay out the weights:
  * as in rnnc_program_compile(). Hosts that must not fork, and those in which other threads may be within LLVM at that
  * time, so compile programs or build for this machine, and hold locks that nobody would open in the child, set
- * rnnc_build_options::in_this_process. Linkers are programs, looked for by PATH, that work in a folder of their own, below
+ * rnnc_build_options::in_this_process; a child that stands still before such a lock is ended after half a minute, and that
+ * is #RNNC_UNSUPPORTED. Linkers are programs, looked for by PATH, that work in a folder of their own, below
  * TMPDIR or /tmp, and are waited for in the same way.
  *
  * @param weights   NULL with rnnc_build_options::train: first values, by the model's and the recipe's initialisers

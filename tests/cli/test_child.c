@@ -22,14 +22,18 @@ typedef struct outcome {
     strbuf out;
 } outcome;
 
-static outcome try_work(child_work *work, void *user) {
+static outcome try_work_for(child_work *work, void *user, int idle_seconds) {
     outcome o = {0};
     diag_sink d;
     diag_init(&d);
-    o.status = run_in_child(work, user, "LLVM cannot compile this", &d, &o.out);
+    o.status = run_in_child(work, user, "LLVM cannot compile this", idle_seconds, &d, &o.out);
     snprintf(o.said, sizeof o.said, "%s", d.entries.count ? d.entries.at[0].message : "");
     diag_deinit(&d);
     return o;
+}
+
+static outcome try_work(child_work *work, void *user) {
+    return try_work_for(work, user, CHILD_IDLE_SECONDS);
 }
 
 static rnnc_status make_much(void *user, diag_sink *d, strbuf *out) {
@@ -124,6 +128,38 @@ static void it_ends_with_its_parent(void **state) {
     close(ends[0]);
 }
 
+// As a child does before a lock that another thread had.
+static rnnc_status stand_still(void *user, diag_sink *d, strbuf *out) {
+    (void)d;
+    strbuf_add(out, user);
+    sleep(60);
+    return RNNC_OK;
+}
+
+// Computes for longer than it may stand still.
+static rnnc_status compute_long(void *user, diag_sink *d, strbuf *out) {
+    (void)d;
+    strbuf_add(out, user);
+    for (time_t begin = time(NULL); time(NULL) - begin < 4;) {
+    }
+    return RNNC_OK;
+}
+
+static void standing_still_is_an_error(void **state) {
+    (void)state;
+    char text[] = "half of it";
+    time_t begin = time(NULL);
+    outcome o = try_work_for(stand_still, text, 2);
+    assert_in_range(time(NULL) - begin, 1, 30);
+    assert_int_equal(o.status, RNNC_UNSUPPORTED);
+    assert_string_equal(o.said, "LLVM cannot compile this: it gave up: it stood still for 2 seconds");
+    assert_int_equal(o.out.length, 0);
+    o = try_work_for(compute_long, text, 3);
+    assert_int_equal(o.status, RNNC_OK);
+    assert_string_equal(strbuf_text(&o.out), text);
+    strbuf_deinit(&o.out);
+}
+
 enum { HELD_SECONDS = 30 };
 
 // In memory of parent and child.
@@ -197,9 +233,13 @@ static void standard_descriptors_may_be_closed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_made_comes_back), cmocka_unit_test(an_error_is_handed_on),
-        cmocka_unit_test(an_end_is_an_error),      cmocka_unit_test(it_ends_with_its_parent),
-        cmocka_unit_test(the_pipe_may_be_held),    cmocka_unit_test(standard_descriptors_may_be_closed),
+        cmocka_unit_test(what_is_made_comes_back),
+        cmocka_unit_test(an_error_is_handed_on),
+        cmocka_unit_test(an_end_is_an_error),
+        cmocka_unit_test(it_ends_with_its_parent),
+        cmocka_unit_test(the_pipe_may_be_held),
+        cmocka_unit_test(standing_still_is_an_error),
+        cmocka_unit_test(standard_descriptors_may_be_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
