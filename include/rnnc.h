@@ -13,10 +13,10 @@
  * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
  * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
  * select, both only within rnnc_program_compile(), the functions that dump machine code, rnnc_build() for this machine, and
- * where options say `in_this_process`. It reads the environment
- * variables RNNC_PERF_MAP, RNNC_JIT_DEBUG, RNNC_LLVM_MODULE, with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, and
- * where a linker works PATH and TMPDIR. Only rnnc_build() and rnnc_inspect() start processes.
- * Numbers in models and files have a decimal point in every locale.
+ * where options say `in_this_process`. It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG, RNNC_LLVM_MODULE,
+ * with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, where a linker works PATH, and there and for data too large for
+ * memory TMPDIR. Only rnnc_build() and rnnc_inspect() start processes. Numbers in models and files have a decimal point in
+ * every locale.
  *
  * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
  * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, for each kind of handle, and
