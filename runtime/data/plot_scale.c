@@ -1,5 +1,6 @@
 #include "runtime/data/plot_scale.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +10,15 @@
 
 // Beyond this the difference of two values might not be finite.
 static const double largest_value = 1e300;
+// Below this quotients might not be; smaller differences are none.
+static const double smallest_value = 1e-300;
 static const double margin = 0.04;
 
 bool plot_point(const plot *p, const plot_series *s, size_t i, double *out_x, double *out_y) {
     *out_x = s->x ? s->x[i] : (double)i;
     *out_y = s->y[i];
     bool drawable = fabs(*out_x) <= largest_value && fabs(*out_y) <= largest_value;
-    return drawable && (!p->log_y || *out_y > 0);
+    return drawable && (!p->log_y || *out_y >= smallest_value);
 }
 
 static void include(plot_axis *a, double value) {
@@ -26,19 +29,24 @@ static void include(plot_axis *a, double value) {
 // Makes room around a value that stands alone, or around values that differ in their last digits only.
 static void widen(plot_axis *a) {
     double size = fmax(fabs(a->low), fabs(a->high));
-    if (a->high - a->low > 1e-12 * size) {
+    if (a->high - a->low > fmax(1e-12 * size, smallest_value)) {
         return;
     }
-    double room = size > 0 ? 0.1 * size : 1;
+    double room = size > smallest_value ? 0.1 * size : 1;
     a->low -= a->logarithmic ? a->low / 2 : room;
     a->high += a->logarithmic ? a->high : room;
 }
 
+// How many times |low| is |high|, as a logarithm: the quotient itself might not be finite.
+static double log_range(const plot_axis *a) {
+    return log(a->high) - log(a->low);
+}
+
 static void add_margin(plot_axis *a) {
     if (a->logarithmic) {
-        double factor = pow(a->high / a->low, margin);
-        a->low /= factor;
-        a->high *= factor;
+        double factor = exp(margin * log_range(a));
+        a->low = fmax(a->low / factor, DBL_MIN);
+        a->high = fmin(a->high * factor, DBL_MAX);
         return;
     }
     double room = margin * (a->high - a->low);
@@ -74,7 +82,7 @@ static void place_linear_ticks(plot_axis *a, int wanted) {
 // Powers of ten, all or every n-th; with the values 2 and 5 between them where there is room for them.
 static void place_logarithmic_ticks(plot_axis *a, int wanted) {
     int first = (int)floor(log10(a->low)), last = (int)ceil(log10(a->high));
-    double decades = log10(a->high / a->low);
+    double decades = log_range(a) / log(10);
     bool between = decades * 3 <= wanted + 1;
     int stride = (int)ceil(decades / wanted);
     for (int power = first; power <= last; power += stride > 1 ? stride : 1) {
@@ -128,7 +136,7 @@ plot_axes plot_measure(const plot *p, int x_ticks, int y_ticks) {
 
 double plot_fraction(const plot_axis *a, double value) {
     if (a->logarithmic) {
-        return log(value / a->low) / log(a->high / a->low);
+        return (log(value) - log(a->low)) / log_range(a);
     }
     return (value - a->low) / (a->high - a->low);
 }

@@ -121,10 +121,12 @@ static void odd_data_are_drawn(void **state) {
     (void)state;
     const double huge[] = {-1e300, 1e300, 1e305}, same[] = {5, 5, 5}, none[] = {(double)NAN, (double)NAN};
     const double close[] = {1, 1 + 1e-15}, tiny[] = {1e-320, 0, 3e-320}, mixed[] = {-1, 0, 1e-9, 1e9};
+    const double least[] = {0, 5e-324}, wide[] = {5e-324, 2e-300, 1, 1e300}, far[] = {-1e300, 5e-324};
     const struct {
         const double *y;
         size_t count;
-    } rows[] = {{huge, 3}, {same, 3}, {none, 2}, {close, 2}, {tiny, 3}, {mixed, 4}, {same, 0}, {same, 1}};
+    } rows[] = {{huge, 3}, {same, 3}, {none, 2},  {close, 2}, {tiny, 3}, {mixed, 4},
+                {same, 0}, {same, 1}, {least, 2}, {wide, 4},  {far, 2}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         for (int log_y = 0; log_y < 2; log_y++) {
             const plot_series s = {"s", NULL, rows[i].y, rows[i].count, PLOT_LINE};
