@@ -53,6 +53,17 @@ static void take_sums(const measures *m, rnnc_measures *out_measures) {
     take_measures(values, measures_values(m, values), out_measures);
 }
 
+// What the data were opened for, and whether the program has room for their batches: kernels find out by themselves.
+static rnnc_status check_data(const rnnc_context *c, const rnnc_data *data, bool trains,
+                              rnnc_diagnostics *d) {
+    TRY(api_check_data(c, data, trains, d));
+    diag_sink sink;
+    diag_init(&sink);
+    rnnc_status status = api_report(d, &sink, api_check_maxima(c, data->set->extents, &sink));
+    diag_deinit(&sink);
+    return status;
+}
+
 // ---- Evaluation ----
 
 static rnnc_status check_evaluation(const rnnc_context *c, const rnnc_data *data, rnnc_diagnostics *d) {
@@ -60,7 +71,7 @@ static rnnc_status check_evaluation(const rnnc_context *c, const rnnc_data *data
         return api_fail(d, RNNC_INVALID_ARGUMENT,
                         "evaluation needs a context of a program for RNNC_EVALUATE");
     }
-    return api_check_data(c, data, false, d);
+    return check_data(c, data, false, d);
 }
 
 rnnc_status rnnc_evaluate(rnnc_context *c, const rnnc_data *data, rnnc_part part, uint64_t seed,
@@ -164,6 +175,16 @@ static rnnc_status train(fit_job *job) {
     return status;
 }
 
+// Weights of its own for the validation end as the trained ones, which may be those of an earlier epoch.
+static void give_weights(const rnnc_weights *trained, rnnc_weights *own) {
+    weights_copy(own->values, trained->values);
+    for (uint32_t i = 0; i < own->count; i++) {
+        if (rnnc_weights_find(trained, own->parts[i].part.part->name) >= 0) {
+            api_mark_set(own, (int)i);
+        }
+    }
+}
+
 static void take_position(rnnc_context *c, const training_result *r) {
     c->epoch = r->epochs + 1;
     c->step = r->steps + 1;
@@ -232,7 +253,7 @@ static rnnc_status check_training(const rnnc_context *c, const rnnc_data *data, 
         return api_fail(d, RNNC_INVALID_ARGUMENT,
                         "rnnc_fit needs a context of a program for RNNC_TRAIN, without given gradients");
     }
-    TRY(api_check_data(c, data, true, d));
+    TRY(check_data(c, data, true, d));
     return data->set->recipe ? check_end(data->set->recipe, o, d)
                              : api_fail(d, RNNC_INVALID_ARGUMENT,
                                         "rnnc_fit needs data by the recipe, and these are by name");
@@ -249,6 +270,9 @@ static rnnc_status run_job(fit_job *job, rnnc_diagnostics *diagnostics) {
     TRY(rnnc_data_keep_vocabularies(job->data, c->weights, diagnostics));
     TRY(api_report(diagnostics, job->d, train(job)));
     api_mark_all_set(c->weights);
+    if (job->validation && job->validation->weights != c->weights) {
+        give_weights(c->weights, job->validation->weights);
+    }
     take_position(c, &job->result);
     return RNNC_OK;
 }

@@ -1301,8 +1301,8 @@ typedef struct rnnc_fit_result {
  * the bits of one that was not; with the learning rate of the recipe, that is, unless rnnc_context_set_rate() is called
  * before each call.
  * @param context      of a program for #RNNC_TRAIN with rnnc_compile_options::data; without given gradients
- * @param validation   of a program for #RNNC_EVALUATE with the same; on the same weights or others, which it changes. NULL:
- *                     nothing is validated
+ * @param validation   of a program for #RNNC_EVALUATE with the same; on the same weights or others, which end as copies of
+ *                     them. NULL: nothing is validated
  * @param options      NULL: #RNNC_FIT_OPTIONS
  * @param out_result   may be NULL
  * @return #RNNC_OK also for a training that was stopped. #RNNC_INVALID_ARGUMENT for programs of other models or purposes, a

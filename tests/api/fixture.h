@@ -132,4 +132,22 @@ static inline void fixture_fill(float *values, size_t count, unsigned seed) {
     }
 }
 
+enum { FIXTURE_MOST = 512 }; // elements of a weight
+
+// Whether all weights have equal bits.
+static inline int fixture_equal_weights(const rnnc_weights *a, const rnnc_weights *b) {
+    int equal = rnnc_weights_count(a) == rnnc_weights_count(b);
+    for (uint32_t i = 0; equal && i < rnnc_weights_count(a); i++) {
+        rnnc_weight w;
+        double x[FIXTURE_MOST], y[FIXTURE_MOST];
+        assert_int_equal(rnnc_weights_get(a, i, &w), RNNC_OK);
+        size_t count = (size_t)(w.rows * w.columns);
+        assert_in_range(count, 1, FIXTURE_MOST);
+        assert_int_equal(rnnc_weights_read(a, i, RNNC_F64, x, count, NULL), RNNC_OK);
+        assert_int_equal(rnnc_weights_read(b, i, RNNC_F64, y, count, NULL), RNNC_OK);
+        equal = memcmp(x, y, count * sizeof *x) == 0;
+    }
+    return equal;
+}
+
 #endif

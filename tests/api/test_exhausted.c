@@ -1,28 +1,7 @@
 // What of the library's is in the system's memory while its handles are in the caller's: nothing. And what happens when
 // the system has none: a status, whichever allocation fails. A program of its own, as it stands before malloc.
 #include "tests/api/chain.h"
-#include "tests/api/malloc.h"
-
-// ---- Blocks that are counted, and fail ----
-
-static int live, made,
-    fail_at; // blocks out; allocations since |watching|; which of these gets nothing, 0: none
-static bool watching;
-
-static bool malloc_begins(void) {
-    return !watching || ++made != fail_at;
-}
-
-static void malloc_ends(int blocks) {
-    live += watching ? blocks : 0;
-}
-
-// In a process of one thread.
-static void watch(int at) {
-    live = made = 0;
-    fail_at = at;
-    watching = true;
-}
+#include "tests/api/exhaust.h"
 
 // ---- An allocator that does not come this way ----
 
@@ -92,13 +71,7 @@ static bool fail_once(chain_kind kind, int at, const char *file, int *refused) {
         print_error("%s\n", rnnc_diagnostics_text(c.d));
     }
     chain_release(&c);
-    watching = false;
-    *refused += status == RNNC_OUT_OF_MEMORY;
-    if (!expected || live) {
-        print_error("allocation %d: %s, %d blocks lost\n", at, rnnc_status_text(status), live);
-    }
-    assert_int_equal(live, 0);
-    assert_true(expected);
+    end_watch(at, status, expected, refused);
     return made >= at;
 }
 
@@ -373,13 +346,7 @@ static bool build_without(const chain *c, rnnc_build_kind kind, int at, int *ref
     bool expected = status == RNNC_OK || status == RNNC_OUT_OF_MEMORY || ended;
     rnnc_artifact_destroy(a);
     rnnc_diagnostics_destroy(d);
-    watching = false;
-    *refused += status == RNNC_OUT_OF_MEMORY;
-    if (!expected || live) {
-        print_error("allocation %d: %s, %d blocks lost\n", at, rnnc_status_text(status), live);
-    }
-    assert_int_equal(live, 0);
-    assert_true(expected);
+    end_watch(at, status, expected, refused);
     return made >= at;
 }
 

@@ -1,25 +1,7 @@
 // Data that are opened, a training with all that it keeps, and an evaluation, while the system's memory ends: a status,
 // whichever allocation fails, nothing lost, and contexts that work on. A program of its own, as it stands before malloc.
-#include "tests/api/malloc.h"
+#include "tests/api/exhaust.h"
 #include "tests/api/trained.h"
-
-static int live, made,
-    fail_at; // blocks out; allocations since |watching|; which of these gets nothing, 0: none
-static bool watching;
-
-static bool malloc_begins(void) {
-    return !watching || ++made != fail_at;
-}
-
-static void malloc_ends(int blocks) {
-    live += watching ? blocks : 0;
-}
-
-static void watch(int at) {
-    live = made = 0;
-    fail_at = at;
-    watching = true;
-}
 
 // ---- What is done ----
 
@@ -106,13 +88,7 @@ static bool fail_once(const work *w, int at, bool resumes, int *refused) {
         print_error("%s\n", rnnc_diagnostics_text(w->t.d));
     }
     rnnc_diagnostics_clear(w->t.d);
-    watching = false;
-    *refused += status == RNNC_OUT_OF_MEMORY;
-    if (!expected || live) {
-        print_error("allocation %d: %s, %d blocks lost\n", at, rnnc_status_text(status), live);
-    }
-    assert_int_equal(live, 0);
-    assert_true(expected);
+    end_watch(at, status, expected, refused);
     return came;
 }
 

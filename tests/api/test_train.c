@@ -48,20 +48,6 @@ static rnnc_training train(const fixture *f, float *in, float *next, int count) 
     return last;
 }
 
-static void check_equal_weights(const rnnc_weights *a, const rnnc_weights *b) {
-    assert_int_equal(rnnc_weights_count(a), rnnc_weights_count(b));
-    for (uint32_t i = 0; i < rnnc_weights_count(a); i++) {
-        rnnc_weight w;
-        float x[MOST], y[MOST];
-        assert_int_equal(rnnc_weights_get(a, i, &w), RNNC_OK);
-        size_t count = (size_t)(w.rows * w.columns);
-        assert_in_range(count, 1, MOST);
-        assert_int_equal(rnnc_weights_read(a, i, RNNC_F32, x, count, NULL), RNNC_OK);
-        assert_int_equal(rnnc_weights_read(b, i, RNNC_F32, y, count, NULL), RNNC_OK);
-        assert_memory_equal(x, y, count * sizeof *x);
-    }
-}
-
 static fixture make_training(const char *text) {
     fixture f = fixture_make(text, RNNC_TRAIN);
     assert_int_equal(rnnc_context_set_seed(f.context, 77), RNNC_OK);
@@ -94,7 +80,7 @@ static void test_taken_up_again(void **state) {
     rnnc_training again = train(&g, in, next, 4);
     assert_memory_equal(&end, &again, sizeof end);
     assert_true(end.step == 9 && fabs(end.rate - 0.02 * 0.5 * 0.5) < 1e-15);
-    check_equal_weights(f.weights, g.weights);
+    assert_true(fixture_equal_weights(f.weights, g.weights));
     char a[4096], b[4096];
     size_t bytes = rnnc_context_state_bytes(f.context);
     assert_true(bytes <= sizeof a && bytes == rnnc_context_state_bytes(g.context));
@@ -108,7 +94,7 @@ static void test_taken_up_again(void **state) {
     fixture_ok(rnnc_weights_create(f.program, f.d, &then), f.d);
     fixture_ok(rnnc_weights_load(then, path, f.d), f.d);
     fixture_ok(rnnc_context_load_training(f.context, path, f.d), f.d);
-    check_equal_weights(then, f.weights);
+    assert_true(fixture_equal_weights(then, f.weights));
     rnnc_weights_release(then);
     fixture_free(&f);
 }
@@ -148,7 +134,7 @@ static void check_refused(fixture *f, const char *path, const char *why) {
         fail_msg("no '%s' in: %s", why, rnnc_diagnostics_text(f->d));
     }
     rnnc_diagnostics_clear(f->d);
-    check_equal_weights(before, f->weights);
+    assert_true(fixture_equal_weights(before, f->weights));
     int64_t epoch, step;
     assert_int_equal(rnnc_context_position(f->context, &epoch, &step), RNNC_OK);
     assert_true(epoch == 1 && step == 1);
@@ -223,11 +209,11 @@ static void test_rate(void **state) {
     assert_int_equal(rnnc_context_set_rate(g.context, 0.01), RNNC_OK);
     bind(&g, in, next);
     train(&g, in, next, 3);
-    check_equal_weights(f.weights, g.weights);
+    assert_true(fixture_equal_weights(f.weights, g.weights));
     assert_int_equal(rnnc_context_set_rate(g.context, 0), RNNC_OK);
     rnnc_training still = train(&g, in, next, 2);
     assert_true(still.rate == 0 && still.updated);
-    check_equal_weights(f.weights, g.weights);
+    assert_true(fixture_equal_weights(f.weights, g.weights));
     assert_int_equal(rnnc_context_set_rate(g.context, 0.5), RNNC_OK);
     assert_true(train(&g, in, next, 1).rate == 0.5);
     const rnnc_status bad = RNNC_INVALID_ARGUMENT;
@@ -327,7 +313,7 @@ static void test_command(void **state) {
     fixture_ok(rnnc_weights_create(f.program, f.d, &wanted), f.d);
     make_path(path, "ramp.safetensors");
     fixture_ok(rnnc_weights_load(wanted, path, f.d), f.d);
-    check_equal_weights(wanted, f.weights);
+    assert_true(fixture_equal_weights(wanted, f.weights));
     make_path(path, "eight.safetensors");
     fixture_ok(rnnc_context_save_training(f.context, path, f.d), f.d);
     command("%s eval %s/ramp.rnn --weights %s/eight.safetensors >%s/eval.out", scratch);

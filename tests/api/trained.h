@@ -50,7 +50,7 @@ static const char trained_series[] =
     "    data { value = csv(\"table\", \"a\", \"b\")  next = csv(\"table\", \"a\")  windows stride 2 }\n"
     "}\n";
 
-enum { TRAINED_PLACES = 60, TRAINED_STEPS = 6, TRAINED_BATCH = 4, TRAINED_MOST = 512 };
+enum { TRAINED_PLACES = 60, TRAINED_STEPS = 6, TRAINED_BATCH = 4 };
 
 static inline void trained_path(char path[4096], const char *name) {
     const char *scratch = getenv("RNNC_SCRATCH");
@@ -138,22 +138,6 @@ static inline void trained_release(trained *t) {
     rnnc_data_release(t->data);
     rnnc_model_release(t->model);
     rnnc_diagnostics_destroy(t->d);
-}
-
-// Whether all weights have equal bits.
-static inline int trained_equal(const rnnc_weights *a, const rnnc_weights *b) {
-    int equal = rnnc_weights_count(a) == rnnc_weights_count(b);
-    for (uint32_t i = 0; equal && i < rnnc_weights_count(a); i++) {
-        rnnc_weight w;
-        double x[TRAINED_MOST], y[TRAINED_MOST];
-        assert_int_equal(rnnc_weights_get(a, i, &w), RNNC_OK);
-        size_t count = (size_t)(w.rows * w.columns);
-        assert_in_range(count, 1, TRAINED_MOST);
-        assert_int_equal(rnnc_weights_read(a, i, RNNC_F64, x, count, NULL), RNNC_OK);
-        assert_int_equal(rnnc_weights_read(b, i, RNNC_F64, y, count, NULL), RNNC_OK);
-        equal = memcmp(x, y, count * sizeof *x) == 0;
-    }
-    return equal;
 }
 
 #endif
