@@ -1,9 +1,10 @@
 #include "support/arena.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/number.h"
 
 enum { FIRST_BLOCK = 16 * 1024, LARGEST_BLOCK = 4 * 1024 * 1024, ALIGNMENT = 16 };
 
@@ -102,10 +103,10 @@ char *arena_printf(arena *a, const char *format, ...) {
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, args);
+    int length = number_vprint(NULL, 0, format, args);
     va_end(args);
     char *text = arena_alloc(a, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    number_vprint(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
 }

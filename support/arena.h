@@ -36,6 +36,7 @@ void *arena_alloc_array(arena *a, size_t count, size_t item_bytes);
 void *arena_copy(arena *a, const void *data, size_t bytes);
 char *arena_strdup(arena *a, const char *text);
 char *arena_strndup(arena *a, const char *text, size_t length);
+// Numbers as in the C locale, whatever the caller's is.
 char *arena_printf(arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // arena_new(a, T) is one zeroed T; arena_new_array(a, T, n) is n of them.

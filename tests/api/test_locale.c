@@ -128,6 +128,19 @@ static void test_texts(void **state) {
     fixture_free(&f);
 }
 
+// Errors quote numbers, which then can be found in the text that they are about.
+static void test_errors(void **state) {
+    (void)state;
+    static const char bad[] = "model m(k = 0.5) {\n input x: real[T]\n y = k(x)\n output y\n}\n";
+    rnnc_diagnostics *d = NULL;
+    rnnc_model *m = NULL;
+    choose(1);
+    assert_int_equal(rnnc_diagnostics_create(&d), RNNC_OK);
+    fixture_refused(rnnc_model_from_text(bad, strlen(bad), "m", NULL, d, &m), RNNC_TYPE, d,
+                    "found the number 0.5");
+    rnnc_diagnostics_destroy(d);
+}
+
 // ---- Trainings by data ----
 
 // What the metrics say but for the last columns, which are of this run.
@@ -183,7 +196,7 @@ static void test_fit(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_locales), cmocka_unit_test(test_texts),
-                                       cmocka_unit_test(test_fit)};
+                                       cmocka_unit_test(test_errors), cmocka_unit_test(test_fit)};
     if (argc != 3) {
         return 2;
     }
