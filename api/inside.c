@@ -279,7 +279,8 @@ static rnnc_status bench(inside *s) {
                              .threads = s->how.threads,
                              .runs = s->o->runs,
                              .seed = s->o->seed,
-                             .json = s->o->json};
+                             .json = s->o->json,
+                             .dashes = ""};
     return bench_report(&request, &s->sink, &s->out);
 }
 

@@ -106,6 +106,17 @@ void close_compiler(compiler *c) {
     strbuf_deinit(&c->statistics);
 }
 
+rnnc_status with_compiler(const command_line *line, compiling_command *run, diag_sink *d) {
+    loaded source = {0};
+    compiler c = {0};
+    rnnc_status status = load_source(line, d, &source);
+    status = status == RNNC_OK ? open_compiler(line, d, &c) : status;
+    status = status == RNNC_OK ? run(line, &source, &c, d) : status;
+    close_compiler(&c);
+    unload_source(&source);
+    return status;
+}
+
 void show_compiler_output(compiler *c) {
     fputs(strbuf_text(&c->printed), stdout);
     fputs(strbuf_text(&c->statistics), stderr);

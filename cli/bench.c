@@ -22,7 +22,8 @@ static rnnc_status bench(const command_line *line, const loaded *source, compile
                              .threads = c->threads,
                              .runs = line->runs,
                              .seed = (uint64_t)line->seed,
-                             .json = line->json};
+                             .json = line->json,
+                             .dashes = "--"};
     rnnc_status status = bench_report(&request, d, &text);
     fputs(strbuf_text(&text), stdout);
     strbuf_deinit(&text);
@@ -30,12 +31,5 @@ static rnnc_status bench(const command_line *line, const loaded *source, compile
 }
 
 rnnc_status command_bench(const command_line *line, diag_sink *d) {
-    loaded source = {0};
-    compiler c = {0};
-    rnnc_status status = load_source(line, d, &source);
-    status = status == RNNC_OK ? open_compiler(line, d, &c) : status;
-    status = status == RNNC_OK ? bench(line, &source, &c, d) : status;
-    close_compiler(&c);
-    unload_source(&source);
-    return status;
+    return with_compiler(line, bench, d);
 }

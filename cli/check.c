@@ -22,12 +22,5 @@ static rnnc_status check(const command_line *line, const loaded *source, compile
 }
 
 rnnc_status command_check(const command_line *line, diag_sink *d) {
-    loaded source = {0};
-    compiler c = {0};
-    rnnc_status status = load_source(line, d, &source);
-    status = status == RNNC_OK ? open_compiler(line, d, &c) : status;
-    status = status == RNNC_OK ? check(line, &source, &c, d) : status;
-    close_compiler(&c);
-    unload_source(&source);
-    return status;
+    return with_compiler(line, check, d);
 }

@@ -83,6 +83,12 @@ rnnc_status open_compiler(const command_line *line, diag_sink *d, compiler *out_
 rnnc_status open_passes(const command_line *line, diag_sink *d, compiler *out_compiler);
 void use_backend(compiler *c, const kernel_backend *backend, const codegen *cached);
 void close_compiler(compiler *c);
+
+typedef rnnc_status compiling_command(const command_line *line, const loaded *source, compiler *c,
+                                      diag_sink *d);
+// Loads the model, opens its compiler, runs the command, and closes both.
+rnnc_status with_compiler(const command_line *line, compiling_command *run, diag_sink *d);
+
 // Prints the graphs to standard output, times and statistics to standard error, and forgets them.
 void show_compiler_output(compiler *c);
 // Makes a machine for |extents|.

@@ -281,8 +281,8 @@ static rnnc_status find_extents(bench_job *job) {
     job->trains = graph_find_output(job->model->graph, "loss") != NO_NODE;
     return model_extents(job->model, &job->request->wishes, job->extents, &unknown)
                ? RNNC_OK
-               : diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "how long is %s? --length T",
-                           job->model->graph->axes.at[unknown].name);
+               : diag_fail(job->d, RNNC_INVALID_ARGUMENT, NO_SPAN, "how long is %s? %slength T",
+                           job->model->graph->axes.at[unknown].name, job->request->dashes);
 }
 
 static rnnc_status run_bench(bench_job *job) {

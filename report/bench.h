@@ -21,6 +21,7 @@ typedef struct bench_request {
     int64_t runs; // of each phase; 0: nine or more, for a second
     uint64_t seed;
     bool json;
+    const char *dashes; // what errors put before the names of options: "--" on the command line, else ""
 } bench_request;
 
 // Measures and appends the text. It takes seconds; numbers depend on what else the machine does.

@@ -281,7 +281,7 @@ static void test_bench(void **state) {
     rnnc_bytes_destroy(text);
     rnnc_model_release(m);
     m = fixture_model("model m() {\n input x: real[T]\n output y = 2 * x\n}\n", d);
-    fixture_refused(rnnc_model_bench(m, &o, d, &text), RNNC_INVALID_ARGUMENT, d, "how long is T");
+    fixture_refused(rnnc_model_bench(m, &o, d, &text), RNNC_INVALID_ARGUMENT, d, "how long is T? length T");
     rnnc_model_release(m);
     rnnc_diagnostics_destroy(d);
 }
