@@ -188,4 +188,4 @@ says err 'holds .* checkpoints of an earlier training'
 run 1 "$TOOL" train "$scratch/windows.rnn" --data text="$scratch/text" --cpu "$cpu" --resume "$scratch/nowhere"
 says err 'there is no such folder or checkpoint'
 
-exit $failures
+finish

@@ -40,25 +40,7 @@ cmp out wanted || fail "the best are not what is drawn at temperature 0"
 run 1 "$go_on" sample "$letters" letters.safetensors x 5 1 0 1 "$@"
 says err "the prompt: line 1: the character 'x' U+0078 is not in the vocabulary"
 
-cat >words.rnn <<'MODEL'
-model words(vocab = 11, n = 8) {
-    input words: token(vocab)[T]
-    target next: token(vocab)[T]
-    logits = linear(vocab, gru_cho(n, embedding(vocab, 4, words)))
-    loss = mean[T, batch] cross_entropy(logits, next)
-    output logits
-}
-
-train quick {
-    batch 1   steps T = 10
-    optimizer adam(rate = 0.01)
-    data {
-        words = words("text", punctuation = true, lower = true, line_ends = true, unknown = true)
-        next = ahead(words, 1)
-        streams
-    }
-}
-MODEL
+words_model 11 >words.rnn
 for i in 1 2 3 4 5 6; do printf "The cat, it's here.\nThe (cat) !\n"; done >words.txt
 run 0 "$RNNC" train words.rnn --epochs 3 --quiet --data text=words.txt --weights-out words.safetensors
 same words.rnn words "" 80 2 0 1

@@ -12,24 +12,8 @@ letters="$RNNC_SOURCE/examples/characters.rnn --set alphabet=5 --set hidden=8 --
 run 0 "$RNNC" train $letters --set rate=0.05 --epochs 5 --quiet --data text=letters.txt --weights-out letters.safetensors
 run 0 "$RNNC" build $letters --weights letters.safetensors -o letters
 
-cat >words.rnn <<'EOF'
-model words(vocab = 9, n = 8) {
-    input words: token(vocab)[T]
-    target next: token(vocab)[T]
-    logits = linear(vocab, gru_cho(n, embedding(vocab, 4, words)))
-    loss = mean[T, batch] cross_entropy(logits, next)
-    output logits
-}
-
-train quick {
-    batch 1   steps T = 10
-    optimizer adam(rate = 0.01)
-    data {
-        words = words("text", punctuation = true, lower = true, line_ends = true, unknown = true)
-        next = ahead(words, 1)
-        streams
-    }
-}
+words_model 9 >words.rnn
+cat >>words.rnn <<'EOF'
 
 train numbers {
     batch 1   steps T = 3

@@ -70,6 +70,29 @@ present() {
     done
 }
 
+# words_model VOCAB: a model of words, trained by the recipe `quick` on --data text=FILE.
+words_model() {
+    cat <<END
+model words(vocab = $1, n = 8) {
+    input words: token(vocab)[T]
+    target next: token(vocab)[T]
+    logits = linear(vocab, gru_cho(n, embedding(vocab, 4, words)))
+    loss = mean[T, batch] cross_entropy(logits, next)
+    output logits
+}
+
+train quick {
+    batch 1   steps T = 10
+    optimizer adam(rate = 0.01)
+    data {
+        words = words("text", punctuation = true, lower = true, line_ends = true, unknown = true)
+        next = ahead(words, 1)
+        streams
+    }
+}
+END
+}
+
 # make_npy file type shape: an array whose elements are those of standard input.
 make_npy() {
     header="{'descr': '$2', 'fortran_order': False, 'shape': ($3), }"
