@@ -27,23 +27,18 @@ void rnnc_data_release(rnnc_data *data) {
 
 // ---- Opening ----
 
-// "KEY=PATH" in two.
-static rnnc_status split_path(rnnc_data *data, const char *text, diag_sink *d, data_path *out_path) {
-    const char *equals = text ? strchr(text, '=') : NULL;
-    if (!equals || equals == text || !equals[1]) {
-        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "paths are \"KEY=PATH\", found \"%s\"",
-                         text ? text : "");
+static rnnc_status take_paths(rnnc_data *data, const rnnc_data_options *o, diag_sink *d) {
+    text_pair *pairs;
+    data->paths = arena_new_array(&data->memory, data_path, o->path_count + 1);
+    TRY(api_split_pairs(o->paths, o->path_count, "paths are \"KEY=PATH\"", &data->memory, d, &pairs));
+    for (size_t i = 0; i < o->path_count; i++) {
+        data->paths[i] = (data_path){pairs[i].key, pairs[i].value};
     }
-    out_path->key = arena_strndup(&data->memory, text, (size_t)(equals - text));
-    out_path->path = arena_strdup(&data->memory, equals + 1);
     return RNNC_OK;
 }
 
 static rnnc_status load(rnnc_data *data, const rnnc_data_options *o, diag_sink *d) {
-    data->paths = arena_new_array(&data->memory, data_path, o->path_count + 1);
-    for (size_t i = 0; i < o->path_count; i++) {
-        TRY(split_path(data, o->paths[i], d, &data->paths[i]));
-    }
+    TRY(take_paths(data, o, d));
     dataset_request request = {.model = data->model->typed,
                                .paths = data->paths,
                                .path_count = (uint32_t)o->path_count,

@@ -56,15 +56,30 @@ static const char *copy_text(rnnc_model *m, const char *text) {
     return text ? arena_strdup(&m->memory, text) : NULL;
 }
 
-// "name=value" in two.
-static rnnc_status split_setting(rnnc_model *m, const char *text, model_setting *out_setting) {
+static rnnc_status split_pair(const char *text, const char *what, arena *memory, diag_sink *d,
+                              text_pair *out_pair) {
     const char *equals = text ? strchr(text, '=') : NULL;
     if (!equals || equals == text || !equals[1]) {
-        return diag_fail(&m->sink, RNNC_INVALID_ARGUMENT, NO_SPAN,
-                         "settings are \"name=value\", found \"%s\"", text ? text : "");
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s, found \"%s\"", what, text ? text : "");
     }
-    out_setting->name = arena_strndup(&m->memory, text, (size_t)(equals - text));
-    out_setting->value = arena_strdup(&m->memory, equals + 1);
+    out_pair->key = arena_strndup(memory, text, (size_t)(equals - text));
+    out_pair->value = arena_strdup(memory, equals + 1);
+    return RNNC_OK;
+}
+
+rnnc_status api_split_pairs(const char *const *texts, size_t count, const char *what, arena *memory,
+                            diag_sink *d, text_pair **out_pairs) {
+    text_pair *pairs = arena_new_array(memory, text_pair, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        TRY(split_pair(texts[i], what, memory, d, &pairs[i]));
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(pairs[k].key, pairs[i].key) == 0) {
+                return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%.*s: %s stands twice",
+                                 (int)strcspn(what, " "), what, pairs[i].key);
+            }
+        }
+    }
+    *out_pairs = pairs;
     return RNNC_OK;
 }
 
@@ -74,9 +89,12 @@ static rnnc_status take_options(rnnc_model *m, const rnnc_model_options *options
     }
     m->options.model = copy_text(m, options->model);
     m->options.recipe = copy_text(m, options->recipe);
+    text_pair *pairs;
     model_setting *settings = arena_new_array(&m->memory, model_setting, options->setting_count + 1);
+    TRY(api_split_pairs(options->settings, options->setting_count, "settings are \"name=value\"", &m->memory,
+                        &m->sink, &pairs));
     for (size_t i = 0; i < options->setting_count; i++) {
-        TRY(split_setting(m, options->settings[i], &settings[i]));
+        settings[i] = (model_setting){pairs[i].key, pairs[i].value};
     }
     m->options.settings = settings;
     m->options.setting_count = (uint32_t)options->setting_count;

@@ -56,6 +56,10 @@ struct rnnc_model {
 // passes to rewrite. Reports to |d|, which knows the files of the model's sink.
 rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,
                             diag_sink *d, model **out_model);
+// Texts "name=value" in two, in |memory|; no name stands twice. Errors begin with |what|, which says
+// what they are, as `settings are "name=value"`, or with its first word.
+rnnc_status api_split_pairs(const char *const *texts, size_t count, const char *what, arena *memory,
+                            diag_sink *d, text_pair **out_pairs);
 
 // ---- listing.c ----
 

@@ -124,6 +124,10 @@ static void test_bad_models(void **state) {
     refuse_text(fixture_series, &options, RNNC_INVALID_ARGUMENT, "name=value");
     options.settings = settings + 2;
     refuse_text(fixture_series, &options, RNNC_INVALID_ARGUMENT, "name=value");
+    const char *const twice[] = {"hidden=3", "hidden=4"};
+    options.settings = twice;
+    options.setting_count = 2;
+    refuse_text(fixture_series, &options, RNNC_INVALID_ARGUMENT, "settings: hidden stands twice");
     options.struct_size = 3;
     refuse_text(fixture_series, &options, RNNC_INVALID_ARGUMENT, "RNNC_MODEL_OPTIONS");
     rnnc_diagnostics *d = NULL;

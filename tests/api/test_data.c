@@ -48,6 +48,7 @@ static void test_refused(void **state) {
     check_opened(NULL, RNNC_INVALID_ARGUMENT, "found \"\"");
     check_opened("tabel=x", RNNC_INVALID_ARGUMENT, "did you mean 'table'?");
     check_opened("table=/nowhere/x", RNNC_IO, "/nowhere/x");
+    check_opened("table=", RNNC_INVALID_ARGUMENT, "paths are \"KEY=PATH\", found \"table=\"");
     trained_file(pair, "table", "a,b\n1,2\n3,x\n");
     check_opened(pair, RNNC_CORRUPT, "x");
     trained_file(pair, "table", "a\n1\n3\n");
@@ -72,6 +73,12 @@ static void test_bad_use(void **state) {
                     "data need a model");
     fixture_refused(rnnc_data_open(t.model, NULL, t.d, &data), RNNC_INVALID_ARGUMENT, t.d,
                     "paths table=FILE");
+    const char *const twice[] = {"table=a", "table=b"};
+    options = (rnnc_data_options)RNNC_DATA_OPTIONS;
+    options.paths = twice;
+    options.path_count = 2;
+    fixture_refused(rnnc_data_open(t.model, &options, t.d, &data), RNNC_INVALID_ARGUMENT, t.d,
+                    "paths: table stands twice");
     fixture_refused(rnnc_data_measure(t.data, other.weights, t.d), RNNC_INVALID_ARGUMENT, t.d, "their model");
     fixture_refused(rnnc_data_measure(NULL, t.weights, t.d), RNNC_INVALID_ARGUMENT, t.d, "their model");
     fixture_refused(rnnc_data_keep_vocabularies(t.data, NULL, t.d), RNNC_INVALID_ARGUMENT, t.d,
