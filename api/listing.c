@@ -7,6 +7,9 @@ static rnnc_status check(const rnnc_pass_options *asked, diag_sink *d) {
     if (asked->struct_size != sizeof *asked) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "options of passes begin with RNNC_PASS_OPTIONS");
     }
+    if (asked->dump_folder && !*asked->dump_folder) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "dump_folder is empty");
+    }
     return pass_check_printed(asked->print_after, "print_after", d);
 }
 

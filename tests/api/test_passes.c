@@ -260,6 +260,9 @@ static void test_bad_passes(void **state) {
     o.struct_size = 1;
     refuse_passes(&f, RNNC_FORWARD, o, bad, "RNNC_PASS_OPTIONS");
     o = (rnnc_pass_options)RNNC_PASS_OPTIONS;
+    o.dump_folder = "";
+    refuse_passes(&f, RNNC_FORWARD, o, bad, "dump_folder is empty");
+    o = (rnnc_pass_options)RNNC_PASS_OPTIONS;
     o.print_after = "loewr";
     refuse_passes(&f, RNNC_FORWARD, o, bad, "did you mean 'lower'");
     o.print_after = "simplify";
