@@ -26,13 +26,14 @@ static rnnc_status find(rnnc_context *c, rnnc_diagnostics *d, forecaster *out_fo
     return status;
 }
 
-// The context as the forecast has it: so many steps of one row, and the input its own array.
+// The context as the forecast has it: so many steps of one row, all of them counting whatever lengths an earlier run had,
+// and the input its own array.
 static rnnc_status prepare(rnnc_context *c, const forecaster *f, int64_t window, rnnc_diagnostics *d) {
     const rnnc_length length = {c->program->program->axes.at[f->axis].name, window};
     TRY(rnnc_context_set_lengths(c, 1, &length, 1, d));
+    api_forget_inputs(c);
     for (uint32_t i = 0; i < c->program->input_count; i++) {
         if (c->program->inputs[i].index == f->input) {
-            engine_bind_input(c->engine, f->input, NULL, NULL);
             api_change_input(c, i, api_input_of(c, i));
         }
     }

@@ -1033,8 +1033,8 @@ RNNC_API rnnc_status rnnc_sampler_restart(rnnc_sampler *sampler, uint64_t seed);
  * before it, as many as were given, in a run whose states begin as zeros; and it is the last one that the next run sees.
  *
  * The model has one input of real numbers along one sequence, and one output like it. The context is of a program for
- * #RNNC_FORWARD; it is set to one row of as many steps as there are values, with its input written and the states after
- * the last run. Work space is allocated and given back.
+ * #RNNC_FORWARD; it is set to one row of as many steps as there are values, with nothing bound, its input written and
+ * the states after the last run. Work space is allocated and given back.
  * @param values          [steps, columns] of the input's own type, @p value_count elements
  * @param forecast        [more steps, columns] of the same type, @p forecast_count elements
  * @return #RNNC_UNSUPPORTED for a model of another form, #RNNC_INVALID_ARGUMENT, #RNNC_OUT_OF_MEMORY

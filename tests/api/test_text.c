@@ -619,6 +619,28 @@ static void test_forecast(void **state) {
     fixture_free(&f);
 }
 
+// Lengths that an earlier run was given, written or bound, are not those of the forecast.
+static void test_forecast_lengths(void **state) {
+    (void)state;
+    fixture f = make_model("model m() {\n input x: real[T lengths]\n target t: real[T]\n"
+                           " y = linear(1, lstm(4, x))\n output y\n}\n");
+    const int32_t none = 0;
+    float x[WINDOW], wanted[STEPS], found[STEPS];
+    fixture_fill(x, WINDOW, 3);
+    fixture_ok(rnnc_forecast(f.context, x, WINDOW, wanted, STEPS, f.d), f.d);
+    assert_true(wanted[0] != 0);
+    int lengths = rnnc_program_find_input(f.program, "T.lengths");
+    for (int bound = 0; bound < 2; bound++) {
+        fixture_ok(
+            bound ? rnnc_context_bind_input(f.context, (uint32_t)lengths, &none, 1, f.d)
+                  : rnnc_context_write_input(f.context, (uint32_t)lengths, RNNC_STEPS_FIRST, &none, 1, f.d),
+            f.d);
+        fixture_ok(rnnc_forecast(f.context, x, WINDOW, found, STEPS, f.d), f.d);
+        assert_memory_equal(found, wanted, sizeof wanted);
+    }
+    fixture_free(&f);
+}
+
 static void test_forecasts_refused(void **state) {
     (void)state;
     fixture f = make_model(trend), series = make_model(fixture_series);
@@ -663,6 +685,7 @@ int main(void) {
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_forecast),
+        cmocka_unit_test(test_forecast_lengths),
         cmocka_unit_test(test_forecasts_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
