@@ -39,9 +39,7 @@ static void describe(const rnnc_context *c, record *about) {
     record_whole(about, key_plateaus, c->plateaus);
     record_real(about, key_rate, c->rate);
     record_whole(about, key_seed, (int64_t)c->seed);
-    for (size_t i = 0; i < c->weights->kept.count; i++) {
-        record_text(about, c->weights->kept.pairs[i].key, c->weights->kept.pairs[i].value);
-    }
+    api_kept_describe(c->weights, about);
 }
 
 static rnnc_status collect_guarded(const rnnc_context *c, record *about, tensor_list *list, diag_sink *d) {

@@ -4,6 +4,7 @@
 
 #include "api/parts.h"
 #include "runtime/data/words.h"
+#include "runtime/train/about.h"
 
 static bool is_kept(const text_pair *pair) {
     static const char *const prefixes[] = {VOCABULARY_KEY, VOCABULARY_HASH_KEY, WORDS_KEY, WORDS_HASH_KEY};
@@ -59,6 +60,14 @@ rnnc_status api_kept_parse(const api_kept *kept, diag_sink *d, carried_data *out
     rnnc_status status = carried_take("the weights", kept->pairs, kept->count, d, out_carried);
     out_carried->memory.exhausted = NULL;
     return status;
+}
+
+void api_kept_describe(const rnnc_weights *w, record *about) {
+    const rnnc_model *m = w->program->source;
+    describe_model(RNNC_VERSION, m->unit, &m->options, m->typed->recipe, about);
+    for (size_t i = 0; i < w->kept.count; i++) {
+        record_text(about, w->kept.pairs[i].key, w->kept.pairs[i].value);
+    }
 }
 
 void api_kept_replace(rnnc_weights *w, const api_kept *kept) {

@@ -184,6 +184,8 @@ rnnc_status api_kept_copy(const allocator *memory, const text_pair *pairs, size_
                           api_kept *out_kept);
 // The vocabularies among |kept|, which outlives them. |out_carried| starts as all zeros, and is given back by carried_deinit, also after an error.
 rnnc_status api_kept_parse(const api_kept *kept, diag_sink *d, carried_data *out_carried);
+// Adds to |about| what a file of these weights says of itself: the model, its recipe, and the vocabularies.
+void api_kept_describe(const rnnc_weights *w, record *about);
 // Lets |w| have |kept|, which is of its memory, in place of what it had.
 void api_kept_replace(rnnc_weights *w, const api_kept *kept);
 

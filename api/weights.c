@@ -4,6 +4,7 @@
 
 #include "api/parts.h"
 #include "runtime/initialize.h"
+#include "runtime/train/about.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/machine.h"
 #include "runtime/weights_file.h"
@@ -130,6 +131,9 @@ static rnnc_status load_from(rnnc_weights *w, const safetensors *file, bool part
     TRY(summed ? safetensors_verify(file, d) : RNNC_OK);
     TRY(api_kept_copy(&w->memory, file->metadata, file->metadata_count, d, &kept));
     rnnc_status status = load_weights_of(w, file, partial, d);
+    if (status == RNNC_TYPE) {
+        tell_trained(file, true, d);
+    }
     if (status == RNNC_OK && !(partial && w->kept.pairs)) {
         api_kept_replace(w, &kept);
     } else {
@@ -195,6 +199,28 @@ rnnc_status api_report_unset(const rnnc_weights *w, rnnc_diagnostics *diagnostic
                     w->parts[i].part.part->name, w->unset - 1);
 }
 
+// The record's arena comes back here without memory.
+static rnnc_status describe_guarded(const rnnc_weights *w, record *about, diag_sink *d) {
+    jmp_buf exhausted;
+    if (setjmp(exhausted)) {
+        return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for what a file of weights says");
+    }
+    about->memory.exhausted = &exhausted;
+    api_kept_describe(w, about);
+    about->memory.exhausted = NULL;
+    return RNNC_OK;
+}
+
+static rnnc_status save(const rnnc_weights *w, const char *path, diag_sink *d) {
+    record about = {0};
+    rnnc_status status = describe_guarded(w, &about, d);
+    if (status == RNNC_OK) {
+        status = weights_save(w->values, SELECT_WEIGHTS, about.pairs.at, about.pairs.count, path, d);
+    }
+    record_deinit(&about);
+    return status;
+}
+
 rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diagnostics *diagnostics) {
     if (!w || !path) {
         return api_fail(diagnostics, RNNC_INVALID_ARGUMENT, "saving needs weights and a path");
@@ -204,8 +230,7 @@ rnnc_status rnnc_weights_save(const rnnc_weights *w, const char *path, rnnc_diag
     }
     diag_sink sink;
     diag_init(&sink);
-    rnnc_status status = weights_save(w->values, SELECT_WEIGHTS, w->kept.pairs, w->kept.count, path, &sink);
-    api_report(diagnostics, &sink, status);
+    rnnc_status status = api_report(diagnostics, &sink, save(w, path, &sink));
     diag_deinit(&sink);
     return status;
 }

@@ -36,23 +36,6 @@ static rnnc_status load_from(const safetensors *file, bool partial, weights *w, 
     return status;
 }
 
-// How the weights were trained, for somebody who gave them to a model that they do not fit.
-static void tell_settings(const safetensors *file, diag_sink *d) {
-    const char *name = safetensors_metadata(file, "rnnc.recipe");
-    const char *settings = safetensors_metadata(file, "rnnc.settings");
-    strbuf text = {0};
-    for (const char *at = settings; at && *at;) {
-        size_t length = strcspn(at, "\n");
-        strbuf_addf(&text, " --set '%.*s'", (int)length, at);
-        at += length + (at[length] != '\0');
-    }
-    if (name || text.length) {
-        diag_note(d, NO_SPAN, "they were trained with%s%s%s", name ? " --recipe " : "", name ? name : "",
-                  strbuf_text(&text));
-    }
-    strbuf_deinit(&text);
-}
-
 rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *d) {
     safetensors file;
     TRY(safetensors_read(path, d, &file));
@@ -60,7 +43,7 @@ rnnc_status load_weights(const char *path, bool partial, machine *m, diag_sink *
     rnnc_status status = summed ? safetensors_verify(&file, d) : RNNC_OK;
     status = status == RNNC_OK ? load_from(&file, partial, engine_weights(m->engine), d) : status;
     if (status == RNNC_TYPE) {
-        tell_settings(&file, d);
+        tell_trained(&file, false, d);
     }
     safetensors_deinit(&file);
     return status;

@@ -650,7 +650,8 @@ RNNC_API rnnc_status rnnc_weights_initialize(rnnc_weights *weights, uint64_t see
  * Of a checkpoint (rnnc_context_save_training(), `rnnc train --checkpoint`) the weights without the rest. The vocabularies
  * by which `rnnc train` has numbered texts come along, and go where the weights are copied and saved to; with a file
  * that has none they are gone.
- * @return #RNNC_TYPE and the like if the file is of another model; one diagnostic lists what does not fit
+ * @return #RNNC_TYPE and the like if the file is of another model; one diagnostic lists what does not fit, and a note says
+ *         with which recipe and settings the file was made, if it knows
  */
 RNNC_API rnnc_status rnnc_weights_load(rnnc_weights *weights, const char *path,
                                        rnnc_diagnostics *diagnostics);
@@ -664,7 +665,11 @@ RNNC_API rnnc_status rnnc_weights_load_memory(rnnc_weights *weights, const void 
  */
 RNNC_API rnnc_status rnnc_weights_load_partial(rnnc_weights *weights, const char *path,
                                                rnnc_diagnostics *diagnostics);
-/** Writes all weights, with their vocabularies, as a safetensors file, which appears complete or not at all. */
+/**
+ * Writes all weights as a safetensors file, which appears complete or not at all. It also says what `rnnc train
+ * --weights-out` lets its file say: the model's text, settings and recipe, rnnc's version, and the vocabularies; so the two
+ * files of one training are equal. rnnc_data_save_vocabularies() writes the files that lie beside that one.
+ */
 RNNC_API rnnc_status rnnc_weights_save(const rnnc_weights *weights, const char *path,
                                        rnnc_diagnostics *diagnostics);
 /** Copies every weight that @p from has too, by name. @return #RNNC_TYPE if one of @p to found no source */
@@ -1167,6 +1172,25 @@ RNNC_API rnnc_status rnnc_data_measure(const rnnc_data *data, rnnc_weights *weig
  * them. Nothing for data without texts. rnnc_fit() does it, too. */
 RNNC_API rnnc_status rnnc_data_keep_vocabularies(const rnnc_data *data, rnnc_weights *weights,
                                                  rnnc_diagnostics *diagnostics);
+
+/**
+ * Writes each vocabulary of the data into a file of its own beside the weights at @p weights_path, as `rnnc train` does
+ * beside `--weights-out F.safetensors`: words of an input as F.INPUT.txt, characters as F.KEY.json. Nothing for data
+ * without texts. The weights themselves have them, too, so that nobody needs these files but people and other tools;
+ * commands that read such weights refuse files beside them that say something else.
+ * @return #RNNC_IO
+ */
+RNNC_API rnnc_status rnnc_data_save_vocabularies(const rnnc_data *data, const char *weights_path,
+                                                 rnnc_diagnostics *diagnostics);
+/**
+ * All values that the recipe reads for @p input, in the system's memory: real numbers as #RNNC_F64, before they are
+ * rounded to the input's type, tokens as #RNNC_I32. Of windows and streams [places, columns], of examples as in their
+ * file, of lines of texts all tokens one after the other; where there is one column, that dimension may be missing. Of
+ * what is `ahead(x, k)` those of x. So series can be drawn, and gone on with (rnnc_forecast()).
+ * @return #RNNC_INVALID_ARGUMENT if there are no data for it, #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_data_values(const rnnc_data *data, const char *input, rnnc_diagnostics *diagnostics,
+                                      rnnc_array **out_values);
 
 /** Batches cut from data, one after the other, for loops of the caller's. In the system's memory. */
 typedef struct rnnc_feed rnnc_feed;

@@ -16,8 +16,15 @@ typedef struct training_subject {
 
 // ---- about.c ----
 
-// Adds to |about| rnnc's version, the model's text and settings, the recipe's name, and the vocabularies.
+// Adds to |about| rnnc's version, a model's text, the settings among |options|, and the name of its recipe, which may be NULL.
+void describe_model(const char *version, const source_unit *source, const model_options *options,
+                    const recipe *trained_by, record *about);
+// The same of what is trained, and the vocabularies.
 rnnc_status describe_weights(const training_subject *subject, diag_sink *d, record *about);
+
+// How the weights of |file| were trained, as a note for somebody who gave them to a model that they do not fit. Nothing if
+// the file does not say.
+void tell_trained(const safetensors *file, bool by_library, diag_sink *d);
 
 // ---- identity.c ----
 

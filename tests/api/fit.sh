@@ -115,6 +115,16 @@ same_weights() {
     run 0 "$TOOL" same "$scratch/$1.rnn" --weights "$scratch/$2.safetensors" --out "$scratch/$3.safetensors"
 }
 
+# What training writes: weights with all that they say of themselves, and vocabularies beside them.
+same_files() {
+    for file in "$scratch/$1".*; do
+        case $file in
+        *.jsonl | *.lines) ;;
+        *) cmp "$file" "$scratch/$2${file#"$scratch/$1"}" || fail "$2: not the file that the command writes" ;;
+        esac
+    done
+}
+
 same_metrics() {
     for name in "$1" "$2"; do
         sed 's/"seconds":[^}]*//' "$scratch/$name.jsonl" >"$scratch/$name.lines"
@@ -125,9 +135,10 @@ same_metrics() {
 for model in streams windows drawn overlap series lines; do
     echo "$model: fit, loop and evaluation"
     name_data $model
+    rm -f "$scratch"/by_*
     command_train by_command $model
     library train by_library $model --metrics "$scratch/by_library.jsonl" --threads 2
-    same_weights $model by_command by_library
+    same_files by_command by_library
     same_metrics by_command by_library
 
     run 0 "$RNNC" eval "$scratch/$model.rnn" $data --cpu "$cpu" --json \
@@ -145,6 +156,29 @@ for model in streams windows drawn overlap series lines; do
     library loop last_by_library last
     same_weights last last_by_command last_by_library
 done
+
+echo "the model goes on by itself"
+cat >"$scratch/wave.rnn" <<'END'
+model wave(hidden = 4) {
+    input  value: real[T]
+    target next: real[T]
+    forecast = linear(1, lstm(hidden, value))
+    loss = mean[T, batch] mean squared_error(forecast, next)
+    output forecast
+}
+train windows {
+    batch 5  steps T = 8
+    optimizer adam(rate = 0.01)
+    max_steps 20
+    data { value = series(sin(t) in t, t = 0 to 20 by 0.1)  next = ahead(value, 1)  random windows }
+}
+END
+run 0 "$RNNC" train "$scratch/wave.rnn" --quiet --cpu "$cpu" --weights-out "$scratch/wave.safetensors"
+run 0 "$RNNC" run "$scratch/wave.rnn" --cpu "$cpu" --weights "$scratch/wave.safetensors" --continue 60 \
+    --plot "$scratch/wave.svg"
+run 0 "$TOOL" continue "$scratch/wave.rnn" --cpu "$cpu" --weights "$scratch/wave.safetensors" --steps 60 \
+    --out "$scratch/library.svg"
+cmp "$scratch/wave.svg" "$scratch/library.svg" || fail "another drawing of a forecast"
 
 echo "graphs interpreted"
 for model in overlap series; do

@@ -1,9 +1,9 @@
 // Trains and evaluates by data through the public header, as `rnnc train` and `rnnc eval` do, for tests/api/fit.sh.
 //
-//     fit_tool train|loop|eval|same MODEL [OPTION VALUE]…
+//     fit_tool train|loop|eval|same|continue MODEL [OPTION VALUE]…
 //
 // `loop` trains by a loop of its own over a feed, for so many epochs as the recipe says; `same` compares two files of
-// weights, --weights and --out, bit by bit.
+// weights, --weights and --out, bit by bit; `continue` draws what `rnnc run --continue` does, for --steps steps, into --out.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +158,10 @@ static void run_training(job *j) {
     } else {
         train(j);
     }
-    check(j, j->out ? rnnc_weights_save(j->weights, j->out, j->d) : RNNC_OK);
+    if (j->out) {
+        check(j, rnnc_weights_save(j->weights, j->out, j->d));
+        check(j, rnnc_data_save_vocabularies(j->data, j->out, j->d));
+    }
 }
 
 // ---- What is done with weights ----
@@ -211,6 +214,57 @@ static void compare(job *j) {
     rnnc_weights_release(first);
 }
 
+// ---- Going on with a series of the recipe's ----
+
+enum { MOST_PLACES = 1000 };
+
+// |values| has the first |window| places, and receives |steps| more. One column in f32.
+static void go_on(job *j, size_t window, size_t steps, float *values, double *out_curve) {
+    check(j, rnnc_context_set_extents(j->context, 1, (int64_t)window, j->d));
+    check(j, rnnc_forecast(j->context, values, window, values + window, steps, j->d));
+    for (size_t i = 0; i < window + steps; i++) {
+        out_curve[i] = values[i];
+    }
+}
+
+static void run_forecast(job *j) {
+    static float seen[MOST_PLACES], zeros[MOST_PLACES];
+    static double truth[MOST_PLACES], curves[2][MOST_PLACES];
+    rnnc_array *values;
+    rnnc_bytes *drawing;
+    open_data(j, 1);
+    j->context = make_context(j, RNNC_FORWARD);
+    check(j, rnnc_weights_load(j->weights, j->weights_path, j->d));
+    size_t window = (size_t)rnnc_data_length(j->data, "T"), steps = (size_t)j->max_steps;
+    check(j, rnnc_data_values(j->data, "value", j->d, &values));
+    size_t known = rnnc_array_count(values);
+    if (rnnc_array_type(values) != RNNC_F64 || known > MOST_PLACES || window + steps > MOST_PLACES) {
+        exit(2);
+    }
+    memcpy(truth, rnnc_array_data(values), known * sizeof *truth);
+    for (size_t i = 0; i < window; i++) {
+        seen[i] = (float)truth[i];
+    }
+    go_on(j, window, steps, seen, curves[0]);
+    go_on(j, window, steps, zeros, curves[1]);
+    char title[96];
+    snprintf(title, sizeof title, "%zu steps continued from %zu values", steps, window);
+    const rnnc_curve shown[] = {{"truth", NULL, truth, known, RNNC_CURVE_LINE},
+                                {"continued from a window", NULL, curves[0], window + steps, RNNC_CURVE_LINE},
+                                {"continued from zeros", NULL, curves[1], window + steps, RNNC_CURVE_DASHED}};
+    rnnc_plot_options how = RNNC_PLOT_OPTIONS;
+    how.svg = 1;
+    how.title = title;
+    how.x_label = "step";
+    how.has_mark = 1;
+    how.mark = (double)window;
+    how.mark_label = "the model goes on by itself";
+    check(j, rnnc_plot(shown, 3, &how, j->d, &drawing));
+    check(j, rnnc_bytes_save(drawing, j->out, j->d));
+    rnnc_bytes_destroy(drawing);
+    rnnc_array_destroy(values);
+}
+
 int main(int argc, char **argv) {
     job j = {.threads = 1};
     if (argc < 3) {
@@ -227,6 +281,8 @@ int main(int argc, char **argv) {
         run_evaluation(&j);
     } else if (strcmp(j.what, "same") == 0) {
         compare(&j);
+    } else if (strcmp(j.what, "continue") == 0) {
+        run_forecast(&j);
     } else {
         run_training(&j);
     }

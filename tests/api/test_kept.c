@@ -1,4 +1,5 @@
-// The vocabularies that a file of weights has beside them: they stay with weights that are read, copied and saved.
+// What a file of weights says besides its tensors: vocabularies stay with weights that are read, copied and saved; the model
+// is that of the weights.
 #include "tests/api/fixture.h"
 
 #include <stdbool.h>
@@ -37,12 +38,20 @@ static void write_file(const char *path, const char *bytes, size_t size) {
     assert_int_equal(fclose(file), 0);
 }
 
-// A safetensors file with |metadata| in front of its tensors' names. Returns its size.
+// Where the names of tensors begin, behind the metadata that the library writes.
+static const char *find_tensors(const char *header) {
+    const char *end = strstr(header, "},\"");
+    assert_true(end && strncmp(header, "{\"__metadata__\":{", 17) == 0);
+    return end + 2;
+}
+
+// A safetensors file with |metadata| in place of its own. Returns its size.
 static size_t add_metadata(const char *file, size_t size, const char *metadata, char *out) {
     uint64_t header;
     memcpy(&header, file, sizeof header);
-    int length =
-        snprintf(out + 8, MOST - 8, "{\"__metadata__\":{%s},%.*s", metadata, (int)header - 1, file + 9);
+    const char *tensors = find_tensors(file + 8);
+    int length = snprintf(out + 8, MOST - 8, "{\"__metadata__\":{%s},%.*s", metadata,
+                          (int)(file + 8 + header - tensors), tensors);
     assert_in_range(length, 1, MOST - 64);
     while (length % 8) {
         out[8 + length++] = ' ';
@@ -68,7 +77,10 @@ static void check_names(const char *bytes, size_t size, bool characters, bool wo
     assert_int_equal(holds(bytes, size, "\"vocabulary"), characters);
     assert_int_equal(holds(bytes, size, "\"words.value\":\"[\\\"<unk>\\\"]\""), words);
     assert_int_equal(holds(bytes, size, "\"words_hash.value\":\"9abcdef0\""), words);
-    assert_false(holds(bytes, size, "rnnc.model"));
+    assert_true(holds(bytes, size, "\"rnnc.model\":\"model series(hidden = 7, cell = lstm) {\\n"));
+    assert_true(holds(bytes, size, "\"rnnc.recipe\":\"plain\""));
+    assert_true(holds(bytes, size, "\"rnnc.version\":\""));
+    assert_false(holds(bytes, size, "model x()"));
     assert_false(holds(bytes, size, "\"note\""));
 }
 
@@ -82,11 +94,13 @@ static void check_saved(const kept *k, const rnnc_weights *w, bool characters, b
 
 static int set_up(void **state) {
     static kept k;
+    static char saved[MOST];
     char path[4096];
     k.f = fixture_make(fixture_series, RNNC_TRAIN);
     make_path(path, "plain.safetensors");
     fixture_ok(rnnc_weights_save(k.f.weights, path, k.f.d), k.f.d);
-    k.plain_size = read_file(path, k.plain);
+    size_t size = read_file(path, saved);
+    k.plain_size = add_metadata(saved, size, "", k.plain);
     k.named_size = add_metadata(k.plain, k.plain_size, SAID CHARACTERS "," WORDS, k.named);
     *state = &k;
     return 0;
@@ -160,12 +174,38 @@ static void of_a_training(void **state) {
     check_saved(k, k->f.weights, true, true);
 }
 
+// Whoever gives them to a model that they do not fit is told how they were made.
+static void told(void **state) {
+    kept *k = *state;
+    static const char *const settings[] = {"hidden=3", "rate=0.5"};
+    char path[4096];
+    rnnc_model_options options = RNNC_MODEL_OPTIONS;
+    rnnc_model *other = NULL;
+    rnnc_weights *smaller = NULL;
+    options.settings = settings;
+    options.setting_count = 2;
+    fixture_ok(
+        rnnc_model_from_text(fixture_series, strlen(fixture_series), "other.rnn", &options, k->f.d, &other),
+        k->f.d);
+    rnnc_program *p = fixture_program(other, RNNC_FORWARD, 1, k->f.d);
+    fixture_ok(rnnc_weights_create(p, k->f.d, &smaller), k->f.d);
+    fixture_ok(rnnc_weights_initialize(smaller, 1, k->f.d), k->f.d);
+    make_path(path, "smaller.safetensors");
+    fixture_ok(rnnc_weights_save(smaller, path, k->f.d), k->f.d);
+    fixture_refused(rnnc_weights_load(k->f.weights, path, k->f.d), RNNC_TYPE, k->f.d,
+                    "trained with recipe \"plain\" settings \"hidden=3\" settings \"rate=0.5\"");
+    rnnc_weights_release(smaller);
+    rnnc_program_release(p);
+    rnnc_model_release(other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(read_and_saved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(read_in_part, set_up, tear_down),
         cmocka_unit_test_setup_teardown(copied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_a_training, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
