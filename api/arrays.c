@@ -48,6 +48,7 @@ static rnnc_status check(const rnnc_context *c, const program_value *v, const vo
             d, RNNC_INVALID_ARGUMENT,
             "an array needs a context, the number of an input or output, and a place that is not NULL");
     }
+    TRY(api_check_free(c, d));
     if (count != (size_t)api_elements(c, v->type)) {
         return api_fail(d, RNNC_INVALID_ARGUMENT, "'%s' has %lld elements in a run as it is set, found %zu",
                         v->name, (long long)api_elements(c, v->type), count);

@@ -214,6 +214,7 @@ rnnc_status rnnc_context_bind_input_strided(rnnc_context *c, uint32_t index, con
     int64_t by_axis[MAX_AXES];
     wanted w = {api_input_of(c, index), data, count, strides, false};
     TRY(make_binding(c, &w, diagnostics, &b));
+    TRY(api_check_free(c, diagnostics));
     uint32_t number = c->program->inputs[index].index;
     find_engine_strides(c, w.value->type, &b, by_axis);
     bool dense = is_engine_layout(&b);
@@ -235,6 +236,7 @@ rnnc_status rnnc_context_bind_output(rnnc_context *c, uint32_t index, void *data
         TRY(make_binding(c, &w, diagnostics, &b));
         find_engine_strides(c, w.value->type, &b, by_axis);
     }
+    TRY(api_check_free(c, diagnostics));
     bool direct = b.begin && has_dense_columns(&b) && engine_binds_outputs(c->engine);
     if (engine_binds_outputs(c->engine)) {
         engine_bind_output(c->engine, c->program->outputs[index].index, direct ? b.begin : NULL,

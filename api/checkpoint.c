@@ -71,7 +71,7 @@ static rnnc_status write_file(const rnnc_context *c, const char *path, diag_sink
 
 static rnnc_status check(const rnnc_context *c, const char *path, rnnc_diagnostics *d) {
     return c && path && c->program->purpose == RNNC_TRAIN
-               ? RNNC_OK
+               ? api_check_free(c, d)
                : api_fail(d, RNNC_INVALID_ARGUMENT,
                           "a training is that of a context of a program for RNNC_TRAIN, and has a path");
 }

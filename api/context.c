@@ -198,7 +198,14 @@ static void begin_profile(rnnc_context *c) {
     }
 }
 
+rnnc_status api_check_free(const rnnc_context *c, rnnc_diagnostics *d) {
+    return c->lent
+               ? api_fail(d, RNNC_INVALID_ARGUMENT, "the context is in use by rnnc_fit until that returns")
+               : RNNC_OK;
+}
+
 rnnc_status api_change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics) {
+    TRY(api_check_free(c, diagnostics));
     size_t bytes = c->program->program->axes.count * sizeof *extents;
     int64_t batch = engine_extents(c->engine)[AXIS_BATCH], before[MAX_AXES];
     memcpy(before, engine_extents(c->engine), bytes);
@@ -368,6 +375,7 @@ static rnnc_status run_engine(rnnc_context *c, rnnc_diagnostics *d) {
 }
 
 rnnc_status api_run(rnnc_context *c, rnnc_diagnostics *d) {
+    TRY(api_check_free(c, d));
     if (!c->settled) {
         TRY(api_check_apart(c, d));
     }

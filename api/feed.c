@@ -8,12 +8,13 @@
 struct rnnc_feed {
     rnnc_data *data;
     feed *feed;
-    bool trains; // its batches overlap where the recipe says so
-    bool first;  // the next batch is the epoch's first
+    bool trains;         // its batches overlap where the recipe says so
+    int64_t epoch, done; // batches of the epoch that were given
 };
 
 rnnc_status api_check_data(const rnnc_context *c, const rnnc_data *data, bool trains, rnnc_diagnostics *d) {
     const rnnc_program *p = c->program;
+    TRY(api_check_free(c, d));
     if (p->source != data->model) {
         return api_fail(d, RNNC_INVALID_ARGUMENT, "the data were opened for another model");
     }
@@ -37,7 +38,7 @@ rnnc_status rnnc_feed_create(rnnc_data *data, rnnc_part part, rnnc_order order, 
     if (!f) {
         return api_fail(diagnostics, RNNC_OUT_OF_MEMORY, "no memory for a feed");
     }
-    *f = (rnnc_feed){.data = data, .trains = order == RNNC_SHUFFLED, .first = true};
+    *f = (rnnc_feed){.data = data, .trains = order == RNNC_SHUFFLED, .epoch = 1};
     diag_sink sink;
     diag_init(&sink);
     feed_order how = f->trains ? FEED_SHUFFLED : FEED_IN_ORDER;
@@ -65,13 +66,18 @@ int64_t rnnc_feed_batches(const rnnc_feed *f) {
     return f ? feed_steps(f->feed) : 0;
 }
 
+static void place(rnnc_feed *f, int64_t epoch, int64_t done) {
+    feed_start_epoch(f->feed, epoch);
+    feed_skip(f->feed, done);
+    f->epoch = epoch;
+    f->done = done;
+}
+
 rnnc_status rnnc_feed_start(rnnc_feed *f, int64_t epoch, int64_t done) {
     if (!f || epoch < 1 || done < 0) {
         return RNNC_INVALID_ARGUMENT;
     }
-    feed_start_epoch(f->feed, epoch);
-    feed_skip(f->feed, done);
-    f->first = done == 0;
+    place(f, epoch, done);
     return RNNC_OK;
 }
 
@@ -129,17 +135,21 @@ rnnc_status rnnc_feed_next(rnnc_feed *f, rnnc_context *c, rnnc_diagnostics *diag
     if (!batch.rows) {
         return RNNC_OK;
     }
-    TRY(api_change_extents(c, extents, diagnostics));
+    rnnc_status status = api_change_extents(c, extents, diagnostics);
+    if (status != RNNC_OK) {
+        place(f, f->epoch, f->done);
+        return status;
+    }
     c->stepping = false;
     take_inputs(c, set);
     feed_fill(f->feed, &batch, c->engine);
     overlap_put(c->engine, &batch);
     // Where overlapping windows begin at the same place, at the begin of a stream, the states of a run are zeros, too.
-    if (!carries || f->first) {
+    if (!carries || f->done == 0) {
         api_clear_states(c);
     }
     take_states(c, set);
-    f->first = false;
+    f->done++;
     *out_rows = batch.rows;
     return RNNC_OK;
 }

@@ -13,6 +13,7 @@ _Static_assert(RNNC_MOST_MEASURES >= MEASURES_MOST + 3 + UPDATE_METRICS, "room f
 static machine lend(rnnc_context *c) {
     const rnnc_program *p = c->program;
     api_forget_inputs(c);
+    c->lent = true;
     for (uint32_t i = 0; i < p->state_count; i++) {
         int64_t count = 0;
         engine_bind_input(c->engine, p->states[i].index, NULL, NULL);
@@ -36,7 +37,7 @@ static void take_back(rnnc_context *c) {
     }
     api_forget_inputs(c);
     api_clear_states(c);
-    c->settled = c->stepping = false;
+    c->settled = c->stepping = c->lent = false;
     weights *shared = c->weights->values;
     shared->version = shared->version > c->view.version ? shared->version : c->view.version;
 }

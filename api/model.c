@@ -134,6 +134,7 @@ static rnnc_status fill(rnnc_model *m, const model_source *source, const rnnc_mo
     TRY(source->path ? source_load(&m->sink, source->path, &m->unit)
                      : source_parse(&m->sink, source->name, source->text, source->length, &m->unit));
     m->options.memory = m->memory.from;
+    m->options.by_library = true;
     return model_build(&m->sink, m->unit, &m->options, &m->typed);
 }
 

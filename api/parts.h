@@ -248,7 +248,11 @@ struct rnnc_context {
     bool waiting;       // the first half of a run is done, the second not
     bool has_gradients; // those of the last run are there
     bool stepping;      // after rnnc_start_steps
+    bool lent;          // a training or an evaluation runs it
 };
+
+// Fails if whoever calls is called by what runs the context.
+rnnc_status api_check_free(const rnnc_context *c, rnnc_diagnostics *d);
 
 // The extents of the runs that follow, by axis. Where they are others, nothing is given or bound any more.
 rnnc_status api_change_extents(rnnc_context *c, const int64_t *extents, rnnc_diagnostics *diagnostics);

@@ -85,6 +85,7 @@ rnnc_status rnnc_train_step(rnnc_context *c, rnnc_diagnostics *diagnostics, rnnc
                         "rnnc_train_step needs a context of a program for RNNC_TRAIN");
     }
     const rnnc_program *p = c->program;
+    TRY(api_check_free(c, diagnostics));
     TRY(run_step(c, diagnostics));
     if (out_training) {
         *out_training = (rnnc_training){.loss = get_number(c, p->loss, 0),

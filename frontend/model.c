@@ -69,7 +69,7 @@ static void gather_recipe_settings(build *b) {
 static bool gather_command_settings(build *b) {
     for (uint32_t i = 0; i < b->options->setting_count; i++) {
         const model_setting *given = &b->options->settings[i];
-        const char *title = arena_printf(b->el.memory, "--set %s", given->name);
+        const char *title = arena_printf(b->el.memory, "%s%s", b->out->settings, given->name);
         uint32_t file = diag_add_file(b->el.d, title, given->value, strlen(given->value));
         setting s = {.name = given->name,
                      .where = {file, 0, (uint32_t)strlen(given->value)},
@@ -205,8 +205,8 @@ static void bind_parameters(build *b) {
         meaning v = e ? evaluate(el, e)
                       : elaborate_error(el, parameter->where,
                                         "the model's parameter '%s' has no value; give it one with "
-                                        "--set %s=…",
-                                        parameter->name, parameter->name);
+                                        "%s%s=…",
+                                        parameter->name, b->out->settings, parameter->name);
         scope_define(el, parameter->name, parameter->where, v, ROLE_PARAMETER);
     }
 }
@@ -329,6 +329,7 @@ rnnc_status model_build(diag_sink *d, const source_unit *unit, const model_optio
         return diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for a model");
     }
     arena_init_in(&m->memory, &options->memory);
+    m->settings = options->by_library ? "settings " : "--set ";
     arena scratch;
     arena_init(&scratch);
     build b = {.el = {.d = d, .unit = unit, .memory = &scratch, .training = options->training},

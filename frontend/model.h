@@ -29,6 +29,7 @@ typedef struct model_options {
     const char *const *shown; // equations that are outputs, too
     uint32_t shown_count;
     bool training;    // dropout is in the graph; else it is the identity
+    bool by_library;  // errors name settings as C does
     allocator memory; // where the model's comes from
 } model_options;
 
@@ -199,6 +200,8 @@ typedef struct model {
     const char
         *loss_text; // the loss as written, "sum[T] mean[batch] cross_entropy(logits, next)"; NULL: no loss
     const char *loss_reduction; // in words, for `check`: "summed over T, averaged over the batch"
+    const char
+        *settings; // what begins a setting in a text for whoever gives them: "--set ", or "settings " in C
 } model;
 
 // Elaborates a model: binds parameters (recipe's, then the settings), infers and checks shapes, builds the graph.

@@ -172,11 +172,13 @@ typedef struct rnnc_model rnnc_model;
 
 /** What to choose from a text. Begin with #RNNC_MODEL_OPTIONS. */
 typedef struct rnnc_model_options {
-    size_t struct_size;              /**< sizeof(rnnc_model_options) */
-    const char *model;               /**< the model's name; NULL: the text's only one, or its last */
-    const char *recipe;              /**< the recipe's name; NULL: the text's first, if it has one */
-    const char *const *settings;     /**< parameters, each "name=value", the value as in the language */
-    size_t setting_count;            /**< how many there are */
+    size_t struct_size; /**< sizeof(rnnc_model_options) */
+    const char *model;  /**< the model's name; NULL: the text's only one, or its last */
+    const char *recipe; /**< the recipe's name; NULL: the text's first, if it has one */
+    const char *const
+        *settings;        /**< parameters of the model and numbers of the recipe (batch, rate, T …), each
+                                          "name=value", the value as in the language; each name once */
+    size_t setting_count; /**< how many there are */
     const rnnc_allocator *allocator; /**< of all that the model keeps; copied; NULL: the system's */
 } rnnc_model_options;
 
@@ -1128,7 +1130,7 @@ typedef enum rnnc_part {
 /** Which data, and how. Begin with #RNNC_DATA_OPTIONS. */
 typedef struct rnnc_data_options {
     size_t struct_size;       /**< sizeof(rnnc_data_options) */
-    const char *const *paths; /**< files, each "KEY=PATH", the key as in the recipe */
+    const char *const *paths; /**< files, each "KEY=PATH", the key as in the recipe; each key once */
     size_t path_count;        /**< how many there are */
     const rnnc_weights
         *weights;           /**< number texts by their vocabularies; NULL: by those of the texts themselves */
@@ -1223,7 +1225,7 @@ RNNC_API rnnc_status rnnc_feed_start(rnnc_feed *feed, int64_t epoch, int64_t don
  * made no update (rnnc_training::updated) `rnnc train` makes carried states zeros: rnnc_context_reset().
  * @param out_rows   of the batch; 0: the epoch is over, and nothing was done
  * @return #RNNC_INVALID_ARGUMENT if the context's program is of another model, cannot hold the batch, or should have been
- *         compiled with rnnc_compile_options::data
+ *         compiled with rnnc_compile_options::data; then the batch is the next call's
  */
 RNNC_API rnnc_status rnnc_feed_next(rnnc_feed *feed, rnnc_context *context, rnnc_diagnostics *diagnostics,
                                     int64_t *out_rows);
@@ -1283,7 +1285,8 @@ typedef struct rnnc_fit_options {
      * folder without any the training begins. NULL: it begins. */
     const char *resume;
     /** Called after each step and at the end of each epoch, on the caller's thread; not 0 stops the training. It must not
-     * use the contexts, nor change the weights. NULL: nobody is told. */
+     * change or destroy the weights, nor destroy the contexts, which refuse what would run, feed, load or save them. NULL:
+     * nobody is told. */
     int (*progress)(void *user, const rnnc_fit_report *report);
     void *progress_user; /**< handed on to it */
 } rnnc_fit_options;

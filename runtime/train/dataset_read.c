@@ -167,9 +167,9 @@ static rnnc_status check_vocabulary(const dataset *data, const data_source *s, c
     return diag_fail(
         d, RNNC_TYPE, NO_SPAN,
         "%s: the text has %u different %s, '%s' is token(%lld); give the model's parameter for it "
-        "that value: --set %s=%u",
+        "that value: %s%s=%u",
         s->label, count, s->words ? "words" : "characters", input->name, (long long)input->classes,
-        token_parameter_of(data, input), count);
+        data->model->settings, token_parameter_of(data, input), count);
 }
 
 static rnnc_status check_tokens(const dataset *data, data_source *s, const data_input *input, diag_sink *d) {

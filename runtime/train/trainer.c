@@ -127,7 +127,8 @@ static rnnc_status measure_step(trainer *r, int64_t rows) {
     }
     r->result->skipped = r->at.updates.skipped_in_all;
     bool over = made ? !isfinite(loss) : how && r->watch.skipped_in_a_row >= how->skip_limit;
-    return over ? update_watch_diverged(&r->watch, how, r->at.step, r->at.epoch, r->d) : RNNC_OK;
+    return over ? update_watch_diverged(&r->watch, r->t->data->model, r->at.step, r->at.epoch, r->d)
+                : RNNC_OK;
 }
 
 // Trains on the next batch. |*out_whole|: there was none, the epoch is over.

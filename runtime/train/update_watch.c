@@ -208,19 +208,21 @@ static double one_digit(double x) {
     return round(x / unit) * unit;
 }
 
-static void note_remedies(const recipe *r, diag_sink *d) {
-    diag_note(d, NO_SPAN, "try a smaller rate: --set rate=%g", one_digit(r->rate > 0 ? r->rate / 3 : 1e-3));
+static void note_remedies(const model *m, diag_sink *d) {
+    const recipe *r = m->recipe;
+    diag_note(d, NO_SPAN, "try a smaller rate: %srate=%g", m->settings,
+              one_digit(r->rate > 0 ? r->rate / 3 : 1e-3));
     if (r->clip_norm > 0) {
-        diag_note(d, NO_SPAN, "try to clip more: --set clip_norm=%g", one_digit(r->clip_norm / 5));
+        diag_note(d, NO_SPAN, "try to clip more: %sclip_norm=%g", m->settings, one_digit(r->clip_norm / 5));
     } else {
-        diag_note(d, NO_SPAN, "try to clip the gradients: --set clip_norm=5");
+        diag_note(d, NO_SPAN, "try to clip the gradients: %sclip_norm=5", m->settings);
     }
     diag_note(d, NO_SPAN,
               "try to begin slowly: `schedule warm_up over 1000 steps` in the recipe; if it diverges all the "
               "same, look for a log, a division or a sqrt in the loss that meets 0, and at the data");
 }
 
-rnnc_status update_watch_diverged(const update_watch *w, const recipe *r, int64_t step, int64_t epoch,
+rnnc_status update_watch_diverged(const update_watch *w, const model *m, int64_t step, int64_t epoch,
                                   diag_sink *d) {
     strbuf what = {0};
     strbuf_addf(&what, "step %lld (epoch %lld): the loss is ", (long long)step, (long long)epoch);
@@ -234,8 +236,8 @@ rnnc_status update_watch_diverged(const update_watch *w, const recipe *r, int64_
     rnnc_status status =
         diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "training diverged at %s", strbuf_text(&what));
     note_norms(w, d);
-    if (r) {
-        note_remedies(r, d);
+    if (m->recipe) {
+        note_remedies(m, d);
     }
     strbuf_deinit(&what);
     return status;

@@ -45,7 +45,7 @@ uint32_t update_watch_values(const update_watch *w, const update_sums *sums, met
 
 // Reports that training has diverged: the step, the first tensor with a bad gradient, the norms by layer, and three
 // things to try. Returns the error's status.
-rnnc_status update_watch_diverged(const update_watch *w, const recipe *r, int64_t step, int64_t epoch,
+rnnc_status update_watch_diverged(const update_watch *w, const model *m, int64_t step, int64_t epoch,
                                   diag_sink *d);
 
 #endif
