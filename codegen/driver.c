@@ -310,7 +310,7 @@ static rnnc_status check_size(emitter *e, const ahead_request *r, diag_sink *d) 
                ? RNNC_OK
                : diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
                            "an arena of %lld bytes is too large for a machine with addresses of 32 bits: "
-                           "say less with --batch or --length",
+                           "a smaller batch or length needs less",
                            (long long)whole.bytes);
 }
 

@@ -103,8 +103,9 @@ rnnc_status image_map(const code_image *image, diag_sink *d, mapped_image *out_m
     memcpy(memory, image->code.text, image->code.length);
     if (mprotect(memory, bytes, PROT_READ | PROT_EXEC)) {
         munmap(memory, bytes);
-        return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
-                         "the system forbids code that is made at run time; --cpu interpret does without");
+        return diag_fail(
+            d, RNNC_UNSUPPORTED, NO_SPAN,
+            "the system forbids code that is made at run time; the cpu \"interpret\" does without");
     }
     *out_mapped = (mapped_image){memory, bytes};
     return RNNC_OK;
