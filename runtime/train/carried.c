@@ -172,17 +172,29 @@ rnnc_status carried_record_all(record *about, const dataset *data, diag_sink *d)
     return RNNC_OK;
 }
 
-rnnc_status save_vocabularies(const char *weights_path, const dataset *data, diag_sink *d) {
-    arena memory;
-    arena_init(&memory);
+static rnnc_status write_all(const char *weights_path, const dataset *data, arena *memory, diag_sink *d) {
     rnnc_status status = RNNC_OK;
     for (uint32_t i = 0; i < data->sources.count && status == RNNC_OK; i++) {
         const data_source *s = &data->sources.at[i];
         if (s->words) {
-            status = word_list_write(carried_path(weights_path, s->input, "txt", &memory), s->words, d);
+            status = word_list_write(carried_path(weights_path, s->input, "txt", memory), s->words, d);
         } else if (s->characters) {
-            status = vocabulary_write(carried_path(weights_path, s->key, "json", &memory), s->characters, d);
+            status = vocabulary_write(carried_path(weights_path, s->key, "json", memory), s->characters, d);
         }
+    }
+    return status;
+}
+
+rnnc_status save_vocabularies(const char *weights_path, const dataset *data, diag_sink *d) {
+    arena memory;
+    jmp_buf exhausted;
+    arena_init(&memory);
+    memory.exhausted = &exhausted;
+    rnnc_status status = RNNC_OUT_OF_MEMORY;
+    if (setjmp(exhausted)) {
+        diag_fail(d, RNNC_OUT_OF_MEMORY, NO_SPAN, "no memory for the paths of vocabularies");
+    } else {
+        status = write_all(weights_path, data, &memory, d);
     }
     arena_deinit(&memory);
     return status;

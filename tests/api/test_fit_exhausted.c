@@ -49,10 +49,22 @@ static rnnc_status use_data(const work *w, rnnc_data *data, bool resumes) {
     return status == RNNC_OK ? rnnc_evaluate(w->t.validation, data, RNNC_PART_ALL, 1, w->t.d, &all) : status;
 }
 
+static rnnc_status keep_data(const work *w, const rnnc_data *data) {
+    rnnc_array *values = NULL;
+    char path[4200];
+    snprintf(path, sizeof path, "%s.safetensors", w->folder);
+    rnnc_status status = rnnc_weights_save(w->t.weights, path, w->t.d);
+    status = status == RNNC_OK ? rnnc_data_save_vocabularies(data, path, w->t.d) : status;
+    status = status == RNNC_OK ? rnnc_data_values(data, "next", w->t.d, &values) : status;
+    rnnc_array_destroy(values);
+    return status;
+}
+
 static rnnc_status do_all(const work *w, bool resumes) {
     rnnc_data *data = NULL;
     rnnc_status status = open_data(w, &data);
     status = status == RNNC_OK ? use_data(w, data, resumes) : status;
+    status = status == RNNC_OK ? keep_data(w, data) : status;
     rnnc_data_release(data);
     return status;
 }
