@@ -420,195 +420,6 @@ RNNC_API rnnc_status rnnc_array_save(const char *path, rnnc_type type, int rank,
                                      const void *data, rnnc_diagnostics *diagnostics);
 
 /** @} */
-/** @name Looking inside
- * @{ */
-
-/**
- * Which passes the compiler runs, and what it lists of them (docs/passes.md). Begin with #RNNC_PASS_OPTIONS.
- *
- * Results do not depend on the passes that can be left out, nor on unrolling, but for rounding; the order of weights may,
- * so weights that several programs share want the same passes in all. Texts are put where the pointers say, also when
- * compiling fails, in the memory of what is made, and are the caller's to destroy.
- */
-typedef struct rnnc_pass_options {
-    size_t struct_size; /**< sizeof(rnnc_pass_options) */
-    const char *passes; /**< names, "simplify, lower, …", in place of the usual ones; NULL: these */
-    int unroll;         /**< not 0: each step is compiled by itself, and all runs are as long as the maxima */
-    int verify_each;    /**< not 0: what each pass leaves is checked */
-    int64_t bisect_limit;     /**< so many rewrites, and no more; negative: any number */
-    const char *print_after;  /**< a pass, or "all": the graph after it is printed; NULL: none */
-    const char *dump_folder;  /**< the graph after each pass goes into a file there; NULL: it does not */
-    rnnc_bytes **out_printed; /**< receives what is printed; reports have it in their own text */
-    rnnc_bytes *
-        *out_statistics;      /**< receives what each pass did, and the program's sizes; NULL: not wanted */
-    rnnc_bytes **out_timings; /**< receives how long each pass took, and the machine code; NULL: not wanted */
-} rnnc_pass_options;
-
-/** The usual passes, and nothing listed. */
-#define RNNC_PASS_OPTIONS {sizeof(rnnc_pass_options), NULL, 0, 0, -1, NULL, NULL, NULL, NULL, NULL}
-
-/** What a report is about. Begin with #RNNC_REPORT_OPTIONS. */
-typedef struct rnnc_report_options {
-    size_t struct_size;              /**< sizeof(rnnc_report_options) */
-    int64_t batch;                   /**< rows; 0: the recipe's, or 1 */
-    int64_t length;                  /**< of every sequence axis; 0: the recipe's */
-    const rnnc_length *lengths;      /**< by axis, where they differ */
-    size_t length_count;             /**< how many there are */
-    int threads;                     /**< 0: 1 */
-    const char *cpu;                 /**< as in rnnc_compile_options */
-    int use_cache;                   /**< the same */
-    int json;                        /**< not 0: rnnc_model_check() and rnnc_model_bench() write JSON */
-    int64_t runs;                    /**< rnnc_model_bench(): of each phase; 0: nine or more, for a second */
-    uint64_t seed;                   /**< the same: of the weights */
-    const rnnc_pass_options *passes; /**< as in rnnc_compile_options */
-    const rnnc_allocator *allocator; /**< of the text; copied; NULL: the system's */
-} rnnc_report_options;
-
-/** The recipe's sizes, one thread, this processor, as text. */
-#define RNNC_REPORT_OPTIONS {sizeof(rnnc_report_options), 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL}
-
-/**
- * What `rnnc check` says: the model's inputs, outputs, weights, loss and recipe, why it cannot run step by step if it
- * cannot, and the memory of a training step, where all lengths are known. Compiles no machine code. Warnings, if a
- * training step needs more memory than there is for one, are diagnostics.
- * @param options NULL: nothing chosen
- * @return #RNNC_TYPE and the like if the model cannot be compiled, #RNNC_INVALID_ARGUMENT, #RNNC_OUT_OF_MEMORY
- */
-RNNC_API rnnc_status rnnc_model_check(rnnc_model *model, const rnnc_report_options *options,
-                                      rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
-/**
- * What `rnnc dump` shows: a stage of compilation. A model with a recipe is compiled as it is trained, another as it is
- * used; unknown lengths are 32. rnnc_program_dump() shows a certain program.
- * @param stage   "source", "graph", "dot" (the graph for Graphviz), "program", "llvm", "asm"; NULL: "graph". A graph is
- *                shown after the passes only if options say something about passes; with print_after, the graphs after
- *                passes are all of the text
- * @param options NULL: nothing chosen
- * @return like rnnc_model_check(); also #RNNC_IO without LLVM, for "llvm" and "asm"
- */
-RNNC_API rnnc_status rnnc_model_dump(rnnc_model *model, const char *stage, const rnnc_report_options *options,
-                                     rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
-/**
- * The same from a text that one of these functions has written at the stages "graph" or "program", or a pass into
- * rnnc_pass_options::dump_folder: @p length bytes, called @p name in diagnostics. A program is shown as a program unless
- * @p stage says "llvm" or "asm".
- */
-RNNC_API rnnc_status rnnc_dump_text(const char *text, size_t length, const char *name, const char *stage,
-                                    const rnnc_report_options *options, rnnc_diagnostics *diagnostics,
-                                    rnnc_bytes **out_text);
-/**
- * A program that was compiled: its kernels and calls ("program"), or the code of its kernels ("llvm", "asm"; only one
- * thread at a time may ask for these). In memory of the program's.
- */
-RNNC_API rnnc_status rnnc_program_dump(const rnnc_program *program, const char *stage,
-                                       rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
-
-/** A program in numbers. */
-typedef struct rnnc_facts {
-    uint32_t kernels;            /**< that are different */
-    uint32_t calls;              /**< of kernels, those in loops once */
-    uint32_t copies;             /**< calls that only move data, outside loops */
-    uint32_t loop_copies;        /**< the same in loops */
-    int64_t arena_bytes;         /**< of a context's working memory, for the maxima */
-    int64_t live_bytes;          /**< the most that is needed of it at once */
-    int64_t scratch_bytes;       /**< work space of all threads */
-    int64_t weight_bytes;        /**< weights */
-    int64_t optimizer_bytes;     /**< the optimiser's memory */
-    double flops;                /**< floating-point operations of the products in a run of the maxima */
-    double bytes;                /**< that all else reads and writes in such a run */
-    double compile_milliseconds; /**< what the passes and the machine code took */
-    double code_milliseconds;    /**< what the machine code took; less if the cache had it */
-} rnnc_facts;
-
-/** What a program is in numbers. */
-RNNC_API rnnc_status rnnc_program_facts(const rnnc_program *program, rnnc_facts *out_facts);
-
-/**
- * Measures as `rnnc bench` does, for some seconds, with inputs of its own: the times of a forward pass, a backward pass
- * and an update, and the share of each kernel. Other things that the machine does meanwhile are in the numbers.
- * @param options NULL: nothing chosen
- * @return like rnnc_program_compile()
- */
-RNNC_API rnnc_status rnnc_model_bench(rnnc_model *model, const rnnc_report_options *options,
-                                      rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
-
-struct rnnc_context;
-
-/**
- * Has the runs and steps that follow look at the clock around each call of a kernel, from nothing on, or no longer. Runs
- * take longer then, and give the same bits. Other extents begin a profile anew.
- * @return #RNNC_OUT_OF_MEMORY the first time
- */
-RNNC_API rnnc_status rnnc_context_profile(struct rnnc_context *context, int on,
-                                          rnnc_diagnostics *diagnostics);
-
-/** A kernel in a profile: all of its calls since it began. */
-typedef struct rnnc_profile {
-    const char *name;    /**< belongs to the program */
-    int64_t calls;       /**< how many */
-    int64_t nanoseconds; /**< with the wait for the slowest thread */
-    double flops;        /**< floating-point operations of a product; else 0 */
-    double bytes;        /**< read and written by any other kernel; else 0 */
-} rnnc_profile;
-
-/** How many kernels there are in the context's profile: the program's, or 0 if there is none. */
-RNNC_API uint32_t rnnc_context_profile_count(const struct rnnc_context *context);
-/** Kernel number @p index. @return #RNNC_INVALID_ARGUMENT if there is none, or no profile */
-RNNC_API rnnc_status rnnc_context_profile_get(const struct rnnc_context *context, uint32_t index,
-                                              rnnc_profile *out_profile);
-
-/** How a curve is drawn. */
-typedef enum rnnc_curve_style {
-    RNNC_CURVE_LINE = 0, /**< from point to point */
-    RNNC_CURVE_DASHED,   /**< the same, dashed */
-    RNNC_CURVE_POINTS    /**< the points alone */
-} rnnc_curve_style;
-
-/** Points in order. Numbers that are not finite leave a gap. */
-typedef struct rnnc_curve {
-    const char *name;       /**< in the legend, UTF-8; NULL: none */
-    const double *x;        /**< NULL: 0, 1, 2, … */
-    const double *y;        /**< as many */
-    size_t count;           /**< how many points */
-    rnnc_curve_style style; /**< how they are drawn */
-} rnnc_curve;
-
-/** How to draw. Begin with #RNNC_PLOT_OPTIONS. */
-typedef struct rnnc_plot_options {
-    size_t struct_size;              /**< sizeof(rnnc_plot_options) */
-    int svg;                         /**< not 0: an SVG document; 0: text for a terminal */
-    int width;                       /**< of text, in characters; 0: 80 */
-    int height;                      /**< of text, in lines; 0: 16 */
-    int ascii;                       /**< of text, not 0: ASCII alone; 0: Braille dots */
-    int colour;                      /**< of text, not 0: ANSI colours */
-    int log_scale;                   /**< not 0: a logarithmic y axis */
-    const char *metric;              /**< rnnc_plot_metrics(): which; NULL: "loss" */
-    const char *title;               /**< rnnc_plot(), as what follows: above the drawing; NULL: none */
-    const char *x_label;             /**< below it; NULL: none */
-    const char *y_label;             /**< beside it; NULL: none */
-    int whole_x;                     /**< not 0: x are whole numbers, with no ticks between them */
-    int has_mark;                    /**< not 0: a vertical line at @c mark */
-    double mark;                     /**< where it is */
-    const char *mark_label;          /**< what it is, in an SVG; NULL: nothing */
-    const rnnc_allocator *allocator; /**< of the drawing; copied; NULL: the system's */
-} rnnc_plot_options;
-
-/** Text of 80 by 16 characters. */
-#define RNNC_PLOT_OPTIONS \
-    {sizeof(rnnc_plot_options), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL}
-
-/** Draws @p count curves, later ones over earlier ones. @p options NULL: nothing chosen. */
-RNNC_API rnnc_status rnnc_plot(const rnnc_curve *curves, size_t count, const rnnc_plot_options *options,
-                               rnnc_diagnostics *diagnostics, rnnc_bytes **out_drawing);
-/**
- * Draws what `rnnc plot` does: a metric of each of the @p count files at @p paths, which `rnnc train --metrics` wrote,
- * and dashed that of the held-out data.
- * @return #RNNC_INVALID_ARGUMENT if a file lacks the metric, #RNNC_IO, #RNNC_CORRUPT
- */
-RNNC_API rnnc_status rnnc_plot_metrics(const char *const *paths, size_t count,
-                                       const rnnc_plot_options *options, rnnc_diagnostics *diagnostics,
-                                       rnnc_bytes **out_drawing);
-
-/** @} */
 /** @name Weights
  * @{ */
 
@@ -1375,6 +1186,192 @@ RNNC_API rnnc_status rnnc_context_add_gradient(const rnnc_context *context, cons
 /** The norm of all gradients of weights together. */
 RNNC_API rnnc_status rnnc_context_gradient_norm(const rnnc_context *context, rnnc_diagnostics *diagnostics,
                                                 double *out_norm);
+
+/** @} */
+/** @name Looking inside
+ * @{ */
+
+/**
+ * Which passes the compiler runs, and what it lists of them (docs/passes.md). Begin with #RNNC_PASS_OPTIONS.
+ *
+ * Results do not depend on the passes that can be left out, nor on unrolling, but for rounding; the order of weights may,
+ * so weights that several programs share want the same passes in all. Texts are put where the pointers say, also when
+ * compiling fails, in the memory of what is made, and are the caller's to destroy.
+ */
+typedef struct rnnc_pass_options {
+    size_t struct_size; /**< sizeof(rnnc_pass_options) */
+    const char *passes; /**< names, "simplify, lower, …", in place of the usual ones; NULL: these */
+    int unroll;         /**< not 0: each step is compiled by itself, and all runs are as long as the maxima */
+    int verify_each;    /**< not 0: what each pass leaves is checked */
+    int64_t bisect_limit;     /**< so many rewrites, and no more; negative: any number */
+    const char *print_after;  /**< a pass, or "all": the graph after it is printed; NULL: none */
+    const char *dump_folder;  /**< the graph after each pass goes into a file there; NULL: it does not */
+    rnnc_bytes **out_printed; /**< receives what is printed; reports have it in their own text */
+    rnnc_bytes *
+        *out_statistics;      /**< receives what each pass did, and the program's sizes; NULL: not wanted */
+    rnnc_bytes **out_timings; /**< receives how long each pass took, and the machine code; NULL: not wanted */
+} rnnc_pass_options;
+
+/** The usual passes, and nothing listed. */
+#define RNNC_PASS_OPTIONS {sizeof(rnnc_pass_options), NULL, 0, 0, -1, NULL, NULL, NULL, NULL, NULL}
+
+/** What a report is about. Begin with #RNNC_REPORT_OPTIONS. */
+typedef struct rnnc_report_options {
+    size_t struct_size;              /**< sizeof(rnnc_report_options) */
+    int64_t batch;                   /**< rows; 0: the recipe's, or 1 */
+    int64_t length;                  /**< of every sequence axis; 0: the recipe's */
+    const rnnc_length *lengths;      /**< by axis, where they differ */
+    size_t length_count;             /**< how many there are */
+    int threads;                     /**< 0: 1 */
+    const char *cpu;                 /**< as in rnnc_compile_options */
+    int use_cache;                   /**< the same */
+    int json;                        /**< not 0: rnnc_model_check() and rnnc_model_bench() write JSON */
+    int64_t runs;                    /**< rnnc_model_bench(): of each phase; 0: nine or more, for a second */
+    uint64_t seed;                   /**< the same: of the weights */
+    const rnnc_pass_options *passes; /**< as in rnnc_compile_options */
+    const rnnc_allocator *allocator; /**< of the text; copied; NULL: the system's */
+} rnnc_report_options;
+
+/** The recipe's sizes, one thread, this processor, as text. */
+#define RNNC_REPORT_OPTIONS {sizeof(rnnc_report_options), 0, 0, NULL, 0, 0, NULL, 0, 0, 0, 0, NULL, NULL}
+
+/**
+ * What `rnnc check` says: the model's inputs, outputs, weights, loss and recipe, why it cannot run step by step if it
+ * cannot, and the memory of a training step, where all lengths are known. Compiles no machine code. Warnings, if a
+ * training step needs more memory than there is for one, are diagnostics.
+ * @param options NULL: nothing chosen
+ * @return #RNNC_TYPE and the like if the model cannot be compiled, #RNNC_INVALID_ARGUMENT, #RNNC_OUT_OF_MEMORY
+ */
+RNNC_API rnnc_status rnnc_model_check(rnnc_model *model, const rnnc_report_options *options,
+                                      rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+/**
+ * What `rnnc dump` shows: a stage of compilation. A model with a recipe is compiled as it is trained, another as it is
+ * used; unknown lengths are 32. rnnc_program_dump() shows a certain program.
+ * @param stage   "source", "graph", "dot" (the graph for Graphviz), "program", "llvm", "asm"; NULL: "graph". A graph is
+ *                shown after the passes only if options say something about passes; with print_after, the graphs after
+ *                passes are all of the text
+ * @param options NULL: nothing chosen
+ * @return like rnnc_model_check(); also #RNNC_IO without LLVM, for "llvm" and "asm"
+ */
+RNNC_API rnnc_status rnnc_model_dump(rnnc_model *model, const char *stage, const rnnc_report_options *options,
+                                     rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+/**
+ * The same from a text that one of these functions has written at the stages "graph" or "program", or a pass into
+ * rnnc_pass_options::dump_folder: @p length bytes, called @p name in diagnostics. A program is shown as a program unless
+ * @p stage says "llvm" or "asm".
+ */
+RNNC_API rnnc_status rnnc_dump_text(const char *text, size_t length, const char *name, const char *stage,
+                                    const rnnc_report_options *options, rnnc_diagnostics *diagnostics,
+                                    rnnc_bytes **out_text);
+/**
+ * A program that was compiled: its kernels and calls ("program"), or the code of its kernels ("llvm", "asm"; only one
+ * thread at a time may ask for these). In memory of the program's.
+ */
+RNNC_API rnnc_status rnnc_program_dump(const rnnc_program *program, const char *stage,
+                                       rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+
+/** A program in numbers. */
+typedef struct rnnc_facts {
+    uint32_t kernels;            /**< that are different */
+    uint32_t calls;              /**< of kernels, those in loops once */
+    uint32_t copies;             /**< calls that only move data, outside loops */
+    uint32_t loop_copies;        /**< the same in loops */
+    int64_t arena_bytes;         /**< of a context's working memory, for the maxima */
+    int64_t live_bytes;          /**< the most that is needed of it at once */
+    int64_t scratch_bytes;       /**< work space of all threads */
+    int64_t weight_bytes;        /**< weights */
+    int64_t optimizer_bytes;     /**< the optimiser's memory */
+    double flops;                /**< floating-point operations of the products in a run of the maxima */
+    double bytes;                /**< that all else reads and writes in such a run */
+    double compile_milliseconds; /**< what the passes and the machine code took */
+    double code_milliseconds;    /**< what the machine code took; less if the cache had it */
+} rnnc_facts;
+
+/** What a program is in numbers. */
+RNNC_API rnnc_status rnnc_program_facts(const rnnc_program *program, rnnc_facts *out_facts);
+
+/**
+ * Measures as `rnnc bench` does, for some seconds, with inputs of its own: the times of a forward pass, a backward pass
+ * and an update, and the share of each kernel. Other things that the machine does meanwhile are in the numbers.
+ * @param options NULL: nothing chosen
+ * @return like rnnc_program_compile()
+ */
+RNNC_API rnnc_status rnnc_model_bench(rnnc_model *model, const rnnc_report_options *options,
+                                      rnnc_diagnostics *diagnostics, rnnc_bytes **out_text);
+
+/**
+ * Has the runs and steps that follow look at the clock around each call of a kernel, from nothing on, or no longer. Runs
+ * take longer then, and give the same bits. Other extents begin a profile anew.
+ * @return #RNNC_OUT_OF_MEMORY the first time
+ */
+RNNC_API rnnc_status rnnc_context_profile(rnnc_context *context, int on, rnnc_diagnostics *diagnostics);
+
+/** A kernel in a profile: all of its calls since it began. */
+typedef struct rnnc_profile {
+    const char *name;    /**< belongs to the program */
+    int64_t calls;       /**< how many */
+    int64_t nanoseconds; /**< with the wait for the slowest thread */
+    double flops;        /**< floating-point operations of a product; else 0 */
+    double bytes;        /**< read and written by any other kernel; else 0 */
+} rnnc_profile;
+
+/** How many kernels there are in the context's profile: the program's, or 0 if there is none. */
+RNNC_API uint32_t rnnc_context_profile_count(const rnnc_context *context);
+/** Kernel number @p index. @return #RNNC_INVALID_ARGUMENT if there is none, or no profile */
+RNNC_API rnnc_status rnnc_context_profile_get(const rnnc_context *context, uint32_t index,
+                                              rnnc_profile *out_profile);
+
+/** How a curve is drawn. */
+typedef enum rnnc_curve_style {
+    RNNC_CURVE_LINE = 0, /**< from point to point */
+    RNNC_CURVE_DASHED,   /**< the same, dashed */
+    RNNC_CURVE_POINTS    /**< the points alone */
+} rnnc_curve_style;
+
+/** Points in order. Numbers that are not finite leave a gap. */
+typedef struct rnnc_curve {
+    const char *name;       /**< in the legend, UTF-8; NULL: none */
+    const double *x;        /**< NULL: 0, 1, 2, … */
+    const double *y;        /**< as many */
+    size_t count;           /**< how many points */
+    rnnc_curve_style style; /**< how they are drawn */
+} rnnc_curve;
+
+/** How to draw. Begin with #RNNC_PLOT_OPTIONS. */
+typedef struct rnnc_plot_options {
+    size_t struct_size;              /**< sizeof(rnnc_plot_options) */
+    int svg;                         /**< not 0: an SVG document; 0: text for a terminal */
+    int width;                       /**< of text, in characters; 0: 80 */
+    int height;                      /**< of text, in lines; 0: 16 */
+    int ascii;                       /**< of text, not 0: ASCII alone; 0: Braille dots */
+    int colour;                      /**< of text, not 0: ANSI colours */
+    int log_scale;                   /**< not 0: a logarithmic y axis */
+    const char *metric;              /**< rnnc_plot_metrics(): which; NULL: "loss" */
+    const char *title;               /**< rnnc_plot(), as what follows: above the drawing; NULL: none */
+    const char *x_label;             /**< below it; NULL: none */
+    const char *y_label;             /**< beside it; NULL: none */
+    int whole_x;                     /**< not 0: x are whole numbers, with no ticks between them */
+    int has_mark;                    /**< not 0: a vertical line at @c mark */
+    double mark;                     /**< where it is */
+    const char *mark_label;          /**< what it is, in an SVG; NULL: nothing */
+    const rnnc_allocator *allocator; /**< of the drawing; copied; NULL: the system's */
+} rnnc_plot_options;
+
+/** Text of 80 by 16 characters. */
+#define RNNC_PLOT_OPTIONS \
+    {sizeof(rnnc_plot_options), 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL}
+
+/** Draws @p count curves, later ones over earlier ones. @p options NULL: nothing chosen. */
+RNNC_API rnnc_status rnnc_plot(const rnnc_curve *curves, size_t count, const rnnc_plot_options *options,
+                               rnnc_diagnostics *diagnostics, rnnc_bytes **out_drawing);
+/**
+ * Draws what `rnnc plot` does: a metric of each of the @p count files at @p paths, which `rnnc train --metrics` wrote,
+ * and dashed that of the held-out data.
+ * @return #RNNC_INVALID_ARGUMENT if a file lacks the metric, #RNNC_IO, #RNNC_CORRUPT
+ */
+RNNC_API rnnc_status rnnc_plot_metrics(const char *const *paths, size_t count,
+                                       const rnnc_plot_options *options, rnnc_diagnostics *diagnostics,
+                                       rnnc_bytes **out_drawing);
 
 /** @} */
 /** @name Building ahead of time
