@@ -38,8 +38,11 @@ static void take_back(rnnc_context *c) {
     api_forget_inputs(c);
     api_clear_states(c);
     c->settled = c->stepping = c->lent = false;
+    // Only after a training: weights that are merely read may be shared with other threads.
     weights *shared = c->weights->values;
-    shared->version = shared->version > c->view.version ? shared->version : c->view.version;
+    if (shared->version < c->view.version) {
+        shared->version = c->view.version;
+    }
 }
 
 static void take_measures(const metric *values, uint32_t count, rnnc_measures *out_measures) {
