@@ -4,6 +4,7 @@
 #include "ahead/build.h"
 #include "ahead/inspect.h"
 #include "api/parts.h"
+#include "report/listing.h"
 
 enum { FILE_KINDS = 4 };
 
@@ -35,13 +36,22 @@ typedef struct build_call {
     const rnnc_build_options *options;
     arena memory;         // of what is made of the options
     carried_data carried; // the vocabularies of the weights
+    api_listing listing;  // the passes, and what they say
 } build_call;
 
 static rnnc_status make_machine(void *user, const build_wish *wish, diag_sink *d, machine *out_machine) {
-    (void)user;
-    machine_options options = {.backend = wish->backend, .threads = 1, .update = wish->update};
+    build_call *call = user;
+    machine_options options = {.backend = wish->backend,
+                               .threads = 1,
+                               .pipeline = call->listing.pipeline,
+                               .hooks = &call->listing.hooks,
+                               .update = wish->update};
     memcpy(options.maxima, wish->extents, sizeof options.maxima);
-    return machine_create(wish->graph, &options, d, out_machine);
+    TRY(machine_create(wish->graph, &options, d, out_machine));
+    if (call->listing.hooks.statistics) {
+        listing_add_statistics(out_machine->program, wish->codegen, &call->listing.statistics);
+    }
+    return RNNC_OK;
 }
 
 static rnnc_status give_weights(void *user, machine *m, diag_sink *d) {
@@ -80,6 +90,10 @@ static rnnc_status check_options(const rnnc_build_options *o, diag_sink *d) {
     }
     if (o->max_length_count && !o->max_lengths) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "max_lengths are not NULL where there are some");
+    }
+    if (o->passes && o->passes->unroll) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "what is built runs sequences of any length: unroll is for programs");
     }
     TRY(check_extent(o->max_batch, "max_batch", d));
     TRY(check_extent(o->max_length, "max_length", d));
@@ -211,6 +225,18 @@ static rnnc_status build(build_call *call, const allocator *memory, diag_sink *d
     return status;
 }
 
+// The same, with what the passes have said.
+static rnnc_status build_listed(build_call *call, const allocator *memory, diag_sink *d,
+                                rnnc_artifact **out_artifact) {
+    rnnc_status status = build(call, memory, d, out_artifact);
+    status = api_listing_close(&call->listing, memory, d, status);
+    if (status != RNNC_OK) {
+        rnnc_artifact_destroy(*out_artifact);
+        *out_artifact = NULL;
+    }
+    return status;
+}
+
 static rnnc_status check_call(const build_call *call, rnnc_diagnostics *diagnostics, allocator *out_memory) {
     const rnnc_build_options *o = call->options;
     if (o->struct_size != sizeof *o) {
@@ -237,9 +263,11 @@ rnnc_status rnnc_build(const rnnc_model *m, const rnnc_weights *w, const rnnc_bu
     allocator memory;
     build_call call = {.model = m, .weights = w, .options = options};
     TRY(check_call(&call, diagnostics, &memory));
+    TRY(api_listing_open(options->passes, diagnostics, &call.listing));
     diag_sink sink;
     diag_init_beside(&sink, &m->sink);
-    rnnc_status status = api_report(diagnostics, &sink, build(&call, &memory, &sink, out_artifact));
+    rnnc_status status = build_listed(&call, &memory, &sink, out_artifact);
+    api_report(diagnostics, &sink, status);
     diag_deinit(&sink);
     carried_deinit(&call.carried);
     arena_deinit(&call.memory);

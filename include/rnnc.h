@@ -1107,10 +1107,10 @@ typedef struct rnnc_fit_options {
 
 /** Why a training has ended. */
 typedef enum rnnc_fit_end {
-    RNNC_FIT_DONE = 0,     /**< it is complete, or has waited in vain for a better validation */
-    RNNC_FIT_STOPPED,      /**< rnnc_fit_options::progress said so */
-    RNNC_FIT_OUT_OF_TIME,  /**< rnnc_fit_options::call_seconds are used up */
-    RNNC_FIT_OUT_OF_STEPS, /**< rnnc_fit_options::call_steps are used up */
+    RNNC_FIT_DONE = 0,    /**< it is complete, or has waited in vain for a better validation */
+    RNNC_FIT_STOPPED,     /**< rnnc_fit_options::progress said so */
+    RNNC_FIT_OUT_OF_TIME, /**< rnnc_fit_options::call_seconds are used up */
+    RNNC_FIT_OUT_OF_STEPS /**< rnnc_fit_options::call_steps are used up */
 } rnnc_fit_end;
 
 /** What a training has come to. */
@@ -1412,6 +1412,8 @@ typedef struct rnnc_build_options {
     int in_this_process;
     uint64_t seed;                   /**< of what is random; of first weights, if none are given */
     const rnnc_allocator *allocator; /**< of the artifact; copied; NULL: the system's */
+    const rnnc_pass_options
+        *passes; /**< as in rnnc_compile_options, but for `unroll`; of times those of passes */
 } rnnc_build_options;
 
 /** An object of one row for this machine; the seed is that of `rnnc build`, 1. */
@@ -1434,6 +1436,7 @@ typedef struct rnnc_build_options {
      0,                          \
      0,                          \
      1,                          \
+     NULL,                       \
      NULL}
 
 /** What was built: files in memory. */

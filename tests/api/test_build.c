@@ -196,6 +196,43 @@ static void test_same_files(void **state) {
     fixture_free(&f);
 }
 
+// Passes of the caller's are the command's, in what is built and in what they say.
+static void test_passes(void **state) {
+    (void)state;
+    char path[4096];
+    if (!getenv("RNNC") || fixture_is_slow()) {
+        skip();
+    }
+    fixture f = builds_trained();
+    builds_write("series.rnn", fixture_series, strlen(fixture_series));
+    builds_path(path, "series.safetensors");
+    fixture_ok(rnnc_weights_save(f.weights, path, f.d), f.d);
+    rnnc_bytes *printed = NULL, *statistics = NULL, *timings = NULL;
+    rnnc_pass_options passes = RNNC_PASS_OPTIONS;
+    passes.bisect_limit = 0;
+    passes.print_after = "lower";
+    passes.out_printed = &printed;
+    same_case c = {".o", "--bisect-limit 0 --print-after lower", builds_options()};
+    c.options.passes = &passes;
+    for (int train = 0; train < 2; train++) {
+        c.arguments = train ? "--bisect-limit 0 --print-after lower --train" : c.arguments;
+        c.options.train = train;
+        check_same(&f, SERIES, &c);
+        assert_non_null(printed);
+        builds_same("said", printed);
+        rnnc_bytes_destroy(printed);
+    }
+    passes = (rnnc_pass_options)RNNC_PASS_OPTIONS;
+    passes.out_statistics = &statistics;
+    passes.out_timings = &timings;
+    rnnc_artifact_destroy(builds_make(&f, &c.options));
+    assert_non_null(strstr(rnnc_bytes_data(statistics), "arena"));
+    assert_non_null(strstr(rnnc_bytes_data(timings), "lower"));
+    rnnc_bytes_destroy(statistics);
+    rnnc_bytes_destroy(timings);
+    fixture_free(&f);
+}
+
 // A text model's object has the vocabulary that came with the weights.
 static void test_same_texts(void **state) {
     (void)state;
@@ -292,8 +329,8 @@ static void test_inspect(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bits),       cmocka_unit_test(test_learning), cmocka_unit_test(test_same_files),
-        cmocka_unit_test(test_same_texts), cmocka_unit_test(test_inspect),
+        cmocka_unit_test(test_bits),   cmocka_unit_test(test_learning),   cmocka_unit_test(test_same_files),
+        cmocka_unit_test(test_passes), cmocka_unit_test(test_same_texts), cmocka_unit_test(test_inspect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

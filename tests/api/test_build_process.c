@@ -296,6 +296,16 @@ static void test_bad_options(void **state) {
     o.struct_size--;
     refuse(&f, &o, bad, "begin with RNNC_BUILD_OPTIONS");
     o = foreign();
+    rnnc_pass_options passes = RNNC_PASS_OPTIONS;
+    o.passes = &passes;
+    passes.unroll = 1;
+    refuse(&f, &o, bad, "unroll is for programs");
+    passes.unroll = 0;
+    passes.passes = "no-such-pass";
+    refuse(&f, &o, bad, "no-such-pass");
+    passes.struct_size--;
+    refuse(&f, &o, bad, "begin with RNNC_PASS_OPTIONS");
+    o = foreign();
     o.max_batch = o.max_length = INT32_MAX;
     rnnc_artifact *a = NULL;
     assert_int_not_equal(rnnc_build(f.model, f.weights, &o, f.d, &a), RNNC_OK);

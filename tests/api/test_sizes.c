@@ -24,7 +24,7 @@ static void test_sizes(void **state) {
     assert_int_equal(sizeof(rnnc_weight), 40);
     assert_int_equal(sizeof(rnnc_sampling), 32);
     assert_int_equal(sizeof(rnnc_training), 40);
-    assert_int_equal(sizeof(rnnc_build_options), 128);
+    assert_int_equal(sizeof(rnnc_build_options), 136);
     assert_int_equal(sizeof(rnnc_inspect_options), 32);
     assert_int_equal(sizeof(rnnc_data_options), 48);
     assert_int_equal(sizeof(rnnc_measure), 16);
