@@ -12,11 +12,12 @@
  *
  * **What the library leaves alone.** It does not print, end the process, or touch the locale or signal handlers. There
  * are two exceptions to the second: LLVM ends the process when it runs out of memory or meets code that it cannot
- * select, both only within rnnc_program_compile(), the functions that dump machine code, rnnc_build() for this machine, and
- * where options say `in_this_process`. It reads the environment variables RNNC_PERF_MAP, RNNC_JIT_DEBUG, RNNC_LLVM_MODULE,
- * with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, where a linker works PATH, and there and for data too large for
- * memory TMPDIR. Only rnnc_build() and rnnc_inspect() start processes. Numbers in models and files have a decimal point in
- * every locale.
+ * select, both only within rnnc_program_compile(), rnnc_model_bench(), rnnc_targets(), the functions that dump machine code,
+ * rnnc_build() for this machine, and where options say `in_this_process`. It reads the environment variables RNNC_PERF_MAP,
+ * RNNC_JIT_DEBUG, RNNC_LLVM_MODULE, with `use_cache` XDG_CACHE_HOME, HOME and RNNC_CACHE_MIB, where a linker works PATH, and
+ * there and for data too large for memory TMPDIR; LLVM looks for some of its own when it is loaded, and nothing here depends
+ * on them. Only rnnc_build() and rnnc_inspect() start processes. Numbers in models and files have a decimal point in every
+ * locale.
  *
  * Runs compute in a mode of the processor of their own (denormal numbers are zero, rounding to nearest, no traps) and
  * leave the caller's as it was. Memory and threads may be the caller's, too: rnnc_allocator, for each kind of handle, and
@@ -636,6 +637,7 @@ RNNC_API rnnc_status rnnc_context_bind_input_strided(rnnc_context *context, uint
  * - it shares its memory with something else that the run computes, such as another bound output of the same values;
  * - something that is no product reads all of its steps at once together with the state before the first: gradients, of a
  *   state that is only multiplied element by element, by a weight or by a gate that does not read it;
+ * - it is the gradient of an initial state: the last of those that went back from step to step, it lies with the others;
  * - it has strides, and the program does with it what the last two exceptions above are about.
  *
  * With given gradients, outputs "gradient/NAME" are written by the backward pass, all others by rnnc_run().

@@ -143,6 +143,53 @@ static void test_strides(void **state) {
     fixture_free(&f);
 }
 
+// The gradient of an input is written where it lies; those of initial states are copied there.
+static void test_gradients_of_states(void **state) {
+    (void)state;
+    enum { MOST = ROWS * STEPS * HIDDEN };
+    static const char *const names[] = {"value", "lstm.0.h", "lstm.0.c"};
+    static const size_t copied[] = {0, 1, 2};
+    fixture f = {0};
+    assert_int_equal(rnnc_diagnostics_create(&f.d), RNNC_OK);
+    f.model = fixture_model(shown_text, f.d);
+    rnnc_compile_options o = fixture_options(RNNC_GRADIENTS, ROWS, STEPS);
+    o.gradients = names;
+    o.gradient_count = 3;
+    fixture_ok(rnnc_program_compile(f.model, &o, f.d, &f.program), f.d);
+    fixture_ok(rnnc_weights_create(f.program, f.d, &f.weights), f.d);
+    fixture_ok(rnnc_weights_initialize(f.weights, 1, f.d), f.d);
+    fixture_ok(rnnc_context_create(f.program, f.weights, f.d, &f.context), f.d);
+    float in[2][STEPS * ROWS * INPUTS], wanted[3][MOST] = {{0}}, got[3][MOST] = {{0}};
+    for (uint32_t i = 0; i < 2; i++) {
+        fixture_fill(in[i], STEPS * ROWS * INPUTS, i);
+        fixture_ok(rnnc_context_write_input(f.context, i, RNNC_STEPS_FIRST, in[i],
+                                            rnnc_context_input_elements(f.context, i), f.d),
+                   f.d);
+    }
+    fixture_ok(rnnc_run(f.context, f.d), f.d);
+    for (int bound = 0; bound < 2; bound++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            char name[32];
+            rnnc_strides to;
+            snprintf(name, sizeof name, "gradient/%s", names[i]);
+            uint32_t at = output_of(&f, name);
+            size_t count = rnnc_context_output_elements(f.context, at);
+            if (!bound) {
+                fixture_ok(rnnc_context_read_output(f.context, at, RNNC_ROWS_FIRST, wanted[i], count, f.d),
+                           f.d);
+                continue;
+            }
+            fixture_ok(rnnc_context_output_strides(f.context, at, RNNC_ROWS_FIRST, &to), f.d);
+            fixture_ok(rnnc_context_bind_output(f.context, at, got[i], count, &to, f.d), f.d);
+            assert_int_equal(rnnc_context_copied_arrays(f.context), copied[i]);
+        }
+    }
+    fixture_ok(rnnc_context_reset(f.context), f.d);
+    fixture_ok(rnnc_run(f.context, f.d), f.d);
+    assert_memory_equal(got, wanted, sizeof got);
+    fixture_free(&f);
+}
+
 static void test_strides_to_begin_with(void **state) {
     (void)state;
     fixture f = fixture_make(shown_text, RNNC_FORWARD);
@@ -417,6 +464,7 @@ int main(void) {
         cmocka_unit_test(test_outputs_where_they_lie),
         cmocka_unit_test(test_no_copy),
         cmocka_unit_test(test_strides),
+        cmocka_unit_test(test_gradients_of_states),
         cmocka_unit_test(test_strides_to_begin_with),
         cmocka_unit_test(test_wrong_strides),
         cmocka_unit_test(test_meeting),
