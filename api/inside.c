@@ -90,8 +90,8 @@ static rnnc_status take_extents(inside *s) {
 
 static rnnc_status take_threads(inside *s) {
     const rnnc_report_options *o = s->o;
-    if (o->threads < 0 || o->threads > API_MOST_THREADS || o->runs < 0) {
-        return refuse(s, "a report's threads are 0 to 64, and its runs 0 or more");
+    if (o->threads < 0 || o->threads > TEAM_MOST_MEMBERS || o->runs < 0) {
+        return refuse(s, "a report's threads are 0 to 256, and its runs 0 or more");
     }
     s->how.threads = o->threads ? o->threads : 1;
     return RNNC_OK;

@@ -20,11 +20,11 @@ rnnc_status api_take_context_options(const rnnc_program *p, const rnnc_context_o
         return RNNC_OK;
     }
     if (options->struct_size != sizeof *options || options->threads < 0 ||
-        options->threads > API_MOST_THREADS) {
+        options->threads > TEAM_MOST_MEMBERS) {
         return api_fail(
             d, RNNC_INVALID_ARGUMENT,
             "the options of a context begin with RNNC_CONTEXT_OPTIONS; it has 1 to %d threads, found %d",
-            API_MOST_THREADS, options->threads);
+            TEAM_MOST_MEMBERS, options->threads);
     }
     TRY(api_take_allocator(options->allocator, d, &out_threads->memory));
     out_threads->members = options->threads ? options->threads : p->threads;

@@ -199,9 +199,6 @@ struct rnnc_speller {
 
 // ---- memory.c ----
 
-// Threads of a context, shares of a pool.
-enum { API_MOST_THREADS = 64 };
-
 // The caller's allocator as the rooms below know it; NULL: the system's. Fails if one of its functions is missing.
 rnnc_status api_take_allocator(const rnnc_allocator *given, rnnc_diagnostics *d, allocator *out_memory);
 // Where a context's memory and threads come from; |options| may be NULL.

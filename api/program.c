@@ -69,9 +69,9 @@ static rnnc_status check_options(const rnnc_program *p, const rnnc_compile_optio
     if (o->data && o->data->model != p->source) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "the data were opened for another model");
     }
-    if (o->threads < 0 || o->threads > API_MOST_THREADS) {
+    if (o->threads < 0 || o->threads > TEAM_MOST_MEMBERS) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "a context has 1 to %d threads, found %d",
-                         API_MOST_THREADS, o->threads);
+                         TEAM_MOST_MEMBERS, o->threads);
     }
     return RNNC_OK;
 }

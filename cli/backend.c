@@ -10,8 +10,6 @@
 // A processor that does not exist: kernels are interpreted, one column at a time. For comparisons.
 static const char no_processor[] = "interpret";
 
-enum { MOST_THREADS = 256 };
-
 static int default_threads(void) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
@@ -61,9 +59,9 @@ static void add_times(compiler *c, double begin) {
 rnnc_status open_passes(const command_line *line, diag_sink *d, compiler *out_compiler) {
     compiler *c = out_compiler;
     *c = (compiler){.interpret = line->interpret, .pipeline = line->passes};
-    if (line->threads > MOST_THREADS) {
+    if (line->threads > TEAM_MOST_MEMBERS) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "--threads takes at most %d, found %lld",
-                         MOST_THREADS, (long long)line->threads);
+                         TEAM_MOST_MEMBERS, (long long)line->threads);
     }
     c->threads = line->threads ? (int)line->threads : default_threads();
     TRY(pass_check_printed(line->print_after, "--print-after", d));

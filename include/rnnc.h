@@ -252,7 +252,7 @@ typedef struct rnnc_compile_options {
     int64_t max_length;             /**< the longest sequence of a run; 0: the recipe's */
     const rnnc_length *max_lengths; /**< by axis, where they differ */
     size_t max_length_count;        /**< how many there are */
-    int threads;                    /**< of a context, its caller's among them; 0: 1. Also how many compile */
+    int threads; /**< of a context, its caller's among them, at most 256; 0: 1. Also how many compile */
     /**
      * "native", "x86-64-v3" …; NULL: "native". For comparisons, both slow: "interpret" makes no machine code and
      * interprets the kernels; "reference" makes no kernels and interprets the graph. What runs of that need is the

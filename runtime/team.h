@@ -16,6 +16,8 @@
 
 typedef struct team team;
 
+enum { TEAM_MOST_MEMBERS = 256 }; // that callers may ask for
+
 // Run by every member; |member| is 0 for the caller's thread.
 typedef void team_function(void *argument, int member);
 

@@ -442,8 +442,8 @@ static void test_bad_reports(void **state) {
     length = (rnnc_length){"T", 0};
     refuse_report(&f, o, bad, "1 or more");
     o = (rnnc_report_options)RNNC_REPORT_OPTIONS;
-    o.threads = 65;
-    refuse_report(&f, o, bad, "0 to 64");
+    o.threads = 257;
+    refuse_report(&f, o, bad, "0 to 256");
     o.threads = 0;
     o.cpu = "x87";
     refuse_report(&f, o, bad, "x87");
