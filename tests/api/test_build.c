@@ -149,8 +149,8 @@ static void check_same(const fixture *f, const char *model, const same_case *c) 
 
 #define SERIES "series.rnn --weights series.safetensors --batch 3 --length 9 "
 
-static void test_same_files(void **state) {
-    (void)state;
+// The model and its weights, for both sides.
+static fixture begin_series(void) {
     char path[4096];
     if (!getenv("RNNC") || fixture_is_slow()) {
         skip();
@@ -159,6 +159,12 @@ static void test_same_files(void **state) {
     builds_write("series.rnn", fixture_series, strlen(fixture_series));
     builds_path(path, "series.safetensors");
     fixture_ok(rnnc_weights_save(f.weights, path, f.d), f.d);
+    return f;
+}
+
+static void test_same_files(void **state) {
+    (void)state;
+    fixture f = begin_series();
     static const char three[] = "x86-64-v2,x86-64-v3,x86-64-v4";
     same_case cases[] = {
         {".o", "--size-report", builds_options()},
@@ -199,14 +205,7 @@ static void test_same_files(void **state) {
 // Passes of the caller's are the command's, in what is built and in what they say.
 static void test_passes(void **state) {
     (void)state;
-    char path[4096];
-    if (!getenv("RNNC") || fixture_is_slow()) {
-        skip();
-    }
-    fixture f = builds_trained();
-    builds_write("series.rnn", fixture_series, strlen(fixture_series));
-    builds_path(path, "series.safetensors");
-    fixture_ok(rnnc_weights_save(f.weights, path, f.d), f.d);
+    fixture f = begin_series();
     rnnc_bytes *printed = NULL, *statistics = NULL, *timings = NULL;
     rnnc_pass_options passes = RNNC_PASS_OPTIONS;
     passes.bisect_limit = 0;

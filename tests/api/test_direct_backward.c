@@ -1,43 +1,12 @@
 // Arrays of the caller's that lie in all ways, in backward passes and in training: the bits are those of arrays without
 // gaps, and nothing is copied.
-#include <stdbool.h>
-
+#include "tests/api/job.h"
 #include "tests/api/pool.h"
 #include "tests/api/spread.h"
 
-enum {
-    MOST_VALUES = 4,
-    MOST_ELEMENTS = MOST_STEPS * MOST_ROWS * 2 * UNITS,
-    MOST_WEIGHTS = 1 << 12,
-    ROUNDS = 2
-};
+enum { MOST_ELEMENTS = MOST_STEPS * MOST_ROWS * 2 * UNITS, MOST_WEIGHTS = 1 << 12, ROUNDS = 2 };
 
 // ---- What is run ----
-
-typedef struct job {
-    fixture f; // without weights and a context: each run has its own
-    const char *what;
-    bool trains;
-    uint32_t inputs, outputs;
-    rnnc_value in[MOST_VALUES], out[MOST_VALUES];
-} job;
-
-static job make_job(const char *text, const char *what, const rnnc_compile_options *o) {
-    job j = {.what = what, .trains = o->purpose == RNNC_TRAIN};
-    assert_int_equal(rnnc_diagnostics_create(&j.f.d), RNNC_OK);
-    j.f.model = fixture_model(text, j.f.d);
-    fixture_ok(rnnc_program_compile(j.f.model, o, j.f.d, &j.f.program), j.f.d);
-    j.inputs = rnnc_program_input_count(j.f.program);
-    j.outputs = rnnc_program_output_count(j.f.program);
-    assert_true(j.inputs <= MOST_VALUES && j.outputs <= MOST_VALUES);
-    for (uint32_t i = 0; i < j.inputs; i++) {
-        assert_int_equal(rnnc_program_input(j.f.program, i, &j.in[i]), RNNC_OK);
-    }
-    for (uint32_t i = 0; i < j.outputs; i++) {
-        assert_int_equal(rnnc_program_output(j.f.program, i, &j.out[i]), RNNC_OK);
-    }
-    return j;
-}
 
 static void free_job(job *j) {
     fixture_free(&j->f);
@@ -45,7 +14,7 @@ static void free_job(job *j) {
 
 // What ROUNDS runs leave.
 typedef struct results {
-    float out[MOST_VALUES][MOST_ELEMENTS];
+    float out[JOB_MOST_VALUES][MOST_ELEMENTS];
     double losses[ROUNDS];
     double weights[MOST_WEIGHTS]; // or their gradients
     size_t weight_count;
@@ -68,7 +37,7 @@ static void read_weights(const job *j, rnnc_context *c, rnnc_weights *weights, r
 
 // ---- Its numbers ----
 
-static float numbers[MOST_VALUES][MOST_ELEMENTS];
+static float numbers[JOB_MOST_VALUES][MOST_ELEMENTS];
 
 static void make_numbers(const job *j) {
     for (uint32_t i = 0; i < j->inputs; i++) {
@@ -96,7 +65,7 @@ static void write_inputs(const job *j, rnnc_context *c, bool gradients) {
 
 // ---- Runs ----
 
-static spread in[MOST_VALUES], out[MOST_VALUES];
+static spread in[JOB_MOST_VALUES], out[JOB_MOST_VALUES];
 
 // An array for |v|, with guards in all places.
 static void arrange_for(spread *s, const rnnc_value *v, uint32_t kind, int64_t rows, int64_t steps) {

@@ -1,10 +1,8 @@
 // Arrays of the caller's in orders, with gaps and extents that are drawn: models along one axis and two, in backward passes
 // and in training. The bits are those of arrays without gaps, and nothing else is written.
-#include <stdbool.h>
+#include "tests/api/job.h"
 
-#include "tests/api/fixture.h"
-
-enum { DIMS = 3, MOST_VALUES = 6, MOST_DENSE = 2048, ROOM = 1 << 17, ROUNDS = 2, MOST_WEIGHTS = 4096 };
+enum { DIMS = 3, MOST_DENSE = 2048, ROOM = 1 << 17, ROUNDS = 2, MOST_WEIGHTS = 4096 };
 enum { MOST_EXTENT = 5, MOST_BATCH = 6 };
 
 // ---- Drawing ----
@@ -22,14 +20,6 @@ typedef struct extents {
     int64_t batch, s, t;
 } extents;
 
-typedef struct job {
-    fixture f;
-    const char *what;
-    bool trains;
-    uint32_t inputs, outputs;
-    rnnc_value in[MOST_VALUES], out[MOST_VALUES];
-} job;
-
 // An array of a value: its dimensions are the axes, the batch and the columns.
 typedef struct field {
     rnnc_strides strides;
@@ -39,8 +29,8 @@ typedef struct field {
 } field;
 
 static const float guard = -77;
-static field in[MOST_VALUES], out[MOST_VALUES];
-static float numbers[MOST_VALUES][MOST_DENSE];
+static field in[JOB_MOST_VALUES], out[JOB_MOST_VALUES];
+static float numbers[JOB_MOST_VALUES][MOST_DENSE];
 
 static void find_extents(field *a, const rnnc_value *v, const extents *e) {
     a->dims = 0;
@@ -131,7 +121,7 @@ static void check_field(const job *j, field *a, const float *dense, bool is_inpu
 // ---- Runs ----
 
 typedef struct results {
-    float out[MOST_VALUES][MOST_DENSE];
+    float out[JOB_MOST_VALUES][MOST_DENSE];
     double losses[ROUNDS], weights[MOST_WEIGHTS];
     size_t weight_count;
 } results;
@@ -259,25 +249,8 @@ static void check_once(const job *j) {
 
 // ---- Models ----
 
-static job make_job(const char *text, const rnnc_compile_options *o) {
-    job j = {.what = text, .trains = o->purpose == RNNC_TRAIN};
-    assert_int_equal(rnnc_diagnostics_create(&j.f.d), RNNC_OK);
-    j.f.model = fixture_model(text, j.f.d);
-    fixture_ok(rnnc_program_compile(j.f.model, o, j.f.d, &j.f.program), j.f.d);
-    j.inputs = rnnc_program_input_count(j.f.program);
-    j.outputs = rnnc_program_output_count(j.f.program);
-    assert_true(j.inputs <= MOST_VALUES && j.outputs <= MOST_VALUES);
-    for (uint32_t i = 0; i < j.inputs; i++) {
-        assert_int_equal(rnnc_program_input(j.f.program, i, &j.in[i]), RNNC_OK);
-    }
-    for (uint32_t i = 0; i < j.outputs; i++) {
-        assert_int_equal(rnnc_program_output(j.f.program, i, &j.out[i]), RNNC_OK);
-    }
-    return j;
-}
-
 static void check_model(const char *text, const rnnc_compile_options *o) {
-    job j = make_job(text, o);
+    job j = make_job(text, text, o);
     for (int i = 0; i < (fixture_is_slow() ? 2 : 40); i++) {
         check_once(&j);
     }

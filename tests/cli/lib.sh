@@ -70,6 +70,29 @@ present() {
     done
 }
 
+# streams_model: a model of characters, trained by the recipe `streams` on --data text=FILE, with everything that a
+# checkpoint has to hold: dropout, adam, carried state, validation and the best weights kept.
+streams_model() {
+    cat <<'END'
+model characters(alphabet = 11, hidden = 6, layers = 2, keep = 0.8, cell = lstm) {
+    input  text: token(alphabet)[T]
+    target next: token(alphabet)[T]
+    x = embedding(alphabet, hidden, text)
+    repeat layers { x = dropout(keep, cell(hidden, x)) }
+    logits = linear(alphabet, x)
+    loss = mean[T, batch] cross_entropy(logits, next)
+    output logits
+}
+train streams {
+    batch 4   steps T = 7   carry state
+    optimizer adam(rate = 0.01)   clip_norm 5
+    schedule rate *= 0.5 each epoch after 1
+    epochs 3
+    data { text = characters("text")  next = ahead(text, 1)  streams  validation last 100  keep best }
+}
+END
+}
+
 # words_model VOCAB: a model of words, trained by the recipe `quick` on --data text=FILE.
 words_model() {
     cat <<END

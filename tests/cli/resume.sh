@@ -3,24 +3,7 @@
 . tests/cli/lib.sh
 kills=${1:-20}
 
-# Dropout, adam, carried state, validation and the best weights kept: everything that a checkpoint has to hold.
-cat >"$scratch/streams.rnn" <<'END'
-model characters(alphabet = 11, hidden = 6, layers = 2, keep = 0.8, cell = lstm) {
-    input  text: token(alphabet)[T]
-    target next: token(alphabet)[T]
-    x = embedding(alphabet, hidden, text)
-    repeat layers { x = dropout(keep, cell(hidden, x)) }
-    logits = linear(alphabet, x)
-    loss = mean[T, batch] cross_entropy(logits, next)
-}
-train streams {
-    batch 4   steps T = 7   carry state
-    optimizer adam(rate = 0.01)   clip_norm 5
-    schedule rate *= 0.5 each epoch after 1
-    epochs 3
-    data { text = characters("text")  next = ahead(text, 1)  streams  validation last 100  keep best }
-}
-END
+streams_model >"$scratch/streams.rnn"
 # The same from windows in a new order each epoch, each with states of its own.
 sed -e 's/   carry state//' -e 's/  streams  validation/  windows stride 3  validation/' "$scratch/streams.rnn" \
     >"$scratch/windows.rnn"
