@@ -8,6 +8,7 @@
 #include "ahead/inspect.h"
 #include "ahead/parts.h"
 #include "ir/stream.h"
+#include "runtime/team.h"
 #include "runtime/train/extents.h"
 
 // Starts as all zeros.
@@ -28,9 +29,9 @@ typedef struct build_job {
 
 rnnc_status build_check(const build_request *r, diag_sink *d) {
     TRY(build_check_kind(r, d));
-    if (r->parallel > BUILD_MOST_THREADS) {
+    if (r->parallel > TEAM_MOST_MEMBERS) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "%s takes up to %d threads", r->terms->parallel,
-                         BUILD_MOST_THREADS);
+                         TEAM_MOST_MEMBERS);
     }
     return RNNC_OK;
 }

@@ -16,7 +16,6 @@ typedef enum build_kind {
     BUILD_PROGRAM, // NAME
 } build_kind;
 
-enum { BUILD_MOST_THREADS = 256 };
 
 // What is asked for, in the words of whoever asks: they stand in errors.
 typedef struct build_terms {

@@ -11,14 +11,9 @@ static rnnc_status fill_file(const build_file *from, diag_sink *d, atomic_file *
     return from->program ? atomic_file_make_program(to, d) : RNNC_OK;
 }
 
-static size_t folder_length(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
 static bool stat_folder(const char *path, struct stat *out) {
     char folder[PATH_MAX];
-    int length = (int)folder_length(path);
+    int length = (int)path_folder_length(path);
     int whole = snprintf(folder, sizeof folder, "%.*s.", length, path);
     return whole > 0 && (size_t)whole < sizeof folder && stat(folder, out) == 0;
 }
@@ -27,7 +22,8 @@ static bool stat_folder(const char *path, struct stat *out) {
 static bool is_same_target(const atomic_file *a, const atomic_file *b) {
     struct stat first, second;
     return a->target && b->target &&
-           strcmp(a->target + folder_length(a->target), b->target + folder_length(b->target)) == 0 &&
+           strcmp(a->target + path_folder_length(a->target), b->target + path_folder_length(b->target)) ==
+               0 &&
            stat_folder(a->target, &first) && stat_folder(b->target, &second) &&
            first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }

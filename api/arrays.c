@@ -1,6 +1,4 @@
 // Inputs and outputs as arrays of the caller's.
-#include <string.h>
-
 #include "api/parts.h"
 
 // Whether memory has the axes of |type| in the declared order.

@@ -131,8 +131,7 @@ static build_request request_of(build_call *call) {
                                        [RNNC_BUILD_PROGRAM] = BUILD_PROGRAM};
     const rnnc_build_options *o = call->options;
     model_options *chosen = arena_new(&call->memory, model_options);
-    *chosen = call->model->options;
-    chosen->memory = (allocator){NULL, NULL, NULL};
+    *chosen = api_model_options(call->model);
     return (build_request){
         .terms = &terms,
         .host = {.user = call,
@@ -305,15 +304,6 @@ rnnc_status rnnc_artifact_save(const rnnc_artifact *a, const char *path, const c
 // ---- Texts ----
 
 // Copies the text of a call that ended with |status| to |memory|, and reports.
-static rnnc_status give_text(const allocator *memory, rnnc_status status, strbuf *text, diag_sink *sink,
-                             rnnc_diagnostics *diagnostics, rnnc_bytes **out_text) {
-    status = status == RNNC_OK ? api_bytes_create(memory, text, sink, out_text) : status;
-    api_report(diagnostics, sink, status);
-    strbuf_deinit(text);
-    diag_deinit(sink);
-    return status;
-}
-
 rnnc_status rnnc_inspect(const void *bytes, size_t size, const rnnc_inspect_options *options,
                          rnnc_diagnostics *diagnostics, rnnc_bytes **out_text) {
     const rnnc_inspect_options none = RNNC_INSPECT_OPTIONS, *o = options ? options : &none;
@@ -330,7 +320,7 @@ rnnc_status rnnc_inspect(const void *bytes, size_t size, const rnnc_inspect_opti
     diag_sink sink;
     diag_init(&sink);
     rnnc_status status = inspect_file(&r, &sink, &text);
-    return give_text(&memory, status, &text, &sink, diagnostics, out_text);
+    return api_give_text(&memory, status, &text, &sink, diagnostics, out_text);
 }
 
 rnnc_status rnnc_targets(rnnc_diagnostics *diagnostics, rnnc_bytes **out_text) {
@@ -342,5 +332,5 @@ rnnc_status rnnc_targets(rnnc_diagnostics *diagnostics, rnnc_bytes **out_text) {
     diag_sink sink;
     diag_init(&sink);
     rnnc_status status = build_list_targets(&sink, &text);
-    return give_text(&(allocator){NULL, NULL, NULL}, status, &text, &sink, diagnostics, out_text);
+    return api_give_text(&(allocator){NULL, NULL, NULL}, status, &text, &sink, diagnostics, out_text);
 }

@@ -25,6 +25,15 @@ rnnc_status api_bytes_create(const allocator *memory, const strbuf *from, diag_s
     return RNNC_OK;
 }
 
+rnnc_status api_give_text(const allocator *memory, rnnc_status status, strbuf *text, diag_sink *sink,
+                          rnnc_diagnostics *diagnostics, rnnc_bytes **out) {
+    status = status == RNNC_OK ? api_bytes_create(memory, text, sink, out) : status;
+    api_report(diagnostics, sink, status);
+    strbuf_deinit(text);
+    diag_deinit(sink);
+    return status;
+}
+
 void rnnc_bytes_destroy(rnnc_bytes *bytes) {
     if (bytes) {
         allocator memory = bytes->memory;

@@ -140,14 +140,12 @@ int64_t rnnc_data_length(const rnnc_data *data, const char *axis) {
 }
 
 uint32_t rnnc_data_vocabulary(const rnnc_data *data, const char *input) {
-    for (uint32_t i = 0; data && input && i < data->set->inputs.count; i++) {
-        const data_input *at = &data->set->inputs.at[i];
-        if (strcmp(at->name, input) == 0 && at->source != UINT32_MAX) {
-            const data_source *s = &data->set->sources.at[at->source];
-            return s->words ? s->words->count : s->characters ? s->characters->count : 0;
-        }
+    const data_input *at = data && input ? dataset_find_input(data->set, input) : NULL;
+    if (!at || at->source == UINT32_MAX) {
+        return 0;
     }
-    return 0;
+    const data_source *s = &data->set->sources.at[at->source];
+    return s->words ? s->words->count : s->characters ? s->characters->count : 0;
 }
 
 // ---- What weights must know ----

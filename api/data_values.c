@@ -4,13 +4,8 @@
 #include "api/data.h"
 
 static const data_input *find_input(const rnnc_data *data, const char *name) {
-    for (uint32_t i = 0; i < data->set->inputs.count; i++) {
-        const data_input *at = &data->set->inputs.at[i];
-        if (strcmp(at->name, name) == 0 && at->source != UINT32_MAX) {
-            return at;
-        }
-    }
-    return NULL;
+    const data_input *at = dataset_find_input(data->set, name);
+    return at && at->source != UINT32_MAX ? at : NULL;
 }
 
 // As they were read: feeds divide them and round them to the input's type.

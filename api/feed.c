@@ -84,13 +84,8 @@ rnnc_status rnnc_feed_start(rnnc_feed *f, int64_t epoch, int64_t done) {
 // ---- Into a context ----
 
 static const data_input *find_data(const dataset *set, const char *name) {
-    for (uint32_t i = 0; i < set->inputs.count; i++) {
-        const data_input *at = &set->inputs.at[i];
-        if (strcmp(at->name, name) == 0) {
-            return at->is_unfilled ? NULL : at;
-        }
-    }
-    return NULL;
+    const data_input *at = dataset_find_input(set, name);
+    return at && !at->is_unfilled ? at : NULL;
 }
 
 // What the data have is read from the engine's own arrays, which they are copied to.

@@ -215,10 +215,11 @@ static void take_result(const training_result *r, rnnc_fit_result *out) {
 static rnnc_status check_options(const rnnc_fit_options *o, rnnc_diagnostics *d) {
     bool sound = o->struct_size == sizeof *o && o->epochs >= 0 && o->max_steps >= 0 && o->call_steps >= 0 &&
                  o->call_seconds >= 0 && o->checkpoint_every >= 0 && o->checkpoint_keep >= 1;
-    return sound
-               ? RNNC_OK
-               : api_fail(d, RNNC_INVALID_ARGUMENT,
-                          "the options of a training begin with RNNC_FIT_OPTIONS, and no number is negative");
+    return sound ? RNNC_OK
+                 : api_fail(d, RNNC_INVALID_ARGUMENT,
+                            "the options of a training begin with RNNC_FIT_OPTIONS; checkpoint_keep is 1 or "
+                            "more, and no other "
+                            "number is negative");
 }
 
 // Whether the recipe waits for something that only a validation can say.

@@ -69,9 +69,11 @@ static void from_doubles(const double *from, dtype elem, size_t count, void *to)
 
 static rnnc_status check_counts(const forecaster *f, size_t value_count, size_t forecast_count,
                                 rnnc_diagnostics *d) {
-    size_t columns = (size_t)f->columns, most = (size_t)1 << 40;
-    bool fit = value_count && value_count % columns == 0 && forecast_count % columns == 0;
-    return fit && value_count <= most && forecast_count <= most
+    size_t columns = (size_t)f->columns, most = API_MOST_MEMBERS;
+    if (value_count > most || forecast_count > most) {
+        return api_fail(d, RNNC_INVALID_ARGUMENT, "a forecast takes and makes up to %zu numbers", most);
+    }
+    return value_count && value_count % columns == 0 && forecast_count % columns == 0
                ? RNNC_OK
                : api_fail(d, RNNC_INVALID_ARGUMENT,
                           "a forecast begins with vectors of %lld numbers and goes on with such, found %zu "

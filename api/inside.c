@@ -91,7 +91,8 @@ static rnnc_status take_extents(inside *s) {
 static rnnc_status take_threads(inside *s) {
     const rnnc_report_options *o = s->o;
     if (o->threads < 0 || o->threads > TEAM_MOST_MEMBERS || o->runs < 0) {
-        return refuse(s, "a report's threads are 0 to 256, and its runs 0 or more");
+        return diag_fail(&s->sink, RNNC_INVALID_ARGUMENT, NO_SPAN,
+                         "a report's threads are 0 to %d, and its runs 0 or more", TEAM_MOST_MEMBERS);
     }
     s->how.threads = o->threads ? o->threads : 1;
     return RNNC_OK;
@@ -117,8 +118,7 @@ static rnnc_status prepare(inside *s) {
 
 static rnnc_status write_report(inside *s, reporter *write) {
     TRY(prepare(s));
-    TRY(write(s));
-    return RNNC_OK;
+    return write(s);
 }
 
 // In work space of the system's; what is handed out is the caller's.
@@ -133,13 +133,7 @@ static rnnc_status make_report(inside *s, reporter *write, rnnc_diagnostics *dia
     rnnc_status status = write_report(s, write);
     codegen_destroy(s->codegen);
     status = api_listing_close(&s->listing, &s->memory, &s->sink, status);
-    if (status == RNNC_OK) {
-        status = api_bytes_create(&s->memory, &s->out, &s->sink, out_text);
-    }
-    strbuf_deinit(&s->out);
-    api_report(diagnostics, &s->sink, status);
-    diag_deinit(&s->sink);
-    return status;
+    return api_give_text(&s->memory, status, &s->out, &s->sink, diagnostics, out_text);
 }
 
 static rnnc_status report(inside *s, const rnnc_report_options *options, reporter *write,
@@ -156,19 +150,12 @@ static rnnc_status report(inside *s, const rnnc_report_options *options, reporte
     return make_report(s, write, diagnostics, out_text);
 }
 
-// The model's options, with memory that is given back.
-static model_options options_of(const inside *s) {
-    model_options options = s->model->options;
-    options.memory = (allocator){NULL, NULL, NULL};
-    return options;
-}
-
 // ---- Check ----
 
 static rnnc_status check(inside *s) {
     s->listing.hooks.printed = &s->out;
     check_request request = {.source = s->model->unit,
-                             .options = options_of(s),
+                             .options = api_model_options(s->model),
                              .wishes = s->wishes,
                              .how = s->how,
                              .json = s->o->json};
@@ -198,7 +185,7 @@ static rnnc_status dump(inside *s) {
     s->listing.hooks.printed = &s->out;
     if (s->model) {
         request.source = s->model->unit;
-        request.options = options_of(s);
+        request.options = api_model_options(s->model);
     }
     TRY(dump_find_stage(s->stage ? s->stage : "graph", "", &s->sink, &request.stage));
     return dump_report(&request, &s->sink, &s->out);
@@ -244,11 +231,7 @@ rnnc_status rnnc_program_dump(const rnnc_program *p, const char *stage, rnnc_dia
     diag_sink sink;
     diag_init(&sink);
     rnnc_status status = dump_made(p, stage, &sink, &text);
-    status = status == RNNC_OK ? api_bytes_create(&p->memory.from, &text, &sink, out_text) : status;
-    strbuf_deinit(&text);
-    api_report(diagnostics, &sink, status);
-    diag_deinit(&sink);
-    return status;
+    return api_give_text(&p->memory.from, status, &text, &sink, diagnostics, out_text);
 }
 
 // ---- Bench ----
@@ -270,7 +253,7 @@ static rnnc_status make_machine(void *self, graph *g, const char *pipeline, cons
 
 static rnnc_status bench(inside *s) {
     bench_request request = {.source = s->model->unit,
-                             .options = options_of(s),
+                             .options = api_model_options(s->model),
                              .wishes = s->wishes,
                              .make = make_machine,
                              .self = s,

@@ -113,6 +113,12 @@ static rnnc_status take_options_guarded(rnnc_model *m, const rnnc_model_options 
     return status;
 }
 
+model_options api_model_options(const rnnc_model *m) {
+    model_options options = m->options;
+    options.memory = (allocator){NULL, NULL, NULL};
+    return options;
+}
+
 rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,
                             diag_sink *d, model **out_model) {
     model_options options = m->options;

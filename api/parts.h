@@ -32,6 +32,10 @@ rnnc_status api_report(rnnc_diagnostics *to, diag_sink *from, rnnc_status status
 
 // A copy of |from| in |memory|, where it may hold zeros, too. An error if |from| is incomplete.
 rnnc_status api_bytes_create(const allocator *memory, const strbuf *from, diag_sink *d, rnnc_bytes **out);
+// The end of what makes a text for its caller: if |status| is RNNC_OK, |text| becomes |*out|; what |sink| has goes to
+// |diagnostics|; text and sink are no more. Returns the status.
+rnnc_status api_give_text(const allocator *memory, rnnc_status status, strbuf *text, diag_sink *sink,
+                          rnnc_diagnostics *diagnostics, rnnc_bytes **out);
 
 // ---- files.c ----
 
@@ -52,6 +56,8 @@ struct rnnc_model {
     model *typed; // without dropout; looked at, never compiled
 };
 
+// The options that it was made with, in memory of the system's.
+model_options api_model_options(const rnnc_model *m);
 // Builds the model anew, with dropout if its purpose is training, and with the extra outputs that |o| asks for; for
 // passes to rewrite. Reports to |d|, which knows the files of the model's sink.
 rnnc_status api_model_build(const rnnc_model *m, const rnnc_compile_options *o, const allocator *from,

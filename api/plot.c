@@ -42,15 +42,6 @@ static rnnc_status check(const rnnc_plot_options *o, rnnc_diagnostics *d, alloca
 }
 
 // Hands out what was drawn, if |status| says that it was.
-static rnnc_status finish(drawing *how, const allocator *memory, diag_sink *sink, rnnc_status status,
-                          rnnc_diagnostics *diagnostics, rnnc_bytes **out_drawing) {
-    status = status == RNNC_OK ? api_bytes_create(memory, &how->text, sink, out_drawing) : status;
-    strbuf_deinit(&how->text);
-    api_report(diagnostics, sink, status);
-    diag_deinit(sink);
-    return status;
-}
-
 // ---- Any curves ----
 
 static rnnc_status draw_curves(drawing *how, const rnnc_curve *curves, size_t count, diag_sink *d) {
@@ -102,7 +93,7 @@ rnnc_status rnnc_plot(const rnnc_curve *curves, size_t count, const rnnc_plot_op
     diag_sink sink;
     diag_init(&sink);
     rnnc_status status = draw_curves(&how, curves, count, &sink);
-    return finish(&how, &memory, &sink, status, diagnostics, out_drawing);
+    return api_give_text(&memory, status, &how.text, &sink, diagnostics, out_drawing);
 }
 
 // ---- Metrics ----
@@ -130,5 +121,5 @@ rnnc_status rnnc_plot_metrics(const char *const *paths, size_t count, const rnnc
     diag_sink sink;
     diag_init(&sink);
     rnnc_status status = curves_draw_files(&wanted, &sink, draw, &how);
-    return finish(&how, &memory, &sink, status, diagnostics, out_drawing);
+    return api_give_text(&memory, status, &how.text, &sink, diagnostics, out_drawing);
 }

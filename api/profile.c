@@ -1,6 +1,4 @@
 // What a program is in numbers, and where the time of its runs goes.
-#include <string.h>
-
 #include "api/parts.h"
 #include "report/kernels.h"
 #include "support/vec.h"

@@ -132,10 +132,7 @@ rnnc_status rnnc_speller_decode(const rnnc_speller *s, const int32_t *tokens, si
     for (size_t i = 0; i < count; i++) {
         speller_write(&s->lexicon.speller, tokens[i], i ? tokens[i - 1] : -1, &text);
     }
-    rnnc_status status = api_report(diagnostics, &sink, api_bytes_create(&s->memory, &text, &sink, out_text));
-    strbuf_deinit(&text);
-    diag_deinit(&sink);
-    return status;
+    return api_give_text(&s->memory, RNNC_OK, &text, &sink, diagnostics, out_text);
 }
 
 // ---- Numbering ----

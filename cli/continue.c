@@ -20,15 +20,14 @@ static rnnc_status find_source(const dataset *data, diag_sink *d, forecast_run *
         return diag_fail(d, RNNC_UNSUPPORTED, NO_SPAN,
                          "--continue needs a recipe whose data is a series in windows");
     }
-    for (uint32_t i = 0; i < data->inputs.count; i++) {
-        if (strcmp(data->inputs.at[i].name, name) == 0 && data->inputs.at[i].source != UINT32_MAX) {
-            f->source = &data->sources.at[data->inputs.at[i].source];
-            f->window = data->extents[data->step_axis];
-            f->known = f->source->values.dim[0];
-            return RNNC_OK;
-        }
+    const data_input *input = dataset_find_input(data, name);
+    if (!input || input->source == UINT32_MAX) {
+        return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no data for '%s' to continue", name);
     }
-    return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "there is no data for '%s' to continue", name);
+    f->source = &data->sources.at[input->source];
+    f->window = data->extents[data->step_axis];
+    f->known = f->source->values.dim[0];
+    return RNNC_OK;
 }
 
 static double *new_values(int64_t places, int64_t columns) {

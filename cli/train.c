@@ -1,6 +1,4 @@
 // rnnc train
-#include <string.h>
-
 #include "cli/checkpoints.h"
 #include "cli/signals.h"
 #include "runtime/train/overlap.h"

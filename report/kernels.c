@@ -12,7 +12,8 @@ static double call_rows(const program *p, const program_call *call, const int64_
     return rows;
 }
 
-double kernel_call_work(const program *p, const program_call *call, const int64_t *extents) {
+// What one call does in a run of |extents|: floating-point operations of a product, bytes of anything else.
+static double kernel_call_work(const program *p, const program_call *call, const int64_t *extents) {
     const kernel_desc *k = &p->kernels.at[call->kernel];
     double rows = call_rows(p, call, extents), bytes = 0;
     if (k->kind == KERNEL_PRODUCT) {

@@ -12,8 +12,6 @@ typedef struct kernel_total {
     int64_t calls;
 } kernel_total;
 
-// What one call does in a run of |extents|: floating-point operations of a product, bytes of anything else.
-double kernel_call_work(const program *p, const program_call *call, const int64_t *extents);
 // Of kernel number |kernel|: all that |times|, one per call of the program, has of runs of |extents|.
 kernel_total kernel_total_of(const program *p, uint32_t kernel, const call_time *times,
                              const int64_t *extents);

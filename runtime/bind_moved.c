@@ -2,14 +2,11 @@
 // gradient of a recurrent weight comes. Where the states that the loop computes are in the caller's memory, that one still
 // is in the arena. A transposed product takes A with one slot elsewhere (passes/kernel.h).
 #include "passes/place.h"
-#include "runtime/context_parts.h"
+#include "runtime/access.h"
 
-static bool is_within(int64_t begin, int64_t end, const redirect *r) {
-    return begin >= r->begin && end <= r->end;
-}
-
-static bool is_apart(int64_t begin, int64_t end, const redirect *r) {
-    return begin >= r->end || end <= r->begin;
+// The bytes of slots [first, end) of an array that begins at |begin|.
+static redirect slots_of(int64_t begin, int64_t bytes, int64_t first, int64_t end) {
+    return (redirect){.begin = begin + first * bytes, .end = begin + end * bytes};
 }
 
 int64_t context_moved_slot(const context *c, const program_call *call, uint32_t arg, const redirect *r) {
@@ -22,12 +19,15 @@ int64_t context_moved_slot(const context *c, const program_call *call, uint32_t 
     if (slots == 1) {
         return NO_SLOT; // then there are no others
     }
-    int64_t begin = context_reach(c, p, 0, 1).begin, end = begin + slots * bytes;
-    if (is_apart(begin, begin + bytes, r) && is_within(begin + bytes, end, r)) {
-        return 0;
+    int64_t begin = context_reach(c, p, 0, 1).begin;
+    for (int64_t one = 0; one < slots; one += slots - 1) {
+        redirect moved = slots_of(begin, bytes, one, one + 1);
+        redirect others = slots_of(begin, bytes, one ? 0 : 1, one ? one : slots);
+        if (access_is_apart(&moved, r) && access_is_within(&others, r)) {
+            return one;
+        }
     }
-    bool last = is_apart(end - bytes, end, r) && is_within(begin, end - bytes, r);
-    return last ? slots - 1 : NO_SLOT;
+    return NO_SLOT;
 }
 
 moved_slot context_find_moved(const context *c, const program_call *call, moment when) {

@@ -49,8 +49,7 @@ static rnnc_status give_up(atomic_file *f, const char *action, int error, diag_s
     return file_error(d, f->path, action, error);
 }
 
-// The folder of |path| with its final slash, or "" for the current one.
-static size_t folder_length(const char *path) {
+size_t path_folder_length(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
@@ -58,7 +57,7 @@ static size_t folder_length(const char *path) {
 // Creates a new file with a name of its own in the target's folder. The name does not contain the target's,
 // which may already be as long as the system allows. Returns 0 or an errno value.
 static int open_temporary(atomic_file *f) {
-    size_t folder = folder_length(f->target), capacity = folder + 64;
+    size_t folder = path_folder_length(f->target), capacity = folder + 64;
     f->temporary = malloc(capacity);
     if (!f->temporary) {
         return ENOMEM;
@@ -124,7 +123,7 @@ rnnc_status atomic_file_make_program(atomic_file *f, diag_sink *d) {
 
 // Some file systems cannot sync a folder; the file is then as safe as they make it.
 static int sync_folder(const char *target) {
-    size_t length = folder_length(target);
+    size_t length = path_folder_length(target);
     char *folder = length ? strndup(target, length) : strdup(".");
     if (!folder) {
         return ENOMEM;

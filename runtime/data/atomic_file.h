@@ -31,6 +31,8 @@ void atomic_file_abandon(atomic_file *f);
 // Open, add, commit.
 rnnc_status atomic_file_write(const char *path, const void *bytes, size_t size, diag_sink *d);
 
+// Bytes of the folder of |path| with its final slash; 0 for the current one.
+size_t path_folder_length(const char *path);
 // Reports "PATH: cannot ACTION: <the text of errno value |error|>" and returns RNNC_IO.
 rnnc_status file_error(diag_sink *d, const char *path, const char *action, int error);
 // Writes all of |size| bytes to |descriptor|; 0, or the errno value of the failure.

@@ -511,6 +511,15 @@ static const data_source *dataset_text(const dataset *s) {
     return NULL;
 }
 
+const data_input *dataset_find_input(const dataset *s, const char *name) {
+    for (uint32_t i = 0; i < s->inputs.count; i++) {
+        if (strcmp(s->inputs.at[i].name, name) == 0) {
+            return &s->inputs.at[i];
+        }
+    }
+    return NULL;
+}
+
 bool dataset_has_validation(const dataset *s) {
     return s->validation || s->validation_last;
 }

@@ -108,6 +108,8 @@ void dataset_destroy(dataset *s);
 
 // Whether something is held out or has files of its own.
 bool dataset_has_validation(const dataset *s);
+// The input or target |name|; NULL if the model has none.
+const data_input *dataset_find_input(const dataset *s, const char *name);
 // What the places of streams are counted in: "characters/s".
 const char *dataset_unit(const dataset *s);
 

@@ -16,15 +16,6 @@ typedef struct walk {
     int64_t inner;     // positions for each step of the axis with lengths
 } walk;
 
-static const data_input *find_input(const dataset *s, const char *name) {
-    for (uint32_t i = 0; i < s->inputs.count; i++) {
-        if (strcmp(s->inputs.at[i].name, name) == 0) {
-            return &s->inputs.at[i];
-        }
-    }
-    return NULL;
-}
-
 // Axes lie in the order of their numbers: the lengths bound to the first one that has them are those that count.
 static void find_lengths(walk *w) {
     const graph *g = w->data->model->graph;
@@ -36,7 +27,7 @@ static void find_lengths(walk *w) {
         inner /= w->data->extents[a];
         char name[128];
         snprintf(name, sizeof name, "%.100s.lengths", g->axes.at[a].name);
-        const data_input *lengths = find_input(w->data, name);
+        const data_input *lengths = dataset_find_input(w->data, name);
         bool outermost = inner * w->data->extents[a] == w->positions;
         if (lengths && lengths->source != UINT32_MAX && outermost) {
             w->lengths = &w->data->sources.at[lengths->source];
@@ -47,7 +38,7 @@ static void find_lengths(walk *w) {
 
 static rnnc_status start_walk(const dataset *s, const char *name, diag_sink *d, walk *out) {
     data_range range;
-    const data_input *input = find_input(s, name);
+    const data_input *input = dataset_find_input(s, name);
     if (!input || input->source == UINT32_MAX) {
         return diag_fail(d, RNNC_INVALID_ARGUMENT, NO_SPAN, "'standardise' needs data for '%s'", name);
     }
